@@ -1,0 +1,215 @@
+"""Everything the BFF refuses or reports on purpose.
+
+* BffError
+  - RequestError               nothing was executed
+    · ParseFailed              GRAPHQL_PARSE_FAILED       (both carry the places in the document)
+    · ValidationFailed         GRAPHQL_VALIDATION_FAILED
+    · BadUserInput             BAD_USER_INPUT
+    · RequestTooLarge          REQUEST_TOO_LARGE
+    · PersistedQueryNotFound   PERSISTED_QUERY_NOT_FOUND
+    · OperationNotAllowed      OPERATION_NOT_ALLOWED
+    · Unauthenticated          UNAUTHENTICATED
+  - Forbidden                  FORBIDDEN
+  - NotFound                   NOT_FOUND
+  - IdempotencyKeyMissing      IDEMPOTENCY_KEY_MISSING
+  - IdempotencyKeyInvalid      IDEMPOTENCY_KEY_INVALID
+  - IdempotencyKeyReused       IDEMPOTENCY_KEY_REUSED
+  - UpstreamError              a REST service did not answer usefully
+    + UpstreamTimeout          UPSTREAM_TIMEOUT, retryable
+    + UpstreamUnavailable      UPSTREAM_UNAVAILABLE, retryable (refused, 5xx, an unreadable body)
+    + UpstreamRejected         UPSTREAM_REJECTED (a 4xx that is our fault)
+  - WorkflowsUnavailable       WORKFLOWS_UNAVAILABLE, retryable
+  - Overloaded                 OVERLOADED, retryable
+
+Business outcomes (out of stock, card declined) are not here: they are union members of a mutation's payload.
+Bugs are not here either: whatever is no BffError reaches the client as ``INTERNAL``, without its text.
+``http_status`` counts only for `application/graphql-response+json` answers that carry no data.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a service said in `application/problem+json` (RFC 9457). ``slug`` is the last segment of its ``type``."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BffError(Exception):
+    """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later."""
+
+    code: ClassVar[str] = "INTERNAL"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.details = details
+
+    def extensions(self) -> dict[str, Any]:
+        """What goes into ``errors[].extensions``."""
+        found: dict[str, Any] = {"code": self.code}
+        if self.retryable:
+            found["retryable"] = True
+        if self.retry_after_s is not None:
+            found["retryAfter"] = round(self.retry_after_s, 3)
+        return found | self.details
+
+
+class RequestError(BffError):
+    """The request itself is wrong: nothing was executed."""
+
+    http_status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing wrong with a document, and where: (line, column) pairs from 1, as GraphQL's `locations`."""
+
+    message: str
+    locations: tuple[tuple[int, int], ...] = ()
+
+
+class DocumentRefused(RequestError):
+    """The document itself is wrong. ``flaws`` has one entry for each error the client is told."""
+
+    def __init__(self, message: str, *, flaws: Sequence[Flaw] = ()) -> None:
+        super().__init__(message)
+        self.flaws = tuple(flaws) or (Flaw(message),)
+
+
+class ParseFailed(DocumentRefused):
+    """The document is no GraphQL."""
+
+    code = "GRAPHQL_PARSE_FAILED"
+
+
+class ValidationFailed(DocumentRefused):
+    """The document does not fit the schema, or is larger than the schema allows."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+
+class BadUserInput(RequestError):
+    """The request or its variables have the wrong shape."""
+
+    code = "BAD_USER_INPUT"
+
+
+class RequestTooLarge(RequestError):
+    """The body is over the limit."""
+
+    code = "REQUEST_TOO_LARGE"
+    http_status = 413
+
+
+class PersistedQueryNotFound(RequestError):
+    """No operation with this hash is known."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+    http_status = 404
+
+
+class OperationNotAllowed(RequestError):
+    """This endpoint takes persisted operations only, or this operation not in this way."""
+
+    code = "OPERATION_NOT_ALLOWED"
+    http_status = 403
+
+
+class Unauthenticated(RequestError):
+    """A token was sent and is not good, or none was sent where one is needed."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+
+class Forbidden(BffError):
+    """The viewer is known and may not do this."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+
+class NotFound(BffError):
+    """The thing does not exist, or is not the viewer's: the two are not told apart."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+
+
+class IdempotencyKeyMissing(BffError):
+    """The mutation needs a key and got none."""
+
+    code = "IDEMPOTENCY_KEY_MISSING"
+    http_status = 400
+
+
+class IdempotencyKeyInvalid(BffError):
+    """The key is malformed."""
+
+    code = "IDEMPOTENCY_KEY_INVALID"
+    http_status = 400
+
+
+class IdempotencyKeyReused(BffError):
+    """The key was used before, with other arguments."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    http_status = 409
+
+
+class UpstreamError(BffError):
+    """A REST service behind the gateway did not answer usefully."""
+
+    http_status = 502
+
+
+class UpstreamTimeout(UpstreamError):
+    """It did not answer within its share of the deadline."""
+
+    code = "UPSTREAM_TIMEOUT"
+    http_status = 504
+    retryable = True
+
+
+class UpstreamUnavailable(UpstreamError):
+    """It refused the connection, answered 5xx, or answered nonsense."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+    retryable = True
+
+
+class UpstreamRejected(UpstreamError):
+    """It answered 4xx to a request that we made. ``problem`` is for our code; clients see the message only."""
+
+    code = "UPSTREAM_REJECTED"
+
+    def __init__(self, message: str, *, problem: Problem) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class WorkflowsUnavailable(BffError):
+    """Temporal cannot be reached: reads work, mutations do not."""
+
+    code = "WORKFLOWS_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class Overloaded(BffError):
+    """Too much is in flight in this process."""
+
+    code = "OVERLOADED"
+    http_status = 503
+    retryable = True

@@ -1,0 +1,87 @@
+"""What a BFF process is told by its environment (prefix ``BFF_``; ``MATAPALO_ENV`` for the environment itself).
+
+Built once in `bff.cli` and passed down; nothing else reads the environment. Raises ``ValueError`` (as pydantic's
+``ValidationError``) with the name of the variable, its value and what would be right.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEV_ISSUER = "matapalo-dev"
+
+
+class Settings(BaseSettings):
+    """All settings of the BFF's processes. Durations are seconds in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="BFF_", frozen=True, extra="forbid")
+
+    environment: Literal["development", "production"] = Field(
+        default="production", validation_alias=AliasChoices("MATAPALO_ENV", "environment")
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8001, ge=1, le=65535)
+    metrics_port: int = Field(default=8021, ge=1, le=65535)
+
+    gateway_url: str = "http://127.0.0.1:8081"
+    redis_url: str = "redis://127.0.0.1:6390/0"
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+
+    jwks_file: Path | None = None
+    jwks_url: str | None = None
+    jwt_issuer: str = DEV_ISSUER
+    secrets: tuple[str, ...] = Field(default=(), description="The first signs, all verify; replicas share it.")
+    cors_origins: tuple[str, ...] = ()
+
+    http_client: Literal["pyreqwest", "httpx"] = "pyreqwest"
+    schema_dir: Path | None = None
+    outbox_dir: Path | None = None
+    smtp_url: str | None = None
+
+    query_deadline: timedelta = timedelta(seconds=2)
+    mutation_deadline: timedelta = timedelta(seconds=5)
+    max_body_bytes: int = Field(default=100_000, ge=1)
+    max_batch_ids: int = Field(default=200, ge=1, le=200)
+    max_document_tokens: int = Field(default=2_000, ge=1)
+    max_depth: int = Field(default=12, ge=1)
+    max_aliases: int = Field(default=30, ge=0)
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the development-only conveniences are allowed."""
+        return self.environment == "development"
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_combinations(self) -> Self:
+        if self.jwks_file is None and self.jwks_url is None:
+            raise ValueError("no keys to verify tokens with: set BFF_JWKS_URL (production) or BFF_JWKS_FILE")
+        if not self.is_development and self.jwt_issuer == DEV_ISSUER:
+            raise ValueError(
+                f"BFF_JWT_ISSUER is {DEV_ISSUER!r}, the development issuer, and MATAPALO_ENV is 'production': "
+                "set BFF_JWT_ISSUER to your identity provider's issuer"
+            )
+        if not self.secrets:
+            raise ValueError("BFF_SECRETS is empty: give a JSON list of at least one secret of 32 characters")
+        for index, secret in enumerate(self.secrets):
+            if len(secret) < 32:
+                raise ValueError(f"BFF_SECRETS[{index}] has {len(secret)} characters: use at least 32")
+        return self
+
+
+def unknown_variables(prefix: str = "BFF_") -> list[str]:
+    """Variables of our prefix that no setting reads: most often a misspelling, so a start-up error."""
+    known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
+
+
+def schema_directory(chosen: Path | None = None) -> Path:
+    """Where `schema/` is: as chosen, else inside the installed package, else beside it in a checkout."""
+    if chosen is not None:
+        return chosen
+    packaged = Path(__file__).parent / "_schema"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "schema"

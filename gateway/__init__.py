@@ -1,0 +1,1 @@
+"""The strangler: control plane and data-plane configuration. No Python on the path of a request."""

@@ -1,0 +1,1 @@
+"""Mirrors the packages, plus the kinds that cross them: contract, architecture, examples, replay, stack."""

@@ -1,0 +1,31 @@
+"""The repository speaks of the product alone: no machine's paths, no index's address."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MACHINE_PATH = re.compile(rb"""["'` =(](/work/|/root/|/home/[a-z])""")
+BUILT = ("bff/endpoint/graphiql/dist/", "bff/endpoint/graphiql/package-lock.json")
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.decode().splitlines() if not name.startswith(BUILT)]
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    here = Path(__file__).resolve()
+    found = [
+        str(path.relative_to(ROOT))
+        for path in tracked_files()
+        if path.is_file() and path.resolve() != here and MACHINE_PATH.search(path.read_bytes())
+    ]
+    assert found == []
+
+
+def test_locks_resolve_through_whatever_index_is_configured() -> None:
+    npm = ROOT / "bff/endpoint/graphiql/package-lock.json"
+    assert '"resolved"' not in npm.read_text()

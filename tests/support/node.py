@@ -1,0 +1,49 @@
+"""npm projects of the tests: installed outside the repository, once for each lock file."""
+
+import shutil
+import subprocess
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+INSTALL_TIMEOUT_S = 100
+
+
+def installed(project: Path, what_for: str) -> Path:
+    """A copy of ``project`` with its `node_modules`, kept in the system's temporary folder.
+
+    Fails the test with one sentence when Node is missing. ``what_for`` begins that sentence.
+    """
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.fail(
+            f"{what_for} needs node and npm on PATH (Node 20 or newer): install them, "
+            "or leave these tests out with `pytest -m 'not node'`.",
+            pytrace=False,
+        )
+    files = sorted(path for path in project.iterdir() if path.suffix in {".json", ".js", ".mjs"})
+    digest = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    kept = Path(tempfile.gettempdir()) / f"matapalo-{project.name}-{digest}"
+    if not (kept / "node_modules").is_dir():
+        _install(npm, files, kept)
+    return kept
+
+
+def _install(npm: str, files: list[Path], kept: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=f"{kept.name}-") as name:
+        folder = Path(name)
+        for path in files:
+            shutil.copy(path, folder)
+        done = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INSTALL_TIMEOUT_S,
+        )
+        assert done.returncode == 0, done.stderr
+        if not kept.exists():
+            shutil.copytree(folder, kept, symlinks=True)
