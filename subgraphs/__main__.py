@@ -1,0 +1,7 @@
+"""`python -m subgraphs …`; see `cli.py`."""
+
+import sys
+
+from subgraphs.cli import main
+
+sys.exit(main(sys.argv[1:]))

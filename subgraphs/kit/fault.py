@@ -1,0 +1,134 @@
+"""Faults on demand, in development only: `PUT /__fault` makes a service slow, failing, silent or wrong.
+
+The path is on the service's own port and never routed. In production neither the route nor this layer exists: making
+`Faults` there is a start-up error, and `kit/app.py` does not even import this module.
+
+A fault holds for the paths below its ``prefix``: the monolith serves every route, and usually one of them is to fail.
+One fault a prefix, the longest that fits is taken; `DELETE /__fault?prefix=…` ends one, without it all of them.
+``share`` of the requests are hit, by counting (every second one at 0.5), never at random, so that tests can tell.
+"""
+
+import asyncio
+from typing import Annotated
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from subgraphs.kit.connection import Dropped
+from subgraphs.kit.jsonpatch import Operation, PatchFailed, apply
+from subgraphs.kit.problem import InternalError, MethodNotAllowed, from_validation, render
+from subgraphs.kit.settings import Settings
+
+PATH = "/__fault"
+
+
+class FaultsInProduction(RuntimeError):
+    """Fault injection was asked for outside development."""
+
+
+class Fault(BaseModel):
+    """What goes wrong, for which share of the requests below which path."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prefix: Annotated[str, Field(pattern=r"^/api(/[a-z]+)*$")] = "/api"
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    status: Annotated[int | None, Field(ge=400, le=599)] = None
+    drop: bool = False
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    patch: tuple[Operation, ...] = ()
+
+
+def hits(number: int, share: float) -> bool:
+    """Whether request ``number`` (from 1) is among the ``share``, spread as evenly as can be."""
+    return int(number * share) > int((number - 1) * share)
+
+
+class Faults:
+    """The layer that holds the faults of one service, and does what they say."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        if not settings.development:
+            raise FaultsInProduction("Fault injection exists in development only (MATAPALO_ENV=development).")
+        self.app = app
+        self.faults: dict[str, Fault] = {}
+        self.seen: dict[str, int] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif scope["path"] == PATH:
+            await (await self._administer(Request(scope, receive)))(scope, receive, send)
+        elif (fault := self._next(scope["path"])) is not None:
+            await self._fail(fault, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _administer(self, request: Request) -> Response:
+        match request.method:
+            case "PUT":
+                try:
+                    fault = Fault.model_validate_json(await request.body())
+                except ValidationError as error:
+                    items = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+                    return render(from_validation(RequestValidationError(items)), PATH)
+                self.faults[fault.prefix] = fault
+                self.seen[fault.prefix] = 0
+            case "DELETE":
+                for prefix in [request.query_params["prefix"]] if "prefix" in request.query_params else [*self.faults]:
+                    self.faults.pop(prefix, None)
+            case "GET":
+                pass
+            case _:
+                return render(MethodNotAllowed("Use GET, PUT or DELETE.", headers={"allow": "GET, PUT, DELETE"}), PATH)
+        return JSONResponse([fault.model_dump(mode="json", by_alias=True) for fault in self.faults.values()])
+
+    def _next(self, path: str) -> Fault | None:
+        below = [prefix for prefix in self.faults if path == prefix or path.startswith(f"{prefix}/")]
+        if not below:
+            return None
+        fault = self.faults[max(below, key=len)]
+        self.seen[fault.prefix] += 1
+        return fault if hits(self.seen[fault.prefix], fault.share) else None
+
+    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.latency_ms:
+            await asyncio.sleep(fault.latency_ms / 1000)
+        if fault.drop:
+            await Dropped()(scope, receive, send)
+        elif fault.status is not None:
+            problem = InternalError("A fault was asked for.", extensions={"status": fault.status})
+            response = render(problem, scope["path"])
+            response.status_code = fault.status
+            await response(scope, receive, send)
+        elif fault.patch:
+            await self._patched(fault, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _patched(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs the app, changes the JSON it answers, and sends that. A patch that does not fit changes nothing."""
+        start: Message = {}
+        content = bytearray()
+
+        async def hold(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+            else:
+                content.extend(message.get("body", b""))
+
+        await self.app(scope, receive, hold)
+        try:
+            changed = orjson.dumps(apply(orjson.loads(content), fault.patch))
+        except (PatchFailed, orjson.JSONDecodeError):
+            changed = bytes(content)
+        drop = (b"content-length", b"etag")
+        headers = [(name, value) for name, value in start["headers"] if name not in drop]
+        headers.append((b"content-length", str(len(changed)).encode()))
+        await send({**start, "headers": headers})
+        await send({"type": "http.response.body", "body": changed})

@@ -1,0 +1,69 @@
+"""`/api/recommendations` of the monolith."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subgraphs.kit import cursor as cursors
+from subgraphs.kit.call import Asked, Call, page
+from subgraphs.kit.problem import NotFound
+from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, PathId
+from subgraphs.legacy.sql import Record, record, records
+
+router = APIRouter()
+
+
+@router.get("/api/recommendations", operation_id="listRecommendations")
+async def list_recommendations(
+    call: Asked, ids: Ids, customer_id: CustomerFilter = None, limit: Limit = 20, cursor: Cursor = None
+) -> Response:
+    if call.caller.role == "anonymous":
+        customer_id = None
+    elif customer_id is not None:
+        call.narrow(customer_id)
+    below, after = cursors.decode(cursor, float, str) if cursor else (None, None)
+    async with call.database.reads() as connection:
+        if ids is not None:
+            loaded = [await load(connection, one) for one in ids]
+            return _answer(call, page([found for found in loaded if found and _visible(call, found)]))
+        keys = await records(
+            connection,
+            """
+            SELECT id, score FROM recommendations
+            WHERE customer_id IS NOT DISTINCT FROM CAST(:customer_id AS text)
+              AND (CAST(:below AS float8) IS NULL OR score < :below
+                   OR (score = :below AND id > CAST(:after AS text)))
+            ORDER BY score DESC, id LIMIT :limit
+            """,
+            customer_id=customer_id,
+            below=below,
+            after=after,
+            limit=limit + 1,
+        )
+        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["score"], key["id"]))
+        return _answer(call, page([await load(connection, key["id"]) for key in shown], following))
+
+
+@router.get("/api/recommendations/{recommendation_id}", operation_id="getRecommendation")
+async def get_recommendation(call: Asked, recommendation_id: PathId) -> Response:
+    async with call.database.reads() as connection:
+        found = await load(connection, recommendation_id)
+    if found is None or not _visible(call, found):
+        raise NotFound(f"There is no recommendation {recommendation_id}.")
+    return _answer(call, found)
+
+
+async def load(connection: AsyncConnection, recommendation_id: str) -> Record | None:
+    """One recommendation, as the API writes it."""
+    return await record(
+        connection,
+        "SELECT id, customer_id, product_id, score, reason FROM recommendations WHERE id = :id",
+        id=recommendation_id,
+    )
+
+
+def _visible(call: Call, found: Record) -> bool:
+    return found["customer_id"] is None or call.caller.may_see(found["customer_id"])
+
+
+def _answer(call: Call, body: object) -> Response:
+    return call.public(body) if call.caller.role == "anonymous" else call.owned(body)

@@ -1,0 +1,1 @@
+"""The one database of monolith and services: tables, migrations (alembic) and the seed. No business rules."""

@@ -1,0 +1,1 @@
+"""Migrations, oldest first. Each says what it changes; none imports `tables.py`, which moves on."""

@@ -1,0 +1,1 @@
+"""Orders: what was bought, at the price of that day, and how far it got."""

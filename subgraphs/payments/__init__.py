@@ -1,0 +1,1 @@
+"""Payments: what was charged for an order, and what was given back."""

@@ -1,0 +1,1 @@
+"""Products: the catalogue. Public, and the only source of prices."""

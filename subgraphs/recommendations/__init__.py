@@ -1,0 +1,1 @@
+"""Recommendations: what to show a customer, or everybody."""

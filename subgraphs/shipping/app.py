@@ -1,0 +1,61 @@
+"""The shipping service: a customer sees their own parcels; staff send them."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Response
+
+from subgraphs.kit.app import create_app
+from subgraphs.kit.call import Asked, page
+from subgraphs.kit.database import Database
+from subgraphs.kit.idempotency import IdempotencyKey, once
+from subgraphs.kit.openapi import reads, writes
+from subgraphs.kit.problem import NotFound
+from subgraphs.kit.settings import Settings
+from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, example_id
+from subgraphs.shipping import store
+from subgraphs.shipping.model import NewShipment, Shipment, ShipmentList
+
+router = APIRouter(prefix="/api/shipping", tags=["shipping"])
+ShipmentId = Annotated[str, example_id("ship_00001")]
+
+
+@router.get("", operation_id="listShipments", **reads(ShipmentList))
+async def list_shipments(
+    call: Asked,
+    ids: Ids,
+    order_ids: OrderIds,
+    customer_id: CustomerFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response:
+    """Shipments, newest first. With `ids`, exactly those, and nothing else applies."""
+    owner = call.narrow(customer_id)
+    async with call.database.reads() as connection:
+        if ids is not None:
+            return call.owned(page(await store.by_ids(connection, ids, owner=call.narrow(None))))
+        items, following = await store.page(
+            connection, customer_id=owner, order_ids=order_ids, limit=limit, cursor=cursor
+        )
+    return call.owned(page(items, following))
+
+
+@router.get("/{shipment_id}", operation_id="getShipment", **reads(Shipment))
+async def get_shipment(call: Asked, shipment_id: ShipmentId) -> Response:
+    """One shipment."""
+    async with call.database.reads() as connection:
+        found = await store.by_ids(connection, (shipment_id,), owner=call.narrow(None))
+    if not found:
+        raise NotFound(f"There is no shipment {shipment_id}.")
+    return call.owned(found[0])
+
+
+@router.post("", operation_id="createShipment", **writes(Shipment, status=201, refusals=(409,)))
+async def create_shipment(call: Asked, key: IdempotencyKey, new: NewShipment) -> Response:
+    """Hands an order to a carrier."""
+    return await once(call, key, partial(store.create, new=new))
+
+
+def create(settings: Settings, database: Database) -> FastAPI:
+    """The service."""
+    return create_app("shipping", description=__doc__ or "", router=router, settings=settings, database=database)

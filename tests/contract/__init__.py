@@ -1,0 +1,1 @@
+"""What was promised outside: SDL, OpenAPI, operations, compose against the launcher."""
