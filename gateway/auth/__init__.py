@@ -1,0 +1,1 @@
+"""Tokens of the gateway's own callers, and the keys that verify them."""

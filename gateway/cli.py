@@ -1,0 +1,122 @@
+"""`gateway control | agent | render`: the gateway's processes. Each reads its settings from the environment.
+
+Exit status 2: the settings or the routes cannot be used, and standard error says what to change.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from gateway import settings as settings_module
+from gateway.app import agent_app, control_app, running_agent
+from gateway.auth.keys import key_source
+from gateway.dataplane.folder import EnvoyFolder
+from gateway.dataplane.render import EnvoyFile, render
+from gateway.errors import InvalidRoutes, InvalidSettings
+from gateway.routing.document import RoutesDocument, parse_toml
+from gateway.routing.validate import validated
+from gateway.settings import Settings
+
+P = ParamSpec("P")
+
+main = typer.Typer(
+    help="The strangler: control plane, and the agent that feeds Envoy. Settings: GATEWAY_* and MATAPALO_ENV.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _explaining(command: Callable[P, None]) -> Callable[P, None]:
+    """Turns what the user can correct into sentences and exit status 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (InvalidSettings, InvalidRoutes) as error:
+            for sentence in error.problems:
+                typer.echo(f"gateway: {sentence}", err=True)
+            raise typer.Exit(2) from error
+
+    return run
+
+
+@main.command()
+@_explaining
+def control() -> None:
+    """Serve the admin API (GATEWAY_CONTROL_PORT)."""
+    settings = settings_module.load()
+    _log_to_stderr()
+    asyncio.run(_server(control_app(settings), settings.host, settings.control_port).serve())
+
+
+@main.command()
+@_explaining
+def agent() -> None:
+    """Write Envoy's files, keep them at the store's routes, report on GATEWAY_AGENT_PORT."""
+    settings = settings_module.load()
+    _log_to_stderr()
+    asyncio.run(_run_agent(settings))
+
+
+@main.command("render")
+@_explaining
+def render_files(
+    routes: Annotated[Path | None, typer.Option(help="A TOML file of routes; default: GATEWAY_ROUTES_FILE.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: print.")] = None,
+    only: Annotated[str | None, typer.Option(help="One file, for example rds.edge.json.")] = None,
+) -> None:
+    """Show Envoy's files for a table of routes, without a store and without an Envoy."""
+    settings = settings_module.load()
+    files = [file for file in _rendered(settings, routes or settings.routes_file) if only in (None, file.name)]
+    if not files:
+        raise InvalidSettings([f"--only {only}: there is no such file; run without it to see all"])
+    if out is None:
+        for file in files:
+            typer.echo(file.text if only else f"--- {file.name}\n{file.text}", nl=False)
+        return
+    folder = EnvoyFolder(out)
+    for file in files:
+        folder.write(file.name, file.text)
+        typer.echo(f"{out / file.name}  {file.version}")
+
+
+def _rendered(settings: Settings, path: Path) -> tuple[EnvoyFile, ...]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSettings([f"{path}: {error.strerror}"]) from error
+    routes = parse_toml(text, origin=path.name)
+    validated(routes, upstreams=settings.upstreams)
+    return render(RoutesDocument(1, routes), settings, key_source(settings))
+
+
+async def _run_agent(settings: Settings) -> None:
+    registry = CollectorRegistry()
+    async with running_agent(settings, registry) as found:
+        await found.begin()
+        following = asyncio.create_task(found.follow())
+        await _server(agent_app(found, registry), settings.host, settings.agent_port).serve()
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+
+def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)

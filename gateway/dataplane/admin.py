@@ -1,0 +1,43 @@
+"""What Envoy says about itself, over its admin socket: which version of each file it obeys.
+
+The socket is answered by Envoy's main thread, which is also the one that reads the files: a busy Envoy answers late.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from gateway.dataplane.listeners import EDGE, INTERNAL, route_file
+from gateway.errors import EnvoyUnreachable
+
+_STATISTICS = {
+    "cluster_manager.cds.version_text": "cds.json",
+    "listener_manager.lds.version_text": "lds.json",
+    **{f"http.{name}.rds.{name}.version_text": route_file(name) for name in (EDGE, INTERNAL)},
+}
+_LINE = re.compile(r'^(?P<statistic>\S+): "(?P<version>.*)"$', re.MULTILINE)
+
+
+class EnvoyAdmin:
+    """A client of the admin socket. Close it at the end."""
+
+    def __init__(self, socket: Path, *, timeout_s: float = 10.0) -> None:
+        self._socket = socket
+        transport = httpx.AsyncHTTPTransport(uds=str(socket.absolute()))
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://envoy", timeout=timeout_s, trust_env=False)
+
+    async def live_versions(self) -> Mapping[str, str]:
+        """File name to the version Envoy obeys; a file it has not accepted yet is missing. Raises EnvoyUnreachable."""
+        try:
+            response = await self._http.get("/stats", params={"filter": "version_text$"})
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise EnvoyUnreachable(f"Envoy does not answer on {self._socket}: {error}") from error
+        found = {line["statistic"]: line["version"] for line in _LINE.finditer(response.text)}
+        return {file: found[name] for name, file in _STATISTICS.items() if found.get(name)}
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._http.aclose()

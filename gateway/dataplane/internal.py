@@ -1,0 +1,21 @@
+"""The internal listener's route table: the routes and a health answer, for callers whose headers are trusted.
+
+The BFF and the workers have verified who is asking; `x-strangler-force` chooses a side, and the response tells the
+reason.
+"""
+
+from collections.abc import Sequence
+
+from gateway.dataplane import match
+from gateway.dataplane.edge import HEALTH, NOT_FOUND
+from gateway.dataplane.policy import policy
+from gateway.dataplane.xds import Json
+from gateway.routing.route import Route, Side
+
+_FORCED = {side: match.equals("x-strangler-force", side) for side in Side}
+
+
+def internal_table(routes: Sequence[Route]) -> Json:
+    """The outcome for every request that reaches the internal listener."""
+    reached = {route.prefix: policy(route, forced=_FORCED) for route in routes}
+    return match.by_path({"/healthz": HEALTH, **reached}, otherwise=NOT_FOUND)

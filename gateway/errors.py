@@ -1,0 +1,65 @@
+"""Everything the gateway refuses or reports on purpose.
+
+* GatewayError
+  - InvalidSettings      the environment cannot be used; the process does not start
+  - InvalidRoutes        a routes document breaks rules; whoever holds a good one keeps it
+  - RouteNotFound        no route of this name                        (404)
+  - Unauthenticated      no token, or one that does not verify        (401)
+  - Forbidden            the token's role may not do this             (403)
+  - StoreUnavailable     Redis does not answer                        (503)
+  - StoreConflict        somebody else wrote the routes first         (409)
+  - EnvoyUnreachable     Envoy's admin socket does not answer
+  - EnvoyRefused         Envoy did not take a file
+
+`gateway.control.problems` gives those with a status their `application/problem+json` face.
+"""
+
+from collections.abc import Sequence
+
+
+class GatewayError(Exception):
+    """The root: catch it to report, never to hide."""
+
+
+class InvalidSettings(GatewayError):
+    """The environment cannot be used."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class InvalidRoutes(GatewayError):
+    """A routes document breaks rules. Each problem names the route, the value and what would be right."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class RouteNotFound(GatewayError):
+    """No route of this name."""
+
+
+class Unauthenticated(GatewayError):
+    """No token, or one that does not verify."""
+
+
+class Forbidden(GatewayError):
+    """The token's role may not do this."""
+
+
+class StoreUnavailable(GatewayError):
+    """Redis does not answer."""
+
+
+class StoreConflict(GatewayError):
+    """The stored version is not the one the change was made from."""
+
+
+class EnvoyUnreachable(GatewayError):
+    """Envoy's admin socket does not answer: not started yet, or stopped."""
+
+
+class EnvoyRefused(GatewayError):
+    """Envoy did not take a file: it says why nowhere but in its log."""

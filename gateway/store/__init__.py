@@ -1,0 +1,1 @@
+"""The routes document in Redis, shared by the control plane and all agents."""

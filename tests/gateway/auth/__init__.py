@@ -1,0 +1,1 @@
+"""Keys and tokens of the control plane."""

@@ -1,0 +1,1 @@
+"""What Envoy is given, and the agent that gives it."""

@@ -1,0 +1,1 @@
+"""The store of the routes: one suite for the fake and for Valkey."""

@@ -1,0 +1,259 @@
+"""Changes while traffic flows: from the store over the agent to the next request, with every process real."""
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from gateway.routing.decide import takes_new_side
+from gateway.routing.document import RoutesDocument
+from gateway.routing.route import Audience, Route, Side
+from gateway.settings import Settings
+from gateway.store.routes import RouteStore, connect
+from tests.gateway.builders import a_route
+from tests.gateway.stand import (
+    FIXED,
+    SERVICES,
+    Client,
+    Stand,
+    a_short_folder,
+    routes_of_the_repository,
+    running_envoy,
+    settings_for,
+    write_files,
+)
+from tests.gateway.upstreams import running_upstreams
+from tests.support.engines import running
+from tests.support.ports import free_port
+from tests.support.tokens import ISSUER, bearer, jwks
+from tests.support.waiting import eventually_sync
+
+pytestmark = pytest.mark.stack
+
+T = TypeVar("T")
+USERS = [f"cust_{number:04}" for number in range(1, 81)]
+OPERATOR = bearer("op_1", role="operator")
+
+
+def orders(share_bp: int, **changes: Any) -> Route:
+    return a_route(share_bp=share_bp, writes=Side.LEGACY, audience=Audience.OWNER, **changes)
+
+
+@dataclass
+class Gateway:
+    """The processes of a gateway, and the store they share."""
+
+    redis_url: str
+    settings: Settings
+    agent_port: int
+    control_port: int
+    processes: ExitStack
+    log: Path
+
+    def start(self, command: str) -> ExitStack:
+        """Starts `gateway <command>`; closing what is returned stops it."""
+        program = str(Path(sys.executable).with_name("gateway"))
+        variables = [f"{name}={value}" for name, value in self.environment().items()]
+        process = self.processes.enter_context(ExitStack())
+        process.enter_context(running(["/usr/bin/env", *variables, program, command], log=self.log))
+        return process
+
+    def environment(self) -> dict[str, str]:
+        upstreams = {name: f"{at.host}:{at.port}" for name, at in self.settings.upstreams.items()}
+        return {
+            "MATAPALO_ENV": "development",
+            "GATEWAY_REDIS_URL": self.redis_url,
+            "GATEWAY_ENVOY_DIR": str(self.settings.envoy_dir),
+            "GATEWAY_ADMIN_SOCKET": str(self.settings.admin_socket),
+            "GATEWAY_ACCESS_LOG": str(self.settings.access_log),
+            "GATEWAY_EDGE_PORT": str(self.settings.edge_port),
+            "GATEWAY_INTERNAL_PORT": str(self.settings.internal_port),
+            "GATEWAY_AGENT_PORT": str(self.agent_port),
+            "GATEWAY_CONTROL_PORT": str(self.control_port),
+            "GATEWAY_JWKS_FILE": str(self.settings.jwks_file),
+            "GATEWAY_JWT_ISSUER": ISSUER,
+            "GATEWAY_UPSTREAMS": json.dumps(upstreams),
+        }
+
+    def agent(self) -> Any:
+        """What the agent reports; None while it does not answer."""
+        return _answer(f"http://127.0.0.1:{self.agent_port}/readyz")
+
+    def stored(self) -> RoutesDocument | None:
+        return self._ask(lambda store: store.read())
+
+    def change(self, *routes: Route) -> int:
+        """Writes the next version of the table."""
+        stored = self.stored()
+        assert stored is not None
+        document = RoutesDocument(stored.version + 1, routes)
+        self._ask(lambda store: store.replace(document))
+        return document.version
+
+    def change_and_wait(self, *routes: Route, deadline_s: float = 10.0) -> None:
+        """… and waits until the agent has read back that Envoy obeys it."""
+        version = self.change(*routes)
+        eventually_sync(
+            lambda: (self.agent()["version"], self.agent()["is_live"]) == (version, True),
+            deadline_s=deadline_s,
+            message=f"version {version} is live",
+        )
+
+    def flush(self) -> None:
+        async def delete() -> None:
+            redis = connect(self.redis_url)
+            await redis.flushdb()
+            await redis.aclose()
+
+        asyncio.run(delete())
+
+    def _ask(self, question: Callable[[RouteStore], Coroutine[Any, Any, T]]) -> T:
+        async def ask() -> T:
+            store = RouteStore(connect(self.redis_url))
+            try:
+                return await question(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(ask())
+
+
+def _answer(url: str) -> Any:
+    try:
+        return httpx.get(url, trust_env=False).json()
+    except httpx.HTTPError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def gateway(valkey_url: str) -> Iterator[Gateway]:
+    names = (*SERVICES, *(name for name in FIXED if name != "control"))
+    with a_short_folder() as folder, running_upstreams(names) as ports, ExitStack() as processes:
+        control_port = free_port()
+        settings = settings_for(folder, {**ports, "shipping": free_port(), "control": control_port})
+        (folder / "jwks.json").write_text(json.dumps(jwks()))
+        url = valkey_url.removesuffix("/0") + "/3"
+        found = Gateway(url, settings, free_port(), control_port, processes, folder / "gateway.log")
+        found.flush()
+        found.start("agent")
+        eventually_sync(lambda: (found.agent() or {}).get("ready"), message="the agent is ready before any Envoy")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def envoy(gateway: Gateway) -> Iterator[Stand]:
+    with running_envoy(gateway.settings) as running_stand:
+        eventually_sync(lambda: gateway.agent()["is_live"], message="the agent has read back that all is live")
+        yield running_stand
+
+
+def on_new(envoy: Stand) -> set[str]:
+    return {user for user in USERS if envoy.internal.get("/api/orders", {"x-user-id": user}).target == "new"}
+
+
+def test_the_first_agent_gives_the_store_the_repository_s_routes(gateway: Gateway, envoy: Stand) -> None:
+    document = eventually_sync(gateway.stored, message="the store has routes")
+    assert document is not None
+    assert (document.version, document.route("orders").share_bp) == (1, 2_500)
+
+
+def test_a_change_is_live_within_a_second_and_read_back(gateway: Gateway, envoy: Stand) -> None:
+    gateway.change_and_wait(orders(0), deadline_s=1.0)
+    assert on_new(envoy) == set()
+    report = gateway.agent()
+    assert report["live"] == report["written"] == dict(envoy.live())
+
+
+def test_raising_the_share_never_moves_anyone_back(gateway: Gateway, envoy: Stand) -> None:
+    before: set[str] = set()
+    for share_bp in (100, 500, 2_500, 5_000, 10_000):
+        gateway.change_and_wait(orders(share_bp))
+        now = on_new(envoy)
+        assert now == {user for user in USERS if takes_new_side(user, seed=2, share_bp=share_bp)}
+        assert before <= now
+        before = now
+    assert envoy.internal.get("/api/orders").target == "new", "at the whole also without a subject"
+
+
+def test_a_bad_document_changes_nothing_and_is_reported(gateway: Gateway, envoy: Stand) -> None:
+    gateway.change_and_wait(orders(5_000))
+    before = on_new(envoy)
+    version = gateway.change(orders(0, new="odrers"))
+    rejected = eventually_sync(lambda: gateway.agent()["rejected"], message="the agent reports it")
+    assert rejected["version"] == version
+    assert "'odrers', which is no upstream" in rejected["problems"][0]
+    assert on_new(envoy) == before
+    gateway.change_and_wait(orders(5_000))
+    assert gateway.agent()["rejected"] is None
+
+
+def test_an_emptied_store_gets_back_what_was_live(gateway: Gateway, envoy: Stand) -> None:
+    gateway.change_and_wait(orders(2_500))
+    document = gateway.stored()
+    gateway.flush()
+    assert eventually_sync(gateway.stored, message="the store is filled again") == document
+    assert gateway.agent()["version"] == document.version  # type: ignore[union-attr]
+
+
+def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: Stand) -> None:
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def keep_asking() -> None:
+        client = Client(gateway.settings.internal_port)
+        while not stop.is_set():
+            statuses.append(client.get("/api/orders", {"x-user-id": "cust_0001"}).status)
+        client.close()
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        for step in range(8):
+            more = [a_route("customers", seed=3)] if step % 2 else []
+            gateway.change_and_wait(orders(10_000 if step % 2 else 0), *more)
+    finally:
+        stop.set()
+        asking.join(timeout=10)
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
+
+
+def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy: Stand) -> None:
+    gateway.change_and_wait(orders(2_500))
+    control = Client(gateway.control_port)
+    process = gateway.start("control")
+    eventually_sync(lambda: _answer(f"http://127.0.0.1:{control.port}/readyz"), message="the control plane starts")
+
+    table = control.get("/admin/routes", OPERATOR).json
+    stored = gateway.stored()
+    assert stored is not None
+    assert (table["version"], [route["share_bp"] for route in table["routes"]]) == (stored.version, [2_500])
+    assert control.get("/readyz").json == {"ready": True, "lacks": {}}
+    assert "process_cpu_seconds_total" in control.get("/metrics").text
+    # The edge knows the way to the console, which does not exist yet, and to nothing else of the control plane.
+    console = envoy.edge.get("/console")
+    assert (console.status, console.json["detail"]) == (404, "There is nothing at /console.")
+    assert envoy.edge.get("/admin/routes", OPERATOR).status == 404
+    control.close()
+    process.close()
+    answer = envoy.edge.get("/console")
+    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
+
+
+def test_envoy_alone_starts_again_with_the_last_routes() -> None:
+    with a_short_folder() as folder, running_upstreams((*SERVICES, *FIXED)) as ports:
+        settings = settings_for(folder, {**ports, "shipping": free_port()})
+        write_files(settings, routes_of_the_repository())
+        with running_envoy(settings) as first:
+            first.apply((orders(5_000),))
+            before = on_new(first)
+        with running_envoy(settings) as again:
+            assert on_new(again) == before == {user for user in USERS if takes_new_side(user, seed=2, share_bp=5_000)}

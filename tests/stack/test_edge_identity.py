@@ -1,0 +1,215 @@
+"""At the edge a request is who its token says, whatever it says about itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.auth.keys import KeysAt
+from tests.gateway.builders import KEYS
+from tests.gateway.stand import Stand, stand
+from tests.support.ports import free_port
+from tests.support.tokens import bearer, token
+from tests.support.waiting import eventually_sync
+
+pytestmark = pytest.mark.stack
+
+ON_NEW, ON_LEGACY = "cust_0001", "cust_0003"
+SPOOFED = {
+    "x-user-id": ON_NEW,
+    "x-role": "operator",
+    "x-tier": "enterprise",
+    "x-cohort": "beta",
+    "x-strangler-force": "new",
+    "x-strangler-anything": "1",
+    "X-User-Id": ON_NEW,
+    "x_user_id": ON_NEW,
+}
+IDENTITY = ("x-user-id", "x-role", "x-tier", "x-cohort")
+
+
+@pytest.fixture(scope="module")
+def envoy() -> Iterator[Stand]:
+    with stand() as running:
+        yield running
+
+
+def test_the_two_users_of_these_tests_are_on_different_sides(envoy: Stand) -> None:
+    assert envoy.edge.get("/api/orders", bearer(ON_NEW)).target == "new"
+    assert envoy.edge.get("/api/orders", bearer(ON_LEGACY)).target == "legacy"
+
+
+def test_a_token_s_claims_become_the_identity_headers(envoy: Stand) -> None:
+    headers = bearer(ON_NEW, tier="premium", cohort="beta")
+    reached = envoy.edge.get("/api/orders", headers).json["headers"]
+    assert {name: reached[name] for name in IDENTITY} == {
+        "x-user-id": ON_NEW,
+        "x-role": "customer",
+        "x-tier": "premium",
+        "x-cohort": "beta",
+    }
+    assert reached["authorization"] == headers["authorization"]
+
+
+def test_spoofed_identity_headers_change_nothing_with_a_token(envoy: Stand) -> None:
+    answer = envoy.edge.get("/api/orders", {**SPOOFED, **bearer(ON_LEGACY)})
+    reached = answer.json["headers"]
+    assert answer.target == answer.json["upstream"] == "legacy"
+    assert (reached["x-user-id"], reached["x-role"], reached["x-tier"]) == (ON_LEGACY, "customer", "free")
+    assert not reached.keys() & {"x-cohort", "x-strangler-force", "x-strangler-anything", "x_user_id"}
+
+
+@pytest.mark.parametrize("path", ["/api/products", "/web/graphql", "/mobile/graphql", "/console"])
+def test_spoofed_identity_headers_reach_nobody_without_a_token(envoy: Stand, path: str) -> None:
+    reached = envoy.edge.get(path, SPOOFED).json["headers"]
+    assert not {name for name in reached if name.startswith("x-strangler")} | (
+        reached.keys() & {*IDENTITY, "x_user_id"}
+    )
+
+
+def test_spoofed_identity_headers_open_nothing(envoy: Stand) -> None:
+    assert envoy.edge.get("/api/orders", SPOOFED).status == 401
+    assert envoy.edge.get("/api/payments", {**SPOOFED, **bearer(ON_NEW)}).status == 403
+    assert envoy.edge.ask("POST", "/api/orders", {**SPOOFED, **bearer(ON_NEW)}).status == 403
+
+
+def test_a_force_is_stripped_at_the_edge_and_obeyed_inside(envoy: Stand) -> None:
+    force = {"x-strangler-force": "new"}
+    assert envoy.edge.get("/api/products", force).target == "legacy"
+    inside = envoy.internal.get("/api/products", force)
+    assert (inside.target, inside.headers["x-strangler-reason"]) == ("new", "products:new:forced")
+
+
+def test_outside_only_an_operator_may_force_a_side(envoy: Stand) -> None:
+    force = {"x-force": "new"}
+    assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY)).target == "legacy"
+    assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY, role="service")).target == "legacy"
+    assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY, role="operator")).target == "new"
+
+
+def test_a_client_cannot_steer_envoy(envoy: Stand) -> None:
+    headers = {"x-envoy-upstream-rq-timeout-ms": "1", "x-envoy-retry-on": "5xx", "x-envoy-original-path": "/admin"}
+    reached = envoy.edge.get("/api/products", headers).json["headers"]
+    assert not reached.keys() & headers.keys()
+    assert reached["x-envoy-expected-rq-timeout-ms"] == "5000"
+
+
+@pytest.mark.parametrize("canary", ["beta-2", "a" * 32])
+def test_a_well_formed_canary_passes(envoy: Stand, canary: str) -> None:
+    assert envoy.edge.get("/web/graphql", {"x-canary": canary}).json["headers"]["x-canary"] == canary
+
+
+@pytest.mark.parametrize("canary", ["Beta", "a" * 33, "a b", "a,b", ""])
+def test_a_malformed_canary_is_dropped(envoy: Stand, canary: str) -> None:
+    assert "x-canary" not in envoy.edge.get("/web/graphql", {"x-canary": canary}).json["headers"]
+
+
+BAD_TOKENS = {
+    "nonsense": "not.a.token",
+    "another key": token(key=ec.generate_private_key(ec.SECP256R1())),
+    "another issuer": token(iss="somebody-else"),
+    "another audience": token(aud="another"),
+    "expired": token(lifetime=timedelta(hours=-1)),
+    "never expires": token(exp=None),
+    "lives for two days": token(lifetime=timedelta(days=2)),
+    "no subject": token(sub=None),  # type: ignore[arg-type]
+    "a subject that is no id": token("a b"),
+    "unsigned": "eyJhbGciOiJub25lIn0." + token().split(".")[1] + ".",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_a_bad_token_is_a_problem_on_every_api_path(envoy: Stand, kind: str) -> None:
+    for path in ("/api/products", "/api/orders", "/api/nothing"):
+        answer = envoy.edge.get(path, {"authorization": f"Bearer {BAD_TOKENS[kind]}"})
+        assert (answer.status, answer.headers["content-type"]) == (401, "application/problem+json")
+        assert answer.json.keys() == {"type", "title", "status", "detail"}
+        assert (answer.json["type"], answer.json["status"]) == ("/problems/unauthenticated", 401)
+        assert "www-authenticate" in answer.headers
+        assert answer.target is None
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_on_graphql_paths_the_bff_decides_about_a_bad_token(envoy: Stand, kind: str) -> None:
+    headers = {"authorization": f"Bearer {BAD_TOKENS[kind]}"}
+    answer = envoy.edge.ask("POST", "/web/graphql", headers)
+    reached = answer.json["headers"]
+    assert reached["authorization"] == headers["authorization"]
+    assert not reached.keys() & set(IDENTITY)
+
+
+def test_keys_may_come_from_an_identity_provider() -> None:
+    with identity_provider() as url, stand(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
+        eventually_sync(
+            lambda: running.edge.get("/api/orders", bearer(ON_NEW)).status == 200, message="Envoy has fetched the keys"
+        )
+        assert running.edge.get("/api/orders", {"authorization": f"Bearer {BAD_TOKENS['another key']}"}).status == 401
+
+
+def test_a_provider_with_tls_is_accepted_and_its_absence_lets_nobody_in() -> None:
+    url = f"https://127.0.0.1:{free_port()}/keys"
+    with stand(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
+        assert running.edge.get("/api/orders", bearer(ON_NEW)).status == 401
+        assert running.edge.get("/api/products").status == 200
+
+
+@contextmanager
+def identity_provider() -> Iterator[str]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(KEYS.jwks.encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/keys"
+        server.shutdown()
+
+
+def test_a_token_lives_up_to_a_day(envoy: Stand) -> None:
+    headers = {"authorization": f"Bearer {token(lifetime=timedelta(hours=24))}"}
+    assert envoy.edge.get("/api/orders", headers).status == 200
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_expired(envoy: Stand) -> None:
+    # Envoy remembers verified tokens and allows a minute of clock skew.
+    headers = bearer(ON_NEW, lifetime=timedelta(seconds=-57))
+    assert envoy.edge.get("/api/orders", headers).status == 200
+    eventually_sync(lambda: envoy.edge.get("/api/orders", headers).status == 401, message="the token expires")
+
+
+def test_a_token_in_the_query_is_no_token(envoy: Stand) -> None:
+    assert envoy.edge.get(f"/api/orders?access_token={token()}").status == 401
+
+
+@pytest.mark.parametrize("path", ["/api/products", "/api/products/prod_0001", "/api/recommendations?limit=3"])
+def test_without_a_token_products_and_recommendations_are_read(envoy: Stand, path: str) -> None:
+    assert envoy.edge.get(path).status == envoy.edge.ask("HEAD", path).status == 200
+
+
+@pytest.mark.parametrize("name", ["customers", "orders", "payments", "inventory", "shipping"])
+def test_without_a_token_everything_else_is_401(envoy: Stand, name: str) -> None:
+    answer = envoy.edge.get(f"/api/{name}")
+    assert (answer.status, answer.json["type"]) == (401, "/problems/unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("name", ["payments", "inventory", "shipping"])
+def test_customers_are_refused_where_only_staff_goes(envoy: Stand, name: str) -> None:
+    answer = envoy.edge.get(f"/api/{name}", bearer())
+    assert (answer.status, answer.json["type"], answer.json["status"]) == (403, "/problems/forbidden", 403)
+    assert "operator" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("name", ["customers", "orders", "products", "recommendations", "payments"])
+def test_customers_write_nothing_through_the_edge(envoy: Stand, name: str, method: str) -> None:
+    assert envoy.edge.ask(method, f"/api/{name}", bearer(), body="{}").status == 403

@@ -1,0 +1,177 @@
+"""Which paths the edge serves, under every spelling, and what a client reads when nobody else answers."""
+
+import json
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from tests.gateway.stand import Stand, stand
+from tests.support.tokens import bearer
+from tests.support.waiting import eventually_sync
+
+pytestmark = pytest.mark.stack
+
+OPERATOR = bearer("op_1", role="operator")
+
+
+@pytest.fixture(scope="module")
+def envoy() -> Iterator[Stand]:
+    with stand() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("path", "reached"),
+    [
+        ("/api/orders", "/api/orders"),
+        ("/api/orders/", "/api/orders/"),
+        ("/api/orders/ord_1", "/api/orders/ord_1"),
+        ("/api/orders?ids=a,b", "/api/orders?ids=a,b"),
+        ("/api/orders?next=/api/payments", "/api/orders?next=/api/payments"),
+        ("/api/orders?x=%2f..%2f", "/api/orders?x=%2f..%2f"),
+        ("/api/%6frders", "/api/orders"),
+        ("//api/orders", "/api/orders"),
+        ("/api//orders", "/api/orders"),
+        ("/api/x/../orders", "/api/orders"),
+        ("/api/./orders", "/api/orders"),
+        ("/api/x/%2e%2e/orders", "/api/orders"),
+    ],
+)
+def test_a_spelling_is_routed_and_forwarded_as_the_path_it_means(envoy: Stand, path: str, reached: str) -> None:
+    answer = envoy.edge.get(path, OPERATOR)
+    assert (answer.status, answer.json["path"]) == (200, reached)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/x/../payments", "/api/orders/../payments", "/api/orders/%2e%2e/payments", "//api//payments"]
+)
+def test_no_spelling_of_a_forbidden_path_is_allowed(envoy: Stand, path: str) -> None:
+    assert envoy.edge.get(path, bearer()).status == 403
+    assert envoy.edge.get(path).status == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api", "/api/", "/api/ordersX", "/api/order", "/API/orders", "/api/Orders", "/api/orders;v=1", "/apiorders"),
+        *("/admin", "/admin/routes", "/metrics", "/readyz", "/__fault", "/graphql", "/web", "/web/graphqlX"),
+        *("/web/graphql/../../admin", "/web/graphql/../metrics", "/console/../admin/routes", "/Web/graphql"),
+        *("/api/orders/../../admin", "/nothing?x=/api/orders", "/healthz/x", "/index.html"),
+    ],
+)
+def test_everything_else_is_404(envoy: Stand, path: str) -> None:
+    answer = envoy.edge.get(path, OPERATOR)
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json == {
+        "type": "/problems/not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/api%2forders", "/api/orders/..%2f..%2fadmin", "/api/orders%5c..", "/api/orders%00", "/api/orders#x"]
+)
+def test_a_path_that_hides_something_is_400(envoy: Stand, path: str) -> None:
+    assert envoy.edge.get(path, OPERATOR).status == 400
+
+
+@pytest.mark.parametrize(("client", "upstream"), [("web", "bff-web"), ("mobile", "bff-mobile")])
+@pytest.mark.parametrize(
+    ("below", "reached"),
+    [
+        ("", "/graphql"),
+        ("?query=%7B__typename%7D", "/graphql?query=%7B__typename%7D"),
+        ("/", "/graphql/"),
+        ("/assets/app.js?v=1", "/graphql/assets/app.js?v=1"),
+    ],
+)
+def test_a_client_s_graphql_is_its_bff_s(envoy: Stand, client: str, upstream: str, below: str, reached: str) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        told = envoy.edge.ask(method, f"/{client}/graphql{below}").json
+        assert (told["upstream"], told["method"], told["path"]) == (upstream, method, reached)
+
+
+def test_the_console_is_the_control_plane_s(envoy: Stand) -> None:
+    told = envoy.edge.get("/console/assets/x.css").json
+    assert (told["upstream"], told["path"]) == ("control", "/console/assets/x.css")
+
+
+def test_inside_there_are_only_the_routes(envoy: Stand) -> None:
+    assert envoy.internal.get("/healthz").json == {"status": "ok"}
+    assert envoy.internal.get("/api/orders").json["upstream"] == "legacy"
+    for path in ("/", "/web/graphql", "/console", "/admin/routes", "/metrics"):
+        assert envoy.internal.get(path).status == 404
+
+
+def test_the_admin_interface_is_for_its_owner(envoy: Stand) -> None:
+    assert stat.S_IMODE(envoy.settings.admin_socket.stat().st_mode) == 0o600
+
+
+def test_the_landing_page_needs_nothing_from_elsewhere(envoy: Stand) -> None:
+    page = envoy.edge.get("/")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert envoy.edge.get("/?utm=1").text == page.text
+
+
+def test_who_answered_is_told_by_who_answered(envoy: Stand) -> None:
+    # The upstreams of these tests claim x-strangler-target: nonsense.
+    for user in (f"cust_{number:04}" for number in range(1, 20)):
+        answer = envoy.edge.get("/api/orders", bearer(user))
+        assert answer.target == {"orders": "new", "legacy": "legacy"}[answer.json["upstream"]]
+        assert "x-strangler-reason" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_service_that_is_down_is_a_quick_503_that_says_which_side(envoy: Stand, method: str) -> None:
+    answer = envoy.edge.ask(method, "/api/shipping", OPERATOR | {"x-force": "new"})
+    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.json["type"] == "/problems/service-unavailable"
+    assert answer.target == "new"
+    assert "127.0.0.1" not in answer.text
+
+
+def test_a_request_keeps_its_id_or_gets_one(envoy: Stand) -> None:
+    kept = envoy.edge.get("/api/products", {"x-request-id": "my-request-1"})
+    assert kept.headers["x-request-id"] == kept.json["headers"]["x-request-id"] == "my-request-1"
+    made = envoy.edge.get("/api/products")
+    assert made.headers["x-request-id"] == made.json["headers"]["x-request-id"] != ""
+
+
+def test_the_trace_context_passes(envoy: Stand) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert envoy.edge.get("/api/products", {"traceparent": trace}).json["headers"]["traceparent"] == trace
+
+
+def test_one_forwarded_hop_is_added_to_what_the_client_claims(envoy: Stand) -> None:
+    claimed = envoy.edge.get("/web/graphql", {"x-forwarded-for": "203.0.113.9"}).json["headers"]["x-forwarded-for"]
+    assert claimed.split(",")[0] == "203.0.113.9"
+    assert len(claimed.split(",")) == 2
+
+
+def test_the_access_log_tells_who_asked_what_and_who_answered(envoy: Stand) -> None:
+    headers = bearer("cust_0001") | {"x-request-id": "logged", "user-agent": "test/1", "x-client-name": "shop"}
+    envoy.edge.get("/api/orders/ord_1?secret=1", headers)
+
+    def logged() -> dict[str, object] | None:
+        lines = [json.loads(line) for line in envoy.access_log.read_text().splitlines()]
+        return next((line for line in lines if line["request_id"] == "logged"), None)
+
+    line = eventually_sync(logged, message="the request is logged")
+    assert line is not None
+    expected = {
+        "listener": "edge",
+        "route": "orders:new:share",
+        "target": "new",
+        "method": "GET",
+        "path": "/api/orders/ord_1",
+        "status": 200,
+        "user": "cust_0001",
+        "client": "shop",
+        "user_agent": "test/1",
+    }
+    assert {name: line[name] for name in expected} == expected
+    assert isinstance(line["duration_ms"], int)
