@@ -1,0 +1,1 @@
+"""From a bearer token to a Viewer: keys, verification, the bounded cache of verified tokens."""

@@ -1,0 +1,84 @@
+"""The way of a request from its parameters to a running operation, the same for HTTP, SSE and WebSocket.
+
+The order is the platform's: who is asking (`authenticate`), which operation (`find`: persisted or free text, parsed,
+validated, armoured), may this transport carry it; then `admit` gives it a context and a deadline. Each gate raises the
+`BffError` that fits.
+"""
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import ExecutionResult
+
+from bff.clock import Clock
+from bff.document import Operation, OperationKind
+from bff.endpoint.arrival import Arrival
+from bff.endpoint.ports import Authenticate, Executor, FindOperation, MakeContext, Observe, RequestContext
+from bff.endpoint.request import GraphQLParams
+from bff.viewer import Viewer
+
+# REST calls keep the operation's deadline, each for its own field; the executor's net lies a little behind it, so that
+# a slow service nulls its fields and not the whole answer.
+NET_BEHIND_DEADLINE_S = 0.25
+
+
+@dataclass(slots=True)
+class Admitted:
+    """An operation that passed every gate. Whoever holds it closes ``context``."""
+
+    operation: Operation
+    params: GraphQLParams
+    context: RequestContext
+    executor: Executor
+    timeout_s: float
+
+    async def execute(self) -> ExecutionResult:
+        """Run a query or a mutation."""
+        return await self.executor.execute(
+            self.operation, self.params.variables, self.params.extensions, self.context, timeout_s=self.timeout_s
+        )
+
+    async def results(self) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of any operation: one for a query or a mutation, a stream for a subscription."""
+        if self.operation.kind != "subscription":
+            yield await self.execute()
+            return
+        stream = self.executor.subscribe(self.operation, self.params.variables, self.params.extensions, self.context)
+        async with aclosing(cast(Any, stream)):
+            async for result in stream:
+                yield result
+
+
+@dataclass(slots=True, kw_only=True)
+class Gates:
+    """The ports, joined in their order."""
+
+    authenticate: Authenticate
+    find: FindOperation
+    make_context: MakeContext
+    executor: Executor
+    observe: Observe
+    clock: Clock
+    query_deadline_s: float = 2.0
+    mutation_deadline_s: float = 5.0
+
+    def admit(self, arrival: Arrival, params: GraphQLParams, viewer: Viewer, operation: Operation) -> Admitted:
+        """Give ``operation``, which the transport may carry, its context and its deadline."""
+        allowed_s = self._deadline_of(operation.kind)
+        facts = arrival.facts(arrival.started_s + allowed_s, writes=operation.kind == "mutation")
+        left_s = facts.deadline_s - self.clock.monotonic_s()
+        return Admitted(
+            operation=operation,
+            params=params,
+            context=self.make_context(facts, viewer),
+            executor=self.executor,
+            timeout_s=left_s + NET_BEHIND_DEADLINE_S,
+        )
+
+    def _deadline_of(self, kind: OperationKind) -> float:
+        if kind == "subscription":
+            return math.inf
+        return self.query_deadline_s if kind == "query" else self.mutation_deadline_s

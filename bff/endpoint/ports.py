@@ -1,0 +1,79 @@
+"""What the endpoint needs from outside. `bff.app` joins these to the capabilities that do it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from graphql import ExecutionResult
+
+from bff.document import Operation
+from bff.endpoint.arrival import Arrival
+from bff.endpoint.request import GraphQLParams, RequestFacts
+from bff.viewer import Viewer
+
+Transport = Literal["http", "sse", "websocket"]
+
+
+class Authenticate(Protocol):
+    """Turns the ``Authorization`` header into a viewer; raises ``Unauthenticated`` for a token that is not good."""
+
+    async def __call__(self, authorization: str | None) -> Viewer: ...
+
+
+class FindOperation(Protocol):
+    """The operation a request means: persisted or free text, parsed, validated and within the armour's limits.
+
+    Raises the RequestError that fits (parse, validation, persisted-operation policy, unknown operation name).
+    """
+
+    def __call__(self, params: GraphQLParams, /) -> Operation: ...
+
+
+class RequestContext(Protocol):
+    """What resolvers see as ``info.context``. The endpoint only reads the headers to send and closes it."""
+
+    response_headers: dict[str, str]
+
+    async def aclose(self) -> None: ...
+
+
+class MakeContext(Protocol):
+    """One context per operation."""
+
+    def __call__(self, facts: RequestFacts, viewer: Viewer) -> RequestContext: ...
+
+
+class Executor(Protocol):
+    """Runs an operation. Never raises for what the operation does: errors are in the result."""
+
+    async def execute(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        extensions: Mapping[str, Any],
+        context: Any,
+        *,
+        timeout_s: float,
+    ) -> ExecutionResult: ...
+
+    def subscribe(
+        self, operation: Operation, variables: Mapping[str, Any], extensions: Mapping[str, Any], context: Any
+    ) -> AsyncIterator[ExecutionResult]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One operation, or one request that never became one. ``outcome``: ``ok``, ``cancelled`` or an error's code."""
+
+    arrival: Arrival
+    transport: Transport
+    outcome: str
+    status: int
+    duration_s: float
+    operation: Operation | None = None
+
+
+class Observe(Protocol):
+    """Told about every operation when it has ended: metrics and the access log."""
+
+    def __call__(self, seen: Seen, /) -> None: ...

@@ -1,0 +1,44 @@
+"""What a GraphQL request carries besides its operation: facts that resolvers and REST calls need."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """Facts of one HTTP request (or one WebSocket subscription).
+
+    ``deadline_s`` is on the clock's monotonic scale, infinite for a subscription (its resolvers set their own);
+    ``client_ip`` is the address the edge vouches for.
+    ``canary`` has passed ``[a-z0-9-]{1,32}``; ``traceparent`` is forwarded as it came, or made here.
+    """
+
+    request_id: str
+    traceparent: str
+    deadline_s: float
+    client_ip: str
+    client_name: str | None = None
+    client_version: str | None = None
+    canary: str | None = None
+    idempotency_key: str | None = None
+
+    def forwarded_headers(self) -> dict[str, str]:
+        """The headers every REST call of this request carries, identity aside."""
+        headers = {"x-request-id": self.request_id, "traceparent": self.traceparent}
+        if self.canary is not None:
+            headers["x-canary"] = self.canary
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLParams:
+    """The members of a GraphQL-over-HTTP request, types checked. ``query`` is None for a persisted one.
+
+    ``document_id`` names a persisted operation (`documentId`, of the persisted-documents draft of the specification);
+    ``extensions["persistedQuery"]`` is the other way to name one.
+    """
+
+    query: str | None
+    document_id: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, object] = field(default_factory=dict)
+    extensions: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Running operations: projections, relations, batch-first loaders, and the executor."""

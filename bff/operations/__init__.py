@@ -1,0 +1,1 @@
+"""Persisted operations: the manifest, the look-up by hash, and who may send free text."""
