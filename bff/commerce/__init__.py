@@ -1,0 +1,1 @@
+"""The example business both clients share: one folder a noun. Docstring only: workflows live below."""

@@ -1,0 +1,13 @@
+"""Loads of customers."""
+
+from collections.abc import Sequence
+
+from bff.commerce.batches import rows_by
+from bff.commerce.context import Context
+from bff.commerce.customers.model import Customer
+
+
+async def load_customers(context: Context, keys: Sequence[str]) -> list[Customer | None]:
+    """Customers by id; None for one that does not exist or is not the viewer's to see."""
+    context.subject()
+    return await rows_by(context.rest, "/api/customers", keys, into=Customer)

@@ -1,0 +1,37 @@
+"""A customer, as `GET /api/customers` answers it."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a customer lives."""
+
+    line1: str
+    city: str
+    postal_code: str
+    country: str
+    line2: str | None = None
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """What a customer likes."""
+
+    language: str
+    currency: str
+    newsletter: bool
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """Somebody who buys."""
+
+    id: str
+    name: str
+    email: str
+    member_since: datetime
+    loyalty_points: int
+    phone: str | None = None
+    address: Address | None = None
+    preferences: Preferences | None = None
+    avatar_url: str | None = None

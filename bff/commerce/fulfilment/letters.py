@@ -1,0 +1,21 @@
+"""The letters of an order, in plain text."""
+
+from bff.commerce.fulfilment.messages import NotifyCustomer
+from bff.commerce.fulfilment.ports import Contact
+from bff.commerce.mail import Letter
+
+
+def shipped(contact: Contact, notice: NotifyCustomer, *, letter_id: str) -> Letter:
+    """The order is on its way."""
+    order_id = notice.order.order_id
+    return Letter(
+        id=letter_id,
+        to=contact.email,
+        subject=f"Your order {order_id} is on its way",
+        text=(
+            f"Hello {contact.name},\n\n"
+            f"your order {order_id} has left our warehouse.\n"
+            f"Tracking number: {notice.tracking_number}\n\n"
+            "Thank you for shopping with us.\n"
+        ),
+    )

@@ -1,0 +1,181 @@
+"""Progress of orders in Redis: a stream of events to follow and the state after the last of them.
+
+`order:{<id>}:events` is a stream whose entry ids are the event numbers (`7-0`), so that an event written twice is one;
+`order:{<id>}` holds the state as JSON and the id of the workflow. The braces put both in one slot of a Cluster. Both
+live for a week after the last event. This is a projection: the workflow has the truth, and losing Redis loses only the
+past of a stream.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, OrderStep, OrderStepState, PublishProgress
+from bff.errors import BadUserInput, Overloaded, UpstreamUnavailable
+
+KEPT_FOR = timedelta(days=7)
+MAX_EVENTS = 200
+PAGE = 100
+TIMEOUT_S = 0.5
+#: How long one read waits for an event. Not a limit for the subscriber: the read is repeated.
+BLOCK_S = 5.0
+MAX_WATCHED = 200
+
+_POSITION = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?")
+
+
+class RedisProgress:
+    """The writing side: the `Progress` port of the worker."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = _client(url, max_connections=32, wait_s=TIMEOUT_S, timeout_s=TIMEOUT_S)
+
+    async def publish(self, progress: PublishProgress) -> None:
+        """Append the events and replace the state. Raises `RedisError`."""
+        order_id = progress.order.order_id
+        async with self._redis.pipeline(transaction=True) as batch:
+            for event in progress.events:
+                batch.xadd(_events_key(order_id), _fields(event), id=event.id, maxlen=MAX_EVENTS, approximate=True)
+            batch.hset(_state_key(order_id), mapping={"fulfilment": msgspec.json.encode(progress.fulfilment)})
+            batch.hset(_state_key(order_id), mapping={"workflow_id": progress.workflow_id})
+            batch.expire(_events_key(order_id), KEPT_FOR)
+            batch.expire(_state_key(order_id), KEPT_FOR)
+            for result in await batch.execute(raise_on_error=False):
+                if isinstance(result, Exception) and not _is_repeated(result):
+                    raise result
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+
+class ProgressReader:
+    """The reading side, for resolvers. A subscriber holds a connection while it waits: ``max_watched`` bounds them."""
+
+    def __init__(self, url: str, *, max_watched: int = MAX_WATCHED) -> None:
+        self._redis = _client(url, max_connections=16, wait_s=TIMEOUT_S, timeout_s=TIMEOUT_S)
+        self._watching = _client(url, max_connections=max_watched, wait_s=0.05, timeout_s=2 * BLOCK_S)
+
+    async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
+        """See `OrderWorkflows.events`. Also raises `BadUserInput` for a position that no event can have."""
+        key, position = _events_key(order_id), _position(after)
+        if await self._has_ended(key, position, closed=closed):
+            return
+        while True:
+            for entry_id, fields in await self._next(key, position):
+                position = entry_id
+                event = _event(entry_id, fields)
+                yield event
+                if event.is_last:
+                    return
+
+    async def fulfilments(self, order_ids: Sequence[str]) -> list[Fulfilment | None]:
+        """See `OrderWorkflows.fulfilments`."""
+        with _trouble():
+            async with self._redis.pipeline(transaction=False) as batch:
+                for order_id in order_ids:
+                    batch.hget(_state_key(order_id), "fulfilment")
+                return [None if found is None else _STATE.decode(found) for found in await batch.execute()]
+
+    async def workflow_id(self, order_id: str) -> str | None:
+        """The workflow that publishes this order's progress, None when it is not known or Redis does not answer."""
+        try:
+            found: Any = await self._redis.hget(_state_key(order_id), "workflow_id")
+        except RedisError:
+            return None
+        return None if found is None else str(found)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+        await self._watching.aclose()
+
+    async def _has_ended(self, key: str, position: str, *, closed: bool) -> bool:
+        with _trouble():
+            newest: Any = await self._redis.xrevrange(key, count=1)
+        if not newest:
+            return closed
+        entry_id, fields = newest[0]
+        return _event(entry_id, fields).is_last and _order(entry_id) <= _order(position)
+
+    async def _next(self, key: str, position: str) -> list[tuple[str, dict[str, str]]]:
+        with _trouble():
+            answer: Any = await self._watching.xread({key: position}, count=PAGE, block=int(BLOCK_S * 1000))
+        return [] if not answer else answer[0][1]
+
+
+_STATE = msgspec.json.Decoder(Fulfilment)
+
+
+def _client(url: str, *, max_connections: int, wait_s: float, timeout_s: float) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=max_connections,
+        timeout=wait_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+    )
+    return Redis.from_pool(pool)  # which closes the pool, too, when it is closed
+
+
+def _events_key(order_id: str) -> str:
+    return f"order:{{{order_id}}}:events"
+
+
+def _state_key(order_id: str) -> str:
+    return f"order:{{{order_id}}}"
+
+
+def _fields(event: OrderEvent) -> dict[Any, Any]:
+    return {"step": event.step, "state": event.state, "at": event.at.isoformat(), "message": event.message}
+
+
+def _event(entry_id: str, fields: dict[str, str]) -> OrderEvent:
+    return OrderEvent(
+        number=_order(entry_id)[0],
+        step=OrderStep(fields["step"]),
+        state=OrderStepState(fields["state"]),
+        at=datetime.fromisoformat(fields["at"]),
+        message=fields["message"],
+    )
+
+
+def _position(after: str | None) -> str:
+    if after is None:
+        return "0-0"
+    if not _POSITION.fullmatch(after):
+        raise BadUserInput("after: give the id of an event of this order", field="after", value=after[:40])
+    return after
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    number, _, sequence = entry_id.partition("-")
+    return int(number), int(sequence or 0)
+
+
+def _is_repeated(error: Exception) -> bool:
+    return isinstance(error, ResponseError) and "equal or smaller" in str(error)
+
+
+@contextmanager
+def _trouble() -> Iterator[None]:
+    try:
+        yield
+    except RedisConnectionError as error:
+        if "No connection available" in str(error):
+            raise Overloaded("too many orders are being watched here", retry_after_s=5.0) from error
+        raise UpstreamUnavailable("the progress of orders cannot be read at the moment") from error
+    except RedisError as error:
+        raise UpstreamUnavailable("the progress of orders cannot be read at the moment") from error

@@ -1,0 +1,1 @@
+"""Payments: the model as the REST contract has it, and the batch-first loads."""

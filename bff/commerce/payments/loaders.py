@@ -1,0 +1,13 @@
+"""Loads of payments."""
+
+from collections.abc import Sequence
+
+from bff.commerce.batches import rows_by
+from bff.commerce.context import Context
+from bff.commerce.payments.model import Payment
+
+
+async def load_payments_of_orders(context: Context, keys: Sequence[str]) -> list[Payment | None]:
+    """The payment of each order; None for one that is not paid yet."""
+    context.subject()
+    return await rows_by(context.rest, "/api/payments", keys, into=Payment, key="order_id", by="order_ids")

@@ -1,0 +1,20 @@
+"""Reads of recommendations. Whoever is no customer gets what everybody likes."""
+
+from bff.commerce.context import Context
+from bff.commerce.paging import checked_first
+from bff.commerce.products.loaders import load_products
+from bff.commerce.products.model import Product
+from bff.commerce.recommendations.model import Recommendation
+from bff.fetch.rest import Listing
+
+
+async def read_recommended_products(context: Context, *, first: int | None) -> list[Product]:
+    """The products recommended to the viewer, best first; those that no longer exist are left out."""
+    customer_id = context.viewer.subject if context.viewer.role == "customer" else None
+    params = {"customer_id": customer_id, "limit": checked_first(first, default=8)}
+    answer = await context.rest.get("/api/recommendations", params, into=Listing[Recommendation])
+    found = await context.loads.many(load_products, [row.product_id for row in answer.items])
+    for product in found:
+        if isinstance(product, Exception):
+            raise product
+    return [product for product in found if product is not None]

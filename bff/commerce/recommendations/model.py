@@ -1,0 +1,13 @@
+"""A recommendation, as `GET /api/recommendations` answers it."""
+
+import msgspec
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """A product that a customer may like; ``customer_id`` is None for what everybody likes."""
+
+    id: str
+    product_id: str
+    score: float
+    reason: str
+    customer_id: str | None = None

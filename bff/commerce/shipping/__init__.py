@@ -1,0 +1,1 @@
+"""Shipments: the model as the REST contract has it, and the batch-first loads."""

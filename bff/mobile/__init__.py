@@ -1,0 +1,1 @@
+"""The schema of the mobile app: lean, persisted operations only."""

@@ -1,0 +1,24 @@
+"""The mobile client's subscriptions."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import strawberry
+
+from bff.commerce.fulfilment.following import follow_order
+from bff.commerce.fulfilment.messages import OrderEvent
+from bff.commerce.graphql import Info
+from bff.execution.projection import streams
+from bff.mobile.types.order_event import MobileOrderEvent
+
+
+@strawberry.type(name="Subscription", description="Everything that can be followed.")
+class MobileSubscription:
+    @streams(MobileOrderEvent, description="What happens to an order of the viewer, from its beginning to its end.")
+    async def order_progress(
+        self,
+        info: Info,
+        order_id: Annotated[strawberry.ID, strawberry.argument(description="The order.")],
+        after: Annotated[str | None, strawberry.argument(description="The id of an event: go on after it.")] = None,
+    ) -> AsyncIterator[OrderEvent]:
+        return await follow_order(info.context, order_id, after)

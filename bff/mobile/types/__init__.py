@@ -1,0 +1,1 @@
+"""GraphQL types of the mobile client: lean projections of the commerce models. One file a noun."""

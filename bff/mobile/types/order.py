@@ -1,0 +1,49 @@
+"""Orders, as a phone shows them: amounts are texts, nothing is loaded that no screen shows."""
+
+from datetime import datetime
+
+import strawberry
+
+import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
+from bff.commerce.orders.model import Order, OrderLine, OrderStatus
+from bff.commerce.shipping.loaders import load_tracking_numbers
+from bff.execution.projection import projection, returns
+from bff.execution.relation import related
+
+
+@projection(Order, name="OrderRow", description="An order in a list.")
+class MobileOrderRow:
+    id: strawberry.ID = strawberry.field(description="Stable identifier.")
+    placed_at: datetime = strawberry.field(description="When it was placed.")
+    status: OrderStatus = strawberry.field(description="How far it has come.")
+
+    @returns(str, description="What it costs, ready to show.")
+    @staticmethod
+    def total(order: strawberry.Parent[Order]) -> str:
+        return order.total.formatted
+
+
+@projection(OrderLine, name="OrderItem", description="One product of an order, as it was at the purchase.")
+class MobileOrderItem:
+    product_name: str = strawberry.field(name="name", description="What the product was called.")
+    quantity: int = strawberry.field(description="How many.")
+
+    @returns(str, description="What one cost, ready to show.")
+    @staticmethod
+    def price(line: strawberry.Parent[OrderLine]) -> str:
+        return line.unit_price.formatted
+
+
+@projection(Order, name="Order", description="What a customer bought.")
+class MobileOrder:
+    id: strawberry.ID = strawberry.field(description="Stable identifier.")
+    status: OrderStatus = strawberry.field(description="How far it has come.")
+    items: list[MobileOrderItem] = strawberry.field(description="What was bought.")
+    tracking_number: str | None = related(
+        load_tracking_numbers, key="id", description="The carrier's number of its parcel; null until it is shipped."
+    )
+
+    @returns(str, description="What all of it costs, ready to show.")
+    @staticmethod
+    def total(order: strawberry.Parent[Order]) -> str:
+        return order.total.formatted

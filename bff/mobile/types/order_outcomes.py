@@ -1,0 +1,58 @@
+"""What the app's mutations on orders take and answer."""
+
+from typing import Annotated
+
+import strawberry
+
+from bff.commerce.fulfilment.messages import Shortage
+from bff.commerce.fulfilment.outcomes import OrderPending, OrderPlaced, OutOfStock, PaymentDeclined
+from bff.execution.projection import projection
+from bff.mobile.types.order import MobileOrder
+
+
+@strawberry.input(name="OrderItemInput", description="How many of which product.")
+class MobileOrderItemInput:
+    product_id: strawberry.ID = strawberry.field(description="The product; each may be listed once.")
+    quantity: int = strawberry.field(description="1 to 99.")
+
+
+@strawberry.input(name="PlaceOrderInput", description="What to buy. Prices are those of now.")
+class MobilePlaceOrderInput:
+    items: list[MobileOrderItemInput] = strawberry.field(description="1 to 50.")
+    payment_method_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="What to charge; the default card when absent."
+    )
+
+
+@projection(OrderPlaced, name="OrderPlaced", description="The order is paid and waits for the warehouse.")
+class MobileOrderPlaced:
+    order: MobileOrder = strawberry.field(description="The order as it is now.")
+    replayed: bool = strawberry.field(description="Whether an earlier request with the same key placed it.")
+
+
+@projection(OrderPending, name="OrderPending", description="Not decided yet: ask again with the same key.")
+class MobileOrderPending:
+    order_id: strawberry.ID = strawberry.field(description="The id the order will have.")
+    poll_after_ms: int = strawberry.field(description="When to ask again, in milliseconds.")
+
+
+@projection(Shortage, name="Shortage", description="A product of which there is not enough.")
+class MobileShortage:
+    product_id: strawberry.ID = strawberry.field(description="Its id.")
+    available: int = strawberry.field(description="How many there are.")
+
+
+@projection(OutOfStock, name="OutOfStock", description="Not enough in stock. Nothing was charged.")
+class MobileOutOfStock:
+    shortages: list[MobileShortage] = strawberry.field(description="What there is not enough of.")
+
+
+@projection(PaymentDeclined, name="PaymentDeclined", description="The card was declined. Nothing was charged.")
+class MobilePaymentDeclined:
+    reason: str = strawberry.field(description="Why, for the customer to read.")
+
+
+MobilePlaceOrderPayload = Annotated[
+    MobileOrderPlaced | MobileOrderPending | MobileOutOfStock | MobilePaymentDeclined,
+    strawberry.union("PlaceOrderPayload", description="What became of the order."),
+]

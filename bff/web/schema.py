@@ -1,0 +1,49 @@
+"""The web schema: a Federation 2 subgraph. Built once per process; `render_sdl` is what `schema/` is generated from."""
+
+from typing import Literal, cast
+
+from graphql import GraphQLObjectType, GraphQLSchema, print_schema, specified_directives
+from strawberry.federation import Schema
+
+from bff.execution.check import check
+from bff.execution.defaults import drop_null_defaults
+from bff.web.federation import WebSchema
+from bff.web.mutations import WebMutation
+from bff.web.queries import WebQuery
+from bff.web.subscriptions import WebSubscription
+
+#: The oldest version that has what we use (`@key`): every gateway composes it, which is not so of the newest.
+FEDERATION_VERSION: Literal["2.0"] = "2.0"
+
+
+def build_schema() -> Schema:
+    """The schema, with every projection checked against its model. Raises `bff.execution.check.SchemaMismatch`."""
+    schema = WebSchema(
+        query=WebQuery,
+        mutation=WebMutation,
+        subscription=WebSubscription,
+        federation_version=FEDERATION_VERSION,
+    )
+    check(schema)
+    drop_null_defaults(schema)
+    return schema
+
+
+def render_sdl() -> dict[str, str]:
+    """File name -> text: what clients of the web schema see, and the subgraph that a federation gateway composes."""
+    schema = build_schema()
+    return {
+        "web.graphql": print_schema(_without_federation(schema._schema)) + "\n",
+        "web.subgraph.graphql": schema.as_str() + "\n",
+    }
+
+
+def _without_federation(schema: GraphQLSchema) -> GraphQLSchema:
+    """What is left for clients: no `_service`, no `_entities`, and so none of the types that only those two use."""
+    arguments = schema.to_kwargs()
+    query = cast(GraphQLObjectType, schema.query_type)
+    fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
+    arguments["query"] = GraphQLObjectType(query.name, fields, description=query.description)
+    arguments["types"] = None
+    arguments["directives"] = specified_directives
+    return GraphQLSchema(**arguments)

@@ -1,0 +1,96 @@
+"""What the web's mutations on orders take and answer."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from bff.commerce.fulfilment.messages import Shortage
+from bff.commerce.fulfilment.outcomes import (
+    OrderNotWaiting,
+    OrderPending,
+    OrderPlaced,
+    OutOfStock,
+    PaymentDeclined,
+    WarehouseConfirmed,
+    WorkflowRun,
+)
+from bff.commerce.products.loaders import load_products
+from bff.execution.projection import projection
+from bff.execution.relation import related
+from bff.web.types.order import WebOrder
+from bff.web.types.product import WebProduct
+
+
+@strawberry.input(name="OrderItemInput", description="How many of which product.")
+class WebOrderItemInput:
+    product_id: strawberry.ID = strawberry.field(description="The product; each may be listed once.")
+    quantity: int = strawberry.field(description="1 to 99.")
+
+
+@strawberry.input(name="PlaceOrderInput", description="What to buy. Prices are those of now.")
+class WebPlaceOrderInput:
+    items: list[WebOrderItemInput] = strawberry.field(description="1 to 50.")
+    payment_method_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="What to charge; the default card when absent."
+    )
+
+
+@projection(WorkflowRun, name="Workflow", description="The durable workflow behind an order.")
+class WebWorkflow:
+    id: strawberry.ID = strawberry.field(description="Its id, as in Temporal's UI.")
+    run_id: strawberry.ID = strawberry.field(description="The id of its run.")
+    started_at: datetime = strawberry.field(description="When it began.")
+
+
+@projection(OrderPlaced, name="OrderPlaced", description="The order is paid and waits for the warehouse.")
+class WebOrderPlaced:
+    order: WebOrder = strawberry.field(description="The order as it is now.")
+    workflow: WebWorkflow = strawberry.field(description="What takes it from here to the customer.")
+    replayed: bool = strawberry.field(description="Whether an earlier request with the same key placed it.")
+
+
+@projection(OrderPending, name="OrderPending", description="Not decided yet: ask again with the same key.")
+class WebOrderPending:
+    order_id: strawberry.ID = strawberry.field(description="The id the order will have.")
+    poll_after_ms: int = strawberry.field(description="When to ask again, in milliseconds.")
+
+
+@projection(Shortage, name="Shortage", description="A product of which there is not enough.")
+class WebShortage:
+    product_id: strawberry.ID = strawberry.field(description="Its id.")
+    requested: int = strawberry.field(description="How many were asked for.")
+    available: int = strawberry.field(description="How many there are.")
+    product: WebProduct | None = related(load_products, key="product_id", description="The product.")
+
+
+@projection(OutOfStock, name="OutOfStock", description="Not enough in stock. Nothing was charged.")
+class WebOutOfStock:
+    shortages: list[WebShortage] = strawberry.field(description="What there is not enough of.")
+
+
+@projection(PaymentDeclined, name="PaymentDeclined", description="The card was declined. Nothing was charged.")
+class WebPaymentDeclined:
+    reason: str = strawberry.field(description="Why, for the customer to read.")
+
+
+@projection(WarehouseConfirmed, name="WarehouseConfirmed", description="The order's workflow has been told.")
+class WebWarehouseConfirmed:
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+
+
+@projection(
+    OrderNotWaiting, name="OrderNotWaiting", description="No such order is being fulfilled: unknown, shipped or undone."
+)
+class WebOrderNotWaiting:
+    order_id: strawberry.ID = strawberry.field(description="The id that was given.")
+
+
+WebPlaceOrderPayload = Annotated[
+    WebOrderPlaced | WebOrderPending | WebOutOfStock | WebPaymentDeclined,
+    strawberry.union("PlaceOrderPayload", description="What became of the order."),
+]
+WebConfirmWarehousePayload = Annotated[
+    WebWarehouseConfirmed | WebOrderNotWaiting,
+    strawberry.union("ConfirmWarehousePayload", description="Whether somebody was told."),
+]

@@ -1,0 +1,1 @@
+"""The business that both clients share."""

@@ -1,0 +1,216 @@
+"""Placing orders through Temporal and Redis, as the BFF does it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+from temporalio.client import Client
+
+from bff.commerce.fulfilment.activities import OrderActivities
+from bff.commerce.fulfilment.messages import Line, OrderEvent, Outcome, Receipt
+from bff.commerce.fulfilment.orders import TemporalOrders, fingerprint, order_id_of
+from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
+from bff.commerce.fulfilment.progress import ProgressReader, RedisProgress
+from bff.errors import IdempotencyKeyReused, WorkflowsUnavailable
+from bff.worker import create_worker
+from bff.workflows.client import Workflows
+from tests.support.ledger import Ledger
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.stack
+
+SECRETS = ("the secret that signs, of 32 chars",)
+
+
+def a_wish(**changes: object) -> OrderWish:
+    wish = OrderWish(
+        client="web",
+        customer_id="cust_0001",
+        idempotency_key=uuid.uuid4().hex,
+        attempt_id=uuid.uuid4().hex,
+        lines=(Line("prod_0001", 1),),
+        payment_method_id=None,
+    )
+    return replace(wish, **changes)  # type: ignore[arg-type]
+
+
+def repeated(wish: OrderWish, **changes: object) -> OrderWish:
+    return replace(wish, attempt_id=uuid.uuid4().hex, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def orders(temporal_address: str, valkey_url: str) -> AsyncIterator[TemporalOrders]:
+    async with serving(temporal_address, valkey_url, SECRETS) as made:
+        yield made
+
+
+@asynccontextmanager
+async def serving(temporal_address: str, valkey_url: str, secrets: tuple[str, ...]) -> AsyncIterator[TemporalOrders]:
+    """What one BFF process has."""
+    workflows = Workflows(address=temporal_address, namespace="default")
+    made = TemporalOrders(workflows=workflows, progress=ProgressReader(valkey_url), secrets=secrets)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def publishing(client: Client, valkey_url: str, ledger: Ledger) -> AsyncIterator[Ledger]:
+    """A worker that writes progress to Valkey; its services are the ledger."""
+    progress = RedisProgress(valkey_url)
+    async with create_worker(client, OrderActivities(services=ledger, progress=progress, mail=ledger)):
+        yield ledger
+    await progress.aclose()
+
+
+@pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator[Redis]:
+    redis = Redis.from_url(valkey_url)
+    yield redis
+    await redis.aclose()
+
+
+async def test_the_same_key_is_the_same_order_from_whichever_process_it_is_sent(
+    publishing: Ledger, orders: TemporalOrders, temporal_address: str, valkey_url: str, valkey: Redis
+):
+    wish = a_wish()
+    receipt = await orders.place(wish)
+    assert isinstance(receipt, Receipt)
+    assert receipt.attempt_id == wish.attempt_id
+
+    await valkey.flushall()
+    async with serving(temporal_address, valkey_url, SECRETS) as other_process:
+        assert await other_process.place(repeated(wish)) == receipt
+    assert publishing.effects[receipt.order_id].count("charge") == 1
+
+
+async def test_many_at_once_with_one_key_are_one_order(publishing: Ledger, orders: TemporalOrders):
+    wish = a_wish()
+    receipts = await asyncio.gather(*(orders.place(repeated(wish)) for _ in range(10)))
+    assert len({receipt.order_id for receipt in receipts if isinstance(receipt, Receipt)}) == 1
+    assert len({receipt.attempt_id for receipt in receipts if isinstance(receipt, Receipt)}) == 1
+    assert len(publishing.effects) == 1
+
+
+async def test_the_same_key_with_other_input_is_a_conflict_also_after_the_end(
+    publishing: Ledger, orders: TemporalOrders
+):
+    wish = a_wish(payment_method_id="pm_declined")
+    receipt = await orders.place(wish)
+    assert isinstance(receipt, Receipt)
+    assert receipt.outcome is Outcome.PAYMENT_DECLINED
+    with pytest.raises(IdempotencyKeyReused):
+        await orders.place(repeated(wish, payment_method_id=None))
+
+
+async def test_keys_of_different_customers_and_clients_are_different_keys(publishing: Ledger, orders: TemporalOrders):
+    wish = a_wish()
+    wishes = [wish, repeated(wish, customer_id="cust_0002"), repeated(wish, client="mobile")]
+    receipts = [await orders.place(each) for each in wishes]
+    assert len({receipt.order_id for receipt in receipts}) == 3
+
+
+async def test_without_a_worker_the_order_is_pending_and_the_same_key_learns_the_outcome_later(
+    client: Client, orders: TemporalOrders, ledger: Ledger, valkey_url: str
+):
+    wish = a_wish()
+    pending = await orders.place(wish)
+    assert isinstance(pending, PendingOrder)
+
+    with pytest.raises(IdempotencyKeyReused):
+        await orders.place(repeated(wish, lines=(Line("prod_0001", 2),)))
+
+    progress = RedisProgress(valkey_url)
+    async with create_worker(client, OrderActivities(services=ledger, progress=progress, mail=ledger)):
+        receipt = await orders.place(repeated(wish))
+    await progress.aclose()
+    assert isinstance(receipt, Receipt)
+    assert (receipt.order_id, receipt.attempt_id) == (pending.order_id, wish.attempt_id)
+
+
+async def test_without_redis_orders_are_placed_and_shipped(client: Client, temporal_address: str, ledger: Ledger):
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    progress = RedisProgress(nowhere)
+    async with (
+        create_worker(client, OrderActivities(services=ledger, progress=progress, mail=ledger)),
+        serving(temporal_address, nowhere, SECRETS) as orders,
+    ):
+        receipt = await orders.place(a_wish())
+        assert isinstance(receipt, Receipt)
+        await eventually(lambda: orders.confirm_warehouse(receipt.order_id), message="visibility knows the order")
+        await eventually(lambda: ledger.status[receipt.order_id] == "SHIPPED", message="the order is shipped")
+        await client.get_workflow_handle(receipt.workflow_id).terminate()
+    await progress.aclose()
+
+
+async def test_temporal_away_is_said_at_once_and_forgotten_when_it_is_back(valkey_url: str):
+    async with serving(f"127.0.0.1:{free_port()}", valkey_url, SECRETS) as orders, asyncio.timeout(1):
+        with pytest.raises(WorkflowsUnavailable):
+            await orders.place(a_wish())
+
+
+async def test_a_key_that_was_first_used_under_an_older_secret_is_still_the_same_order(
+    publishing: Ledger, orders: TemporalOrders, temporal_address: str, valkey_url: str
+):
+    wish = a_wish()
+    receipt = await orders.place(wish)
+    rotated = ("a newer secret that signs, 32 chars", *SECRETS)
+    async with serving(temporal_address, valkey_url, rotated) as other_process:
+        assert await other_process.place(repeated(wish)) == receipt
+
+
+@pytest.mark.parametrize("redis_lost_everything", [False, True])
+async def test_the_warehouse_finishes_an_order_by_its_id(
+    publishing: Ledger, orders: TemporalOrders, valkey: Redis, redis_lost_everything: bool
+):
+    receipt = await orders.place(a_wish())
+    assert isinstance(receipt, Receipt)
+    if redis_lost_everything:
+        await valkey.flushall()
+        # Temporal's list of workflows is a moment late.
+        await eventually(lambda: orders.confirm_warehouse(receipt.order_id), message="visibility knows the order")
+    else:
+        assert await orders.confirm_warehouse(receipt.order_id)
+    await eventually(lambda: publishing.status[receipt.order_id] == "SHIPPED", message="the order is shipped")
+
+    async def is_over() -> bool:
+        return not await orders.confirm_warehouse(receipt.order_id)
+
+    await eventually(is_over, message="the workflow has ended")
+
+
+@pytest.mark.parametrize("order_id", ["ord_00001", "ord_0123456789abcdef", "ord_' OR WorkflowId > '", ""])
+async def test_an_order_without_a_workflow_cannot_be_confirmed(orders: TemporalOrders, order_id: str):
+    assert await orders.confirm_warehouse(order_id) is False
+
+
+async def test_progress_of_an_order_is_followed_from_its_beginning_to_its_end(
+    publishing: Ledger, orders: TemporalOrders
+):
+    receipt = await orders.place(a_wish())
+    assert isinstance(receipt, Receipt)
+    seen: list[OrderEvent] = []
+    async for event in orders.events(receipt.order_id, after=None, closed=False):
+        if not seen:
+            assert await orders.confirm_warehouse(receipt.order_id)
+        seen.append(event)
+    assert [event.number for event in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1].is_last
+    (fulfilment,) = await orders.fulfilments([receipt.order_id])
+    assert fulfilment is not None
+    assert fulfilment.status == "COMPLETED"
+
+
+def test_the_order_id_is_the_beginning_of_the_record_id():
+    assert order_id_of("0123456789abcdef" + 48 * "0") == "ord_0123456789abcdef"
+
+
+def test_the_fingerprint_is_of_what_was_asked_and_of_nothing_else():
+    wish = a_wish()
+    assert fingerprint(wish) == fingerprint(repeated(wish, customer_id="another", idempotency_key="another"))
+    assert fingerprint(wish) != fingerprint(repeated(wish, payment_method_id="pm_1"))
+    assert fingerprint(wish) != fingerprint(repeated(wish, lines=(Line("prod_0001", 2),)))

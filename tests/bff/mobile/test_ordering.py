@@ -1,0 +1,47 @@
+"""The app's way to order and to follow: the web's rules, fewer fields."""
+
+import pytest
+import strawberry
+
+from bff.commerce.fulfilment.messages import Outcome, Shortage
+from bff.mobile.schema import build_schema
+from tests.support.asking import ask, code_of
+from tests.support.upstream import FakeUpstream
+from tests.support.workflows import InstantWorkflows
+
+PLACE = """
+mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) {
+    __typename
+    ... on OrderPlaced { replayed order { id total } }
+    ... on OutOfStock { shortages { productId available } }
+  }
+}
+"""
+INPUT = {"input": {"items": [{"productId": "prod_0001", "quantity": 2}]}}
+
+
+@pytest.fixture(scope="module")
+def schema() -> strawberry.Schema:
+    return build_schema()
+
+
+async def test_an_order_is_placed_under_a_key_of_the_app(schema):
+    workflows = InstantWorkflows()
+    found = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=workflows, idempotency_key="k")
+    assert found.errors == []
+    assert found.data["placeOrder"]["order"]["id"] == "ord_00001"
+    assert [wish.client for wish in workflows.wishes] == ["mobile"]
+
+
+async def test_shortages_are_shown_without_the_product(schema):
+    workflows = InstantWorkflows(outcome=Outcome.OUT_OF_STOCK, shortages=(Shortage("prod_0001", 2, 0),))
+    upstream = FakeUpstream()
+    found = await ask(schema, PLACE, upstream, variables=INPUT, workflows=workflows, idempotency_key="k")
+    assert found.data["placeOrder"]["shortages"] == [{"productId": "prod_0001", "available": 0}]
+    assert upstream.calls == []
+
+
+async def test_the_app_needs_a_key_too(schema):
+    found = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=InstantWorkflows())
+    assert [code_of(error) for error in found.errors] == ["IDEMPOTENCY_KEY_MISSING"]

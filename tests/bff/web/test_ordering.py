@@ -1,0 +1,222 @@
+"""The web's mutations on orders and the progress of an order, over workflows in memory."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from graphql import GraphQLError
+
+from bff.clock import SystemClock
+from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState, Outcome, Refusal, Shortage
+from bff.errors import BffError
+from bff.fetch.client import create_fetch
+from bff.viewer import Viewer
+from tests.support.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
+from tests.support.upstream import FakeUpstream
+from tests.support.workflows import InstantWorkflows
+
+WAREHOUSE = Viewer(subject="wh_1", tier="free", role="warehouse")
+PLACE = """
+mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) {
+    __typename
+    ... on OrderPlaced { replayed order { id status } workflow { id runId startedAt } }
+    ... on OrderPending { orderId pollAfterMs }
+    ... on OutOfStock { shortages { productId requested available product { name } } }
+    ... on PaymentDeclined { reason }
+  }
+}
+"""
+CONFIRM = """
+mutation Confirm($id: ID!) {
+  confirmWarehouse(orderId: $id) {
+    __typename
+    ... on WarehouseConfirmed { orderId }
+    ... on OrderNotWaiting { orderId }
+  }
+}
+"""
+PROGRESS = "subscription ($id: ID!, $after: String) { orderProgress(orderId: $id, after: $after) { id step state } }"
+
+
+def an_input(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"input": {"items": list(items) or [{"productId": "prod_0001", "quantity": 2}], **more}}
+
+
+def told(error: GraphQLError) -> dict[str, Any]:
+    """The extensions of an error."""
+    assert isinstance(error.original_error, BffError)
+    return error.original_error.extensions()
+
+
+async def place(schema: Any, workflows: InstantWorkflows, variables: Any = None, **options: Any) -> Answered:
+    options.setdefault("idempotency_key", "key-1")
+    return await ask(schema, PLACE, FakeUpstream(), variables=variables or an_input(), workflows=workflows, **options)
+
+
+async def test_an_order_is_placed_once_and_its_repeat_says_so(schema):
+    workflows = InstantWorkflows()
+    first = await place(schema, workflows)
+    again = await place(schema, workflows)
+    assert first.errors == again.errors == []
+    placed = first.data["placeOrder"]
+    assert placed["__typename"] == "OrderPlaced"
+    assert placed["order"] == {"id": "ord_00001", "status": "PENDING"}
+    assert placed["workflow"]["id"] == "placeOrder:1"
+    assert placed["replayed"] is False
+    assert again.data["placeOrder"] == placed | {"replayed": True}
+
+
+async def test_what_the_business_refuses_is_a_member_of_the_payload(schema):
+    short = InstantWorkflows(outcome=Outcome.OUT_OF_STOCK, shortages=(Shortage("prod_0001", 2, 1),))
+    assert (await place(schema, short)).data["placeOrder"] == {
+        "__typename": "OutOfStock",
+        "shortages": [
+            {"productId": "prod_0001", "requested": 2, "available": 1, "product": {"name": "Product 1"}},
+        ],
+    }
+    declined = InstantWorkflows(outcome=Outcome.PAYMENT_DECLINED, reason="the card has expired")
+    assert (await place(schema, declined)).data["placeOrder"] == {
+        "__typename": "PaymentDeclined",
+        "reason": "the card has expired",
+    }
+
+
+async def test_an_order_that_is_not_decided_in_time_is_pending(schema):
+    found = await place(schema, InstantWorkflows(pending=True))
+    assert found.data["placeOrder"] == {"__typename": "OrderPending", "orderId": "ord_00001", "pollAfterMs": 1000}
+
+
+async def test_the_same_key_with_other_input_is_refused(schema):
+    workflows = InstantWorkflows()
+    await place(schema, workflows)
+    other = await place(schema, workflows, an_input({"productId": "prod_0002", "quantity": 1}))
+    assert [code_of(error) for error in other.errors] == ["IDEMPOTENCY_KEY_REUSED"]
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (None, "IDEMPOTENCY_KEY_MISSING"),
+        ("", "IDEMPOTENCY_KEY_INVALID"),
+        ('""', "IDEMPOTENCY_KEY_INVALID"),
+        ("two words", "IDEMPOTENCY_KEY_INVALID"),
+        ("naïve", "IDEMPOTENCY_KEY_INVALID"),
+        ("k" * 256, "IDEMPOTENCY_KEY_INVALID"),
+    ],
+)
+async def test_without_a_good_key_nothing_is_ordered(schema, key, code):
+    workflows = InstantWorkflows()
+    found = await place(schema, workflows, idempotency_key=key)
+    assert [code_of(error) for error in found.errors] == [code]
+    assert workflows.wishes == []
+
+
+async def test_a_key_in_quotes_is_the_same_key(schema):
+    workflows = InstantWorkflows()
+    await place(schema, workflows, idempotency_key='"key-1"')
+    assert (await place(schema, workflows)).data["placeOrder"]["replayed"] is True
+
+
+@pytest.mark.parametrize(
+    ("viewer", "code"), [(ANONYMOUS, "UNAUTHENTICATED"), (WAREHOUSE, "FORBIDDEN"), (OPERATOR, "FORBIDDEN")]
+)
+async def test_only_customers_order(schema, viewer, code):
+    workflows = InstantWorkflows()
+    found = await place(schema, workflows, viewer=viewer)
+    assert [code_of(error) for error in found.errors] == [code]
+    assert workflows.wishes == []
+
+
+ONE = {"productId": "prod_0001", "quantity": 1}
+
+
+@pytest.mark.parametrize(
+    ("variables", "field"),
+    [
+        ({"input": {"items": []}}, "input.items"),
+        (an_input(*({"productId": f"prod_{n:04}", "quantity": 1} for n in range(51))), "input.items"),
+        (an_input({"productId": "prod_0001", "quantity": 0}), "input.items[0].quantity"),
+        (an_input(ONE, {"productId": "prod_0002", "quantity": 100}), "input.items[1].quantity"),
+        (an_input(ONE, {"productId": "../admin", "quantity": 1}), "input.items[1].productId"),
+        (an_input(ONE, {"productId": "prod_0002", "quantity": 1}, ONE), "input.items[2].productId"),
+        (an_input(paymentMethodId=""), "input.paymentMethodId"),
+        (an_input(paymentMethodId="a b"), "input.paymentMethodId"),
+    ],
+)
+async def test_input_that_cannot_be_is_refused_by_field_and_starts_nothing(schema, variables, field):
+    workflows = InstantWorkflows()
+    found = await place(schema, workflows, variables)
+    (error,) = found.errors
+    assert code_of(error) == "BAD_USER_INPUT"
+    assert told(error)["field"] == field
+    assert field in error.message
+    assert workflows.wishes == []
+
+
+async def test_what_only_the_service_knows_to_be_wrong_names_the_field_of_the_input(schema):
+    unknown = InstantWorkflows(
+        outcome=Outcome.INVALID, refusals=(Refusal("items[0].product_id", "there is no product prod_9"),)
+    )
+    (error,) = (await place(schema, unknown)).errors
+    assert code_of(error) == "BAD_USER_INPUT"
+    assert told(error)["field"] == "input.items[0].productId"
+
+
+async def test_an_order_that_was_given_up_says_that_a_new_key_is_needed(schema):
+    (error,) = (await place(schema, InstantWorkflows(outcome=Outcome.FAILED, reason="no luck"))).errors
+    assert code_of(error) == "UPSTREAM_UNAVAILABLE"
+    assert "new Idempotency-Key" in error.message
+    assert told(error)["retryable"] is False
+
+
+async def test_without_workflows_reads_work_and_orders_do_not(schema):
+    found = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), idempotency_key="key-1")
+    assert [code_of(error) for error in found.errors] == ["WORKFLOWS_UNAVAILABLE"]
+    read = await ask(schema, '{ order(id: "ord_00001") { id fulfilment { status } } }', FakeUpstream())
+    assert read.data == {"order": {"id": "ord_00001", "fulfilment": None}}
+
+
+async def test_the_warehouse_confirms_orders_that_wait(schema):
+    workflows = InstantWorkflows(waiting={"ord_00001"})
+
+    async def confirm(order_id: str, viewer: Viewer = WAREHOUSE) -> Answered:
+        return await ask(
+            schema, CONFIRM, FakeUpstream(), variables={"id": order_id}, viewer=viewer, workflows=workflows
+        )
+
+    assert (await confirm("ord_00001")).data["confirmWarehouse"] == {
+        "__typename": "WarehouseConfirmed",
+        "orderId": "ord_00001",
+    }
+    assert (await confirm("ord_00002")).data["confirmWarehouse"]["__typename"] == "OrderNotWaiting"
+    for viewer, code in ((CUSTOMER, "FORBIDDEN"), (OPERATOR, "FORBIDDEN"), (ANONYMOUS, "UNAUTHENTICATED")):
+        assert [code_of(error) for error in (await confirm("ord_00001", viewer)).errors] == [code]
+
+
+def an_event(number: int, step: OrderStep) -> OrderEvent:
+    return OrderEvent(number, step, OrderStepState.DONE, datetime(2026, 1, 2, tzinfo=UTC))
+
+
+async def followed(schema: Any, order_id: str, viewer: Viewer = CUSTOMER, after: str | None = None) -> list[Any]:
+    history = (an_event(1, OrderStep.CREATE), an_event(2, OrderStep.FINISH))
+    fetch = create_fetch(SETTINGS, SystemClock(), transport=FakeUpstream())
+    context = make_context(fetch, viewer, workflows=InstantWorkflows(history=history))
+    variables = {"id": order_id, "after": after}
+    found = await schema.subscribe(PROGRESS, variables, context_value=context)
+    results = [each async for each in found]
+    await fetch.aclose()
+    return [each.data["orderProgress"] if each.data else code_of(each.errors[0]) for each in results]
+
+
+async def test_an_order_of_the_viewer_is_followed_to_its_end(schema):
+    first = {"id": "1-0", "step": "CREATE", "state": "DONE"}
+    last = {"id": "2-0", "step": "FINISH", "state": "DONE"}
+    assert await followed(schema, "ord_00001") == [first, last]
+    assert await followed(schema, "ord_00001", after="1-0") == [last]
+
+
+async def test_an_order_that_the_viewer_does_not_see_cannot_be_followed(schema):
+    assert await followed(schema, "ord_99999") == ["NOT_FOUND"]
+    assert await followed(schema, "ord_00013") == ["NOT_FOUND"]
+    assert await followed(schema, "ord_00001", viewer=ANONYMOUS) == ["UNAUTHENTICATED"]
