@@ -1,0 +1,1 @@
+"""Starting or joining durable workflows from mutations, and following their progress."""

