@@ -1,0 +1,1 @@
+"""The snippets of README and docs, run."""
