@@ -1,0 +1,1 @@
+"""One command prints ratios measured side by side in one run."""
