@@ -40,6 +40,7 @@ def start(platform: Platform, *, watch_sources: bool, shown: Progress) -> None:
         launcher.terminate()
         launcher.wait()
         raise
+    time.sleep(POLL_S)  # the addresses are printed just after the state is written
     _pass_on(platform, position, shown.say)
     if launcher.poll() is not None:
         raise StartFailed(f"the platform did not start; everything it said is in {log}")

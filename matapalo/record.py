@@ -4,7 +4,6 @@ Times are seconds since the epoch. Written atomically; an unreadable file counts
 """
 
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
@@ -63,11 +62,7 @@ def write(data: DataDir, record: Record) -> None:
 
 def read(data: DataDir) -> Record | None:
     """The record of the last start, whether it still runs or not."""
-    return _read(data.record)
-
-
-def _read(path: Path) -> Record | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
+        return msgspec.json.decode(data.record.read_bytes(), type=Record)
     except (OSError, msgspec.DecodeError):
         return None

@@ -1,7 +1,7 @@
 """The contestants of the benchmark answer what ours answers: without that, its figures mean nothing."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -21,11 +21,12 @@ pytestmark = pytest.mark.stack
 async def contestant(name: str, setup: Setup) -> AsyncIterator[Any]:
     """Its ASGI application, started."""
     if name == "handwritten":
-        yield Handwritten(setup)
-        return
-    app = make_app(setup)
-    async with app.router.lifespan_context(app):
-        yield app
+        async with aclosing(Handwritten(setup)) as handwritten:
+            yield handwritten
+    else:
+        naive = make_app(setup)
+        async with naive.router.lifespan_context(naive):
+            yield naive
 
 
 @pytest.mark.parametrize("name", ["handwritten", "naive"])

@@ -42,6 +42,9 @@ class Handwritten:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a POST."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         params = self._params.decode(await read_body(receive))
         (authorization,) = (value for name, value in scope["headers"] if name == b"authorization")
         sources = Sources(self._client, self._base_url, self._identity(authorization.decode()), self._redis)
@@ -49,6 +52,18 @@ class Handwritten:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._client.close()
+        await self._redis.aclose()
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
 
     def _identity(self, authorization: str) -> dict[str, str]:
         now_s = datetime.now(UTC).timestamp()
