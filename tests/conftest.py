@@ -5,7 +5,13 @@ from types import FrameType
 
 import pytest
 
-pytest_plugins = ["tests.support.engines", "tests.support.browser", "tests.support.subgraphs"]
+pytest_plugins = [
+    "tests.support.engines",
+    "tests.support.browser",
+    "tests.support.node",
+    "tests.support.platform",
+    "tests.support.subgraphs",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

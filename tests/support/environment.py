@@ -11,3 +11,8 @@ def chromium_path() -> str | None:
 def wants_browser() -> bool:
     """False with ``BROWSER=none``: leave the browser tests out."""
     return os.environ.get("BROWSER", "").lower() != "none"
+
+
+def wants_node() -> bool:
+    """False with ``NODE=none``: leave out the tests whose judges exist for Node only."""
+    return os.environ.get("NODE", "").lower() != "none"

@@ -1,4 +1,7 @@
-"""npm projects of the tests: installed outside the repository, once for each lock file."""
+"""npm projects of the tests: installed outside the repository, once for each lock file.
+
+Tests marked ``node`` need Node; ``NODE=none`` leaves them out.
+"""
 
 import shutil
 import subprocess
@@ -8,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.environment import wants_node
+
 INSTALL_TIMEOUT_S = 100
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what needs Node when the user said so."""
+    if wants_node():
+        return
+    left_out = [item for item in items if item.get_closest_marker("node")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def installed(project: Path, what_for: str) -> Path:
@@ -20,7 +34,7 @@ def installed(project: Path, what_for: str) -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.fail(
             f"{what_for} needs node and npm on PATH (Node 20 or newer): install them, "
-            "or leave these tests out with `pytest -m 'not node'`.",
+            "or set NODE=none to leave such tests out.",
             pytrace=False,
         )
     files = sorted(path for path in project.iterdir() if path.suffix in {".json", ".js", ".mjs"})

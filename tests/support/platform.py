@@ -1,6 +1,6 @@
 """A running platform for stack tests: started by the command a user types, asked over its public addresses.
 
-One platform a test session (`platform` fixture, tests/stack/conftest.py); tests that stop or kill one start their own.
+One platform a test session (the fixture `platform`); tests that stop or kill one start their own.
 """
 
 import json
@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 
 from matapalo import keys
 from matapalo.keys import Role, Tier
@@ -174,3 +175,14 @@ def stop(process: subprocess.Popen[bytes], signal_: int = signal.SIGINT) -> int:
     """Send a signal, as Ctrl-C does, and wait for the end; the exit code."""
     process.send_signal(signal_)
     return process.wait(timeout=DOWN_S)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform that the tests of this session share: ready, and stopped at the end."""
+    running = Platform(tmp_path_factory.mktemp("platform") / "data", free_offset())
+    running.up()
+    try:
+        yield running
+    finally:
+        running.down()
