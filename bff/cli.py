@@ -138,7 +138,6 @@ def _serve(client: Client, host: str | None, port: int | None) -> None:
     settings = _settings()
     logs.configure(client)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    Runtime.set_default(create_runtime())
     default_port = settings.port if "port" in settings.model_fields_set else DEFAULT_PORTS[client]
     try:
         bff = create_app(settings, client=client, write=logs.writer(client))
@@ -147,6 +146,7 @@ def _serve(client: Client, host: str | None, port: int | None) -> None:
     address = (host or settings.host, port or default_port)
     _log.info("serving %s on http://%s:%d/graphql", client, *address)
     server = create_server(bff, settings, host=address[0], port=address[1])
+    Runtime.set_default(create_runtime())
     server.run()
     if not server.started:
         raise typer.Exit(1)
