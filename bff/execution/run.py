@@ -1,4 +1,4 @@
-"""Runs a validated operation on a Strawberry schema: graphql-core's executor inside the schema's extensions.
+"""Runs a validated operation on a Strawberry schema: our executor (`levels`) inside the schema's extensions.
 
 What `Schema.execute` does without parsing and validating again, and without its cost when the schema has no extensions
 (tests/bff/execution/test_run.py holds the two together). ``on_operation``, ``on_execute``, ``on_stream_result``,
@@ -25,6 +25,7 @@ from strawberry.utils.await_maybe import await_maybe
 
 from bff.document import Operation
 from bff.errors import UpstreamTimeout
+from bff.execution.levels import LevelExecutor
 
 _ALL_KINDS = frozenset(OperationType)
 
@@ -145,7 +146,7 @@ class SchemaExecutor:
             operation_name=operation.name,
             middleware=middleware,
             is_awaitable=optimized_is_awaitable,
-            executor_class=self._schema.execution_context_class,
+            executor_class=LevelExecutor,
             hide_suggestions=self._hide_suggestions,
             operation_extensions=extensions,
         )
