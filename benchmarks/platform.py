@@ -8,6 +8,7 @@ through the internal listener of that same Envoy.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import psutil
 
 from benchmarks.child import answers, free_port, listens, running
 from benchmarks.errors import BenchmarkError
+from benchmarks.limited import tiers
 from benchmarks.meter import Watched
 from benchmarks.workloads import Client, Who
 from matapalo import environment, keys, record
@@ -54,7 +56,11 @@ def platform(folder: Path, offset: int) -> Iterator[Platform]:
     base = Platform(DataDir.at(folder / "data"), offset)
     where = ("--data-dir", str(base.data.root))
     try:
-        _matapalo("up", "--detach", *where, "--port-offset", str(offset), timeout_s=UP_S)
+        limits = folder / "tiers.toml"
+        tiers.write(limits)
+        _matapalo(
+            "up", "--detach", *where, "--port-offset", str(offset), timeout_s=UP_S, env=_measured_settings(limits)
+        )
         yield base
     finally:
         _matapalo("down", *where, timeout_s=DOWN_S)
@@ -145,11 +151,21 @@ def _edge(
             yield process
 
 
-def _matapalo(*arguments: str, timeout_s: float) -> str:
+def _measured_settings(limits: Path) -> dict[str, str]:
+    """Limits that are checked on every request and refuse none; answers that are the same bytes each time."""
+    return {
+        "BFF_TIERS_FILE": str(limits),
+        "BFF_ADDRESS_REQUESTS_PER_SECOND": "1000000",
+        "BFF_COST_EXTENSION": "false",
+    }
+
+
+def _matapalo(*arguments: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "matapalo", *arguments],
             cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False, start_new_session=True,
+            env={**os.environ, **(env or {})},  # noqa: TID251 - the launcher hands what it inherits to its processes
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise BenchmarkError(f"matapalo {arguments[0]} is not done after {timeout_s:g} s") from None

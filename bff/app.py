@@ -3,7 +3,8 @@
 `/graphql` goes straight to the endpoint: no routing, no middleware. Everything else is FastAPI. The process starts and
 serves reads without Redis and Temporal, which are connected to when they are first needed.
 
-`create_app` raises `bff.operations.manifest.ManifestError` and `bff.execution.check.SchemaMismatch`.
+`create_app` raises `bff.operations.manifest.ManifestError`, `bff.execution.check.SchemaMismatch`,
+`bff.ratelimit.cost.weights.CostsMissing` and `bff.ratelimit.tiers.TiersError`.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from fastapi.responses import JSONResponse
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
+from bff.admin import limits_router
 from bff.auth.keys import Keys, from_file, from_url
 from bff.auth.tokens import Tokens
 from bff.clock import Clock, SystemClock
@@ -28,9 +30,9 @@ from bff.document import Documents, Limits
 from bff.endpoint.access import observer
 from bff.endpoint.asgi import Endpoint, Explorer
 from bff.endpoint.cors import Cors
-from bff.endpoint.gates import Gates
+from bff.endpoint.gates import Gates, no_guard
 from bff.endpoint.page import Assets
-from bff.endpoint.ports import MakeContext
+from bff.endpoint.ports import Guard, MakeContext
 from bff.endpoint.request import RequestFacts
 from bff.execution.run import SchemaExecutor
 from bff.fetch.client import Fetch, create_fetch
@@ -40,6 +42,16 @@ from bff.metrics import CONTENT_TYPE, Metrics
 from bff.mobile import schema as mobile
 from bff.operations.manifest import Entry, read
 from bff.operations.persisted import PersistedOperations
+from bff.ratelimit import tiers
+from bff.ratelimit.charge import Charge
+from bff.ratelimit.cost.operations import Costs
+from bff.ratelimit.extension import RateLimits
+from bff.ratelimit.following import Following
+from bff.ratelimit.guard import AddressGuard
+from bff.ratelimit.limiter import Limiter
+from bff.ratelimit.metrics import LimiterMetrics
+from bff.ratelimit.over_redis import create_store
+from bff.ratelimit.store import Store
 from bff.settings import Settings, schema_directory
 from bff.viewer import Viewer
 from bff.web import schema as web
@@ -72,15 +84,24 @@ def create_app(
     client: Client,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    limits_store: Store | None = None,
     write: Write | None = None,
 ) -> Bff:
-    """The BFF of ``client``. ``transport`` takes the place of the network (tests); ``write`` logs each operation."""
+    """The BFF of ``client``. ``write`` logs each operation.
+
+    In tests ``transport`` takes the place of the network, and ``limits_store`` that of the limiter's Redis.
+    """
     clock = clock or SystemClock()
     is_open = client == "web" or settings.is_development
     schema = BUILD_SCHEMA[client]()
+    costs = Costs(schema)
     entries = read(schema_directory(settings.schema_dir) / "operations" / f"{client}.manifest.json")
     operations = PersistedOperations(entries, Documents(schema, limits(settings, is_open)), free_text=is_open)
+    costs.prepare(operations.all)
     metrics = Metrics(client)
+    limiter, following = create_limiter(settings, clock, metrics, limits_store)
+    rate_limits = RateLimits(limiter, costs, shows_cost=settings.cost_extension)
+    rate_limits.install(schema)
     http = httpx.AsyncClient(trust_env=False, transport=transport)
     keys = Keys(_key_set(settings, http), clock)
     fetch = create_fetch(settings, clock, transport=transport, observe=metrics.rest_call)
@@ -89,8 +110,9 @@ def create_app(
         progress=ProgressReader(settings.redis_url),
         secrets=settings.secrets,
     )
+    tokens = Tokens(keys, clock, issuer=settings.jwt_issuer, count_lookup=metrics.token_lookup)
     gates = Gates(
-        authenticate=Tokens(keys, clock, issuer=settings.jwt_issuer, count_lookup=metrics.token_lookup).authenticate,
+        authenticate=tokens.authenticate,
         find=operations.find,
         make_context=_context_factory(fetch, orders, clock),
         executor=SchemaExecutor(schema, hide_suggestions=not is_open),
@@ -98,6 +120,9 @@ def create_app(
         clock=clock,
         query_deadline_s=settings.query_deadline.total_seconds(),
         mutation_deadline_s=settings.mutation_deadline.total_seconds(),
+        guard=_guard(settings, clock),
+        recall=rate_limits.recall,
+        denial_statuses=settings.denial_statuses,
     )
     endpoint = Endpoint(
         gates,
@@ -109,8 +134,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await following.start()
         yield
         endpoint.end_streams()
+        await following.aclose()
+        await limiter.aclose()
         await orders.aclose()
         await fetch.aclose()
         await redis.aclose()
@@ -119,7 +147,25 @@ def create_app(
     app = Bff(endpoint, title=f"Matapalo {client}", lifespan=lifespan)
     _serve_health(app, _dependencies(settings, keys, http, redis))
     _serve_metrics(app, metrics)
+    app.include_router(limits_router(limiter, following, tokens.authenticate))
     return app
+
+
+def create_limiter(
+    settings: Settings, clock: Clock, metrics: Metrics, store: Store | None = None
+) -> tuple[Limiter, Following]:
+    """The limiter of one process, and what keeps its tiers current. Raises `bff.ratelimit.tiers.TiersError`."""
+    chosen = tiers.packaged() if settings.tiers_file is None else tiers.read(settings.tiers_file)
+    store = store or create_store(settings.redis_url, cluster=settings.redis_cluster)
+    counted = LimiterMetrics(metrics.registry)
+    limiter = Limiter(chosen, store, clock, metrics=counted, replicas=settings.replicas)
+    return limiter, Following(limiter, store, chosen, changed=counted.changed)
+
+
+def _guard(settings: Settings, clock: Clock) -> Guard:
+    if settings.address_requests_per_second is None:
+        return no_guard
+    return AddressGuard(settings.address_requests_per_second, clock).check
 
 
 def limits(settings: Settings, is_open: bool) -> Limits:
@@ -144,7 +190,7 @@ def _context_factory(fetch: Fetch, orders: OrderWorkflows, clock: Clock) -> Make
     def make_context(facts: RequestFacts, viewer: Viewer) -> Context:
         headers = facts.forwarded_headers() | viewer.identity_headers()
         rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
-        return Context(viewer=viewer, request=facts, clock=clock, rest=rest, workflows=orders)
+        return Context(viewer=viewer, request=facts, clock=clock, rest=rest, workflows=orders, charge=Charge())
 
     return make_context
 
@@ -167,7 +213,7 @@ def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis
     return [
         Dependency("gateway", gateway, "no service can be asked", needed=True),
         Dependency("token keys", token_keys, "nobody can sign in", needed=True),
-        Dependency("redis", redis.ping, "the progress of orders cannot be followed"),
+        Dependency("redis", redis.ping, "limits are each process' own, the progress of orders cannot be followed"),
         Dependency("temporal", lambda: answers_on(settings.temporal_address), "orders cannot be placed"),
     ]
 

@@ -5,8 +5,10 @@ manifest that cannot be used.
 """
 
 import asyncio
+import json
 import logging
 import socket
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -19,15 +21,28 @@ from temporalio.runtime import Runtime
 from bff import logs, worker
 from bff.app import BUILD_SCHEMA, Bff, Client, create_app, limits
 from bff.document import Documents
+from bff.errors import RequestError
 from bff.execution.check import SchemaMismatch
 from bff.mobile import schema as mobile_schema
 from bff.operations.manifest import ManifestError, build
+from bff.ratelimit.cost.explain import render
+from bff.ratelimit.cost.operations import Costs
+from bff.ratelimit.cost.weights import CostsMissing
+from bff.ratelimit.tiers import TiersError
 from bff.settings import Settings, schema_directory, unknown_variables
 from bff.web import schema as web_schema
 from bff.workflows.runtime import create_runtime
 
 DEFAULT_PORTS: dict[Client, int] = {"web": 8001, "mobile": 8002}
 CLIENTS: tuple[Client, ...] = ("web", "mobile")
+
+
+class ClientName(StrEnum):
+    """The clients, as an option takes them."""
+
+    WEB = "web"
+    MOBILE = "mobile"
+
 
 #: How long open requests may take once the server has been asked to stop; mutations need their five seconds.
 GRACE_S = 8
@@ -100,6 +115,29 @@ def check_operations(schema_dir: SchemaDir = None) -> None:
     _compare(_manifests(schema_directory(schema_dir)), "bff operations build")
 
 
+@app.command()
+def cost(
+    file: Annotated[Path, typer.Argument(help="A GraphQL document with one operation.", exists=True, dir_okay=False)],
+    client: Annotated[ClientName, typer.Option(help="Whose schema.")] = ClientName.WEB,
+    variables: Annotated[str, typer.Option(help="The variables, as JSON.")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="Which operation, when there are several.")] = None,
+) -> None:
+    """Print what an operation costs at most, and why."""
+    schema = BUILD_SCHEMA[client.value]()
+    bounds = limits(Settings.model_construct(), is_open=True)
+    try:
+        found = Documents(schema, bounds).find(file.read_text(), operation)
+        given = json.loads(variables)
+        if not isinstance(given, dict):
+            _refuse("--variables must be a JSON object")
+        priced = Costs(schema).of(found.source, found.document, found.name)
+        print(render(priced, given))
+    except RequestError as error:
+        _refuse(error.message)
+    except ValueError as error:
+        _refuse(f"--variables is not JSON: {error}")
+
+
 class Server(uvicorn.Server):
     """uvicorn, which waits for open connections when it stops: streams are told to end first."""
 
@@ -141,7 +179,7 @@ def _serve(client: Client, host: str | None, port: int | None) -> None:
     default_port = settings.port if "port" in settings.model_fields_set else DEFAULT_PORTS[client]
     try:
         bff = create_app(settings, client=client, write=logs.writer(client))
-    except (ManifestError, SchemaMismatch) as error:
+    except (ManifestError, SchemaMismatch, CostsMissing, TiersError) as error:
         _refuse(str(error))
     address = (host or settings.host, port or default_port)
     _log.info("serving %s on http://%s:%d/graphql", client, *address)

@@ -9,6 +9,11 @@
     · PersistedQueryNotFound   PERSISTED_QUERY_NOT_FOUND
     · OperationNotAllowed      OPERATION_NOT_ALLOWED
     · Unauthenticated          UNAUTHENTICATED
+    · Denied                   a limit says no
+      ~ CostTooExpensive         COST_TOO_EXPENSIVE       (can never fit: no Retry-After)
+      ~ RateLimited              RATE_LIMITED, retryable
+      ~ ConcurrencyLimited       CONCURRENCY_LIMITED, retryable
+      ~ RateLimiterUnavailable   RATE_LIMITER_UNAVAILABLE, retryable
   - Forbidden                  FORBIDDEN
   - NotFound                   NOT_FOUND
   - IdempotencyKeyMissing      IDEMPOTENCY_KEY_MISSING
@@ -28,6 +33,7 @@ Bugs are not here either: whatever is no BffError reaches the client as ``INTERN
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -131,6 +137,43 @@ class Unauthenticated(RequestError):
 
     code = "UNAUTHENTICATED"
     http_status = 401
+
+
+class Denied(RequestError):
+    """A limit says no. ``headers`` and ``cost`` (`extensions.cost`) go with the answer, where they are known."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+    cost: Mapping[str, Any] | None = None
+
+
+class CostTooExpensive(Denied):
+    """The operation costs more than the viewer's bucket can ever hold."""
+
+    code = "COST_TOO_EXPENSIVE"
+
+
+class RateLimited(Denied):
+    """A window or the cost bucket is used up. ``retry_after_s`` is exact."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+    retryable = True
+
+
+class ConcurrencyLimited(Denied):
+    """Too many operations or subscriptions of the viewer run at once."""
+
+    code = "CONCURRENCY_LIMITED"
+    http_status = 429
+    retryable = True
+
+
+class RateLimiterUnavailable(Denied):
+    """The limiter's store is away, and a policy says that nothing may run then."""
+
+    code = "RATE_LIMITER_UNAVAILABLE"
+    http_status = 503
+    retryable = True
 
 
 class Forbidden(BffError):

@@ -18,7 +18,7 @@ DEV_ISSUER = "matapalo-dev"
 class Settings(BaseSettings):
     """All settings of the BFF's processes. Durations are seconds in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="BFF_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="BFF_", frozen=True, extra="forbid", env_parse_none_str="unlimited")
 
     environment: Literal["development", "production"] = Field(
         default="production", validation_alias=AliasChoices("MATAPALO_ENV", "environment")
@@ -50,6 +50,17 @@ class Settings(BaseSettings):
     max_document_tokens: int = Field(default=2_000, ge=1)
     max_depth: int = Field(default=12, ge=1)
     max_aliases: int = Field(default=30, ge=0)
+
+    redis_cluster: bool = Field(default=False, description="Whether redis_url is a node of a Redis Cluster.")
+    replicas: int = Field(default=1, ge=1, description="How many processes share the limits while Redis is away.")
+    tiers_file: Path | None = Field(default=None, description="The tiers; those of the package otherwise.")
+    address_requests_per_second: int | None = Field(
+        default=100, ge=1, description="Of one address, to this process, on average over ten seconds; or 'unlimited'."
+    )
+    cost_extension: bool = Field(default=True, description="Whether answers carry extensions.cost.")
+    denial_statuses: bool = Field(
+        default=False, description="Whether a refusal by a limit is 429 for application/json, too; 200 otherwise."
+    )
 
     @property
     def is_development(self) -> bool:

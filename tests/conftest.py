@@ -7,6 +7,7 @@ import pytest
 
 pytest_plugins = [
     "tests.support.engines",
+    "tests.support.cluster",
     "tests.support.browser",
     "tests.support.node",
     "tests.support.platform",

@@ -8,6 +8,7 @@ from bff.endpoint.request import RequestFacts
 from bff.errors import Unauthenticated
 from bff.execution.loads import Loads
 from bff.fetch.rest import Rest
+from bff.ratelimit.charge import Charge
 from bff.viewer import Viewer
 
 
@@ -16,7 +17,8 @@ class Context:
     """Everything with the lifetime of one operation.
 
     ``rest`` is bound to the viewer's identity and to the deadline of ``request``; ``loads`` batches and remembers what
-    is read through it; ``workflows`` places orders and follows them.
+    is read through it; ``workflows`` places orders and follows them; ``charge`` is what the operation costs and how the
+    viewer's limits stand, None where nothing is limited.
     """
 
     viewer: Viewer
@@ -24,6 +26,7 @@ class Context:
     clock: Clock
     rest: Rest
     workflows: OrderWorkflows
+    charge: Charge | None = None
     loads: Loads = field(init=False)
     response_headers: dict[str, str] = field(default_factory=dict)
 
@@ -35,6 +38,11 @@ class Context:
         if self.viewer.subject is None:
             raise Unauthenticated("sign in first: no token was sent")
         return self.viewer.subject
+
+    async def decided(self) -> None:
+        """Wait until the limiter has decided, which is when ``response_headers`` say how the limits stand."""
+        if self.charge is not None:
+            await self.charge.decided.wait()
 
     async def aclose(self) -> None:
         """Release what the operation still holds."""

@@ -14,8 +14,8 @@ Headers = list[tuple[bytes, bytes]]
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 
 _EXPOSED = (
-    b"RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, "
-    b"Idempotency-Replayed, X-Strangler-Target, X-Request-Id"
+    b"RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    b"X-RateLimit-Degraded, Retry-After, Idempotency-Replayed, X-Strangler-Target, X-Request-Id"
 )
 _ACCEPTED = (
     b"Authorization, Content-Type, Idempotency-Key, X-Client-Name, X-Client-Version, X-Canary, X-Request-Id, "

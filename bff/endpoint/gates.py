@@ -1,12 +1,13 @@
 """The way of a request from its parameters to a running operation, the same for HTTP, SSE and WebSocket.
 
-The order is the platform's: who is asking (`authenticate`), which operation (`find`: persisted or free text, parsed,
-validated, armoured), may this transport carry it; then `admit` gives it a context and a deadline. Each gate raises the
-`BffError` that fits.
+The order is the platform's: may this address ask at all (`guard`), who is asking (`authenticate`), which operation
+(`find`: persisted or free text, parsed, validated, armoured), may this transport carry it; then `admit` gives it a
+context and a deadline. The viewer's limits come next, as an extension of the schema (`bff.ratelimit.extension`); whom
+they refused a moment ago is not let in that far (`recall`). Each gate raises the `BffError` that fits.
 """
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,7 +17,16 @@ from graphql import ExecutionResult
 from bff.clock import Clock
 from bff.document import Operation, OperationKind
 from bff.endpoint.arrival import Arrival
-from bff.endpoint.ports import Authenticate, Executor, FindOperation, MakeContext, Observe, RequestContext
+from bff.endpoint.ports import (
+    Authenticate,
+    Executor,
+    FindOperation,
+    Guard,
+    MakeContext,
+    Observe,
+    Recall,
+    RequestContext,
+)
 from bff.endpoint.request import GraphQLParams
 from bff.viewer import Viewer
 
@@ -52,9 +62,17 @@ class Admitted:
                 yield result
 
 
+def no_guard(_client_ip: str) -> None:
+    """Let everybody in."""
+
+
+def no_memory(_viewer: Viewer, _client_ip: str, _operation: Operation, _variables: Mapping[str, Any]) -> None:
+    """Remember nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Gates:
-    """The ports, joined in their order."""
+    """The ports, joined in their order. ``denial_statuses``: a refusal by a limit is 429 in every media type."""
 
     authenticate: Authenticate
     find: FindOperation
@@ -64,9 +82,13 @@ class Gates:
     clock: Clock
     query_deadline_s: float = 2.0
     mutation_deadline_s: float = 5.0
+    guard: Guard = no_guard
+    recall: Recall = no_memory
+    denial_statuses: bool = False
 
     def admit(self, arrival: Arrival, params: GraphQLParams, viewer: Viewer, operation: Operation) -> Admitted:
         """Give ``operation``, which the transport may carry, its context and its deadline."""
+        self.recall(viewer, arrival.client_ip, operation, params.variables)
         allowed_s = self._deadline_of(operation.kind)
         facts = arrival.facts(arrival.started_s + allowed_s, writes=operation.kind == "mutation")
         left_s = facts.deadline_s - self.clock.monotonic_s()

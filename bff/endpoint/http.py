@@ -14,7 +14,7 @@ from bff.endpoint.ports import Seen
 from bff.endpoint.reply import Reply, encode, reply_to, reply_to_failure
 from bff.endpoint.request import GraphQLParams
 from bff.endpoint.sse import EventStreams
-from bff.errors import RequestTooLarge
+from bff.errors import RateLimited, RequestTooLarge
 
 _CONTENT_TYPES: dict[MediaType, bytes] = {
     "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
@@ -39,6 +39,7 @@ class Answers:
                     "Accept names nothing we send: application/graphql-response+json, application/json "
                     "or text/event-stream"
                 )
+            self._gates.guard(exchange.arrival.client_ip)
             viewer = await self._gates.authenticate(exchange.arrival.text(b"authorization"))
             params = await self._params(exchange)
             operation = self._gates.find(params)
@@ -86,6 +87,8 @@ class Answers:
     async def _send(
         self, exchange: Exchange, media_type: MediaType, operation: Operation | None, reply: Reply, body: bytes
     ) -> None:
+        if self._gates.denial_statuses and reply.status == RateLimited.http_status:
+            reply.malformed = True
         status = reply.status_for(media_type)
         await exchange.answer(status, _CONTENT_TYPES[media_type], body, reply.headers)
         arrival = exchange.arrival

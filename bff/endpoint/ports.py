@@ -14,6 +14,20 @@ from bff.viewer import Viewer
 Transport = Literal["http", "sse", "websocket"]
 
 
+class Guard(Protocol):
+    """Counts a request of an address before anything of it is read; raises ``RateLimited`` for one too many."""
+
+    def __call__(self, client_ip: str, /) -> None: ...
+
+
+class Recall(Protocol):
+    """Raises ``Denied`` when it is known without asking anybody that this operation of this viewer is refused."""
+
+    def __call__(
+        self, viewer: Viewer, client_ip: str, operation: Operation, variables: Mapping[str, Any], /
+    ) -> None: ...
+
+
 class Authenticate(Protocol):
     """Turns the ``Authorization`` header into a viewer; raises ``Unauthenticated`` for a token that is not good."""
 
@@ -30,9 +44,13 @@ class FindOperation(Protocol):
 
 
 class RequestContext(Protocol):
-    """What resolvers see as ``info.context``. The endpoint only reads the headers to send and closes it."""
+    """What resolvers see as ``info.context``. The endpoint reads the headers to send, waits for them, and closes it."""
 
     response_headers: dict[str, str]
+
+    async def decided(self) -> None:
+        """Wait until it is known whether the operation may run; a stream sends its headers then."""
+        ...
 
     async def aclose(self) -> None: ...
 

@@ -4,6 +4,7 @@ Source: GraphQL over HTTP §6.4 (status codes), GraphQL §7.1 (a request error h
 error when it has no data and no error has a path: coercion of variables, a refusal by a schema extension, the deadline.
 """
 
+import math
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from graphql import ExecutionResult
 
 from bff.endpoint import errors
 from bff.endpoint.negotiation import GRAPHQL_RESPONSE, MediaType
+from bff.errors import Denied
 
 
 @dataclass(slots=True)
@@ -58,6 +60,11 @@ def reply_to_failure(error: Exception) -> Reply:
     reply = Reply({"errors": rendered}, outcome=rendered[0]["extensions"]["code"], refusal=True)
     reply.malformed = errors.is_malformed(error)
     _carry(reply, error)
+    denied = errors.cause_of(error)
+    if isinstance(denied, Denied):
+        reply.headers.update(denied.headers)
+        if denied.cost is not None:
+            reply.payload["extensions"] = {"cost": denied.cost}
     return reply
 
 
@@ -65,7 +72,7 @@ def _carry(reply: Reply, error: Exception) -> None:
     known = errors.translated(error)
     reply.status = 500 if known is None else known.http_status
     if known is not None and known.retry_after_s is not None:
-        reply.headers["retry-after"] = str(max(1, round(known.retry_after_s)))
+        reply.headers["retry-after"] = str(max(1, math.ceil(known.retry_after_s)))
 
 
 def encode(payload: object) -> bytes:

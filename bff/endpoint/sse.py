@@ -33,18 +33,24 @@ class EventStreams:
         self._keep_alive_s = keep_alive_s
 
     async def run(self, exchange: Exchange, admitted: Admitted) -> None:
-        """Stream every result of ``admitted``."""
-        await exchange.begin(_CONTENT_TYPE, _HEADERS | admitted.context.response_headers)
-        await exchange.part(_KEEP_ALIVE)
-        producing = asyncio.create_task(self._produce(exchange, admitted))
+        """Stream every result of ``admitted``. The stream begins once the limiter has decided: its headers say so."""
+        begun = asyncio.Event()
+        deciding = asyncio.create_task(admitted.context.decided())
+        producing = asyncio.create_task(self._produce(exchange, admitted, deciding, begun))
         leaving = asyncio.create_task(exchange.gone())
         ending = asyncio.create_task(self._stopping.wait())
+        tasks: list[asyncio.Task[Any]] = [producing, leaving, ending, deciding]
         try:
-            await self._keep_alive(exchange, producing, leaving, ending)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not leaving.done():
+                await exchange.begin(_CONTENT_TYPE, _HEADERS | admitted.context.response_headers)
+                await exchange.part(_KEEP_ALIVE)
+                begun.set()
+                await self._keep_alive(exchange, producing, leaving, ending)
         finally:
-            for task in (producing, leaving, ending):
+            for task in tasks:
                 task.cancel()
-            outcomes = await asyncio.gather(producing, leaving, ending, return_exceptions=True)
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             await admitted.context.aclose()
         outcome = outcomes[0] if isinstance(outcomes[0], str) else "cancelled"
         if not (leaving.done() and not leaving.cancelled()):
@@ -65,19 +71,27 @@ class EventStreams:
                 return
             await exchange.part(_KEEP_ALIVE)
 
-    async def _produce(self, exchange: Exchange, admitted: Admitted) -> str:
+    async def _produce(
+        self, exchange: Exchange, admitted: Admitted, deciding: "asyncio.Task[Any]", begun: asyncio.Event
+    ) -> str:
         """Send every result, then ``complete``; the code of the last one that had an error, or ``ok``."""
         outcome = "ok"
         try:
             async with aclosing(admitted.results()) as results:
                 async for result in results:
                     reply = reply_to(result)
+                    deciding.cancel()  # there is something to send: the headers are what they are
+                    await begun.wait()
                     await exchange.part(_next(reply))
                     outcome = reply.outcome
         except Exception as error:  # a bug in ours, or a scalar whose value is not JSON
             reply = reply_to_failure(error)
+            deciding.cancel()
+            await begun.wait()
             await exchange.part(_next(reply))
             outcome = reply.outcome
+        deciding.cancel()
+        await begun.wait()
         await exchange.part(_COMPLETE)
         return outcome
 

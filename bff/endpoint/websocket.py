@@ -201,6 +201,7 @@ class _Connection:
         operation: Operation | None = None
         outcome = "cancelled"
         try:
+            self.gates.guard(arrival.client_ip)
             operation = self.gates.find(params)
             if operation.kind == "mutation":
                 raise OperationNotAllowed("A mutation needs POST: its Idempotency-Key is an HTTP header")
@@ -219,14 +220,22 @@ class _Connection:
         """Send every result; the code of the last one that had an error, or ``ok``."""
         admitted = self.gates.admit(arrival, params, viewer, operation)
         reply = Reply({})
+        has_begun = False
+        last: dict[str, Any] = {"type": "complete", "id": name}
         try:
             async with aclosing(admitted.results()) as results:
                 async for result in results:
                     reply = reply_to(result)
+                    if (
+                        reply.refusal and not has_begun
+                    ):  # nothing was executed: the protocol's word for that is the last
+                        last = {"type": "error", "id": name, "payload": reply.payload["errors"]}
+                        break
+                    has_begun = True
                     await self._say({"type": "next", "id": name, "payload": reply.payload})
         finally:
             await admitted.context.aclose()
-        await self._end(name, {"type": "complete", "id": name})
+        await self._end(name, last)
         return reply.outcome
 
     async def _end(self, name: str, message: dict[str, Any]) -> None:

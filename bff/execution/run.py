@@ -11,7 +11,7 @@ nothing but the `CancelledError` of its own task.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
 
 from graphql import ExecutionResult, GraphQLError, MiddlewareManager, execute, subscribe
@@ -25,6 +25,7 @@ from strawberry.utils.await_maybe import await_maybe
 
 from bff.document import Operation
 from bff.errors import UpstreamTimeout
+from bff.execution.hooks import Hooks
 from bff.execution.levels import LevelExecutor
 
 _ALL_KINDS = frozenset(OperationType)
@@ -38,6 +39,7 @@ class SchemaExecutor:
         self._core = schema._schema  # graphql-core's schema, which Strawberry wraps and does not name publicly
         self._has_extensions = bool(schema.extensions or schema.directives)
         self._hide_suggestions = hide_suggestions
+        self._hooks = Hooks()
 
     async def execute(
         self,
@@ -74,11 +76,15 @@ class SchemaExecutor:
         """The results of a subscription; one result when its stream cannot begin. Close it to end the subscription."""
         runner, middleware = self._prepare(operation, variables, extensions, context)
         try:
-            async with runner.operation():
-                async with runner.executing():
-                    source = await await_maybe(
-                        self._start(subscribe, operation, variables, extensions, context, middleware)
-                    )
+            async with AsyncExitStack() as stack:
+                await self._hooks.enter(stack, "on_operation", runner.extensions)
+                async with AsyncExitStack() as starting:
+                    await self._hooks.enter(starting, "on_execute", runner.extensions)
+                    source: Any = runner.execution_context.result  # set by an extension that refuses
+                    if source is None:
+                        source = await await_maybe(
+                            self._start(subscribe, operation, variables, extensions, context, middleware)
+                        )
                 if isinstance(source, ExecutionResult):
                     yield await _finished(runner, source)
                     return
@@ -96,7 +102,9 @@ class SchemaExecutor:
         runner, middleware = self._prepare(operation, variables, extensions, context)
         seen = runner.execution_context
         try:
-            async with runner.operation(), runner.executing():
+            async with AsyncExitStack() as stack:
+                await self._hooks.enter(stack, "on_operation", runner.extensions)
+                await self._hooks.enter(stack, "on_execute", runner.extensions)
                 if seen.result is None:
                     seen.result = await await_maybe(
                         self._start(execute, operation, variables, extensions, context, middleware)

@@ -15,6 +15,7 @@ from bff.execution.projection import returns
 from bff.mobile.types.home import MobileHome
 from bff.mobile.types.order import MobileOrder
 from bff.mobile.types.product import MobileProductConnection
+from bff.ratelimit.cost.directives import sized
 
 
 @strawberry.type(name="Query", description="Everything that can be read.")
@@ -27,7 +28,11 @@ class MobileQuery:
     def order(self, info: Info, id: strawberry.ID) -> Awaitable[Order | None]:
         return info.context.loads.one(load_orders, id)
 
-    @returns(MobileProductConnection | None, description="Products, optionally filtered.")
+    @returns(
+        MobileProductConnection | None,
+        description="Products, optionally filtered.",
+        directives=[sized(20, by=["first"], fields=["nodes"])],
+    )
     def products(
         self,
         info: Info,

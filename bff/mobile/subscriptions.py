@@ -10,11 +10,16 @@ from bff.commerce.fulfilment.messages import OrderEvent
 from bff.commerce.graphql import Info
 from bff.execution.projection import streams
 from bff.mobile.types.order_event import MobileOrderEvent
+from bff.ratelimit.cost.directives import Cost
 
 
 @strawberry.type(name="Subscription", description="Everything that can be followed.")
 class MobileSubscription:
-    @streams(MobileOrderEvent, description="What happens to an order of the viewer, from its beginning to its end.")
+    @streams(
+        MobileOrderEvent,
+        description="What happens to an order of the viewer, from its beginning to its end.",
+        directives=[Cost(weight=10)],
+    )
     async def order_progress(
         self,
         info: Info,

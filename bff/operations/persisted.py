@@ -30,6 +30,7 @@ class PersistedOperations:
         self._documents = documents
         self._free_text = free_text
         self._known = {entry.id: _validated(entry, documents) for entry in entries}
+        self.all = [operation for operations in self._known.values() for operation in operations.values()]
         self.names = frozenset(name for operations in self._known.values() for name in operations if name is not None)
 
     def find(self, requested: Requested) -> Operation:

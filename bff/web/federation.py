@@ -10,6 +10,7 @@ from typing import Any
 
 import strawberry
 from strawberry.federation.schema import FederationAny, Schema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.graphql import Info
@@ -17,13 +18,21 @@ from bff.commerce.orders.loaders import load_orders
 from bff.commerce.products.loaders import load_products
 from bff.errors import BadUserInput
 from bff.execution.relation import Load
+from bff.ratelimit.cost.directives import ListSize
 
 #: How each type with ``@key(fields: "id")`` is loaded.
 ENTITIES: dict[str, Load] = {"Customer": load_customers, "Order": load_orders, "Product": load_products}
 
 
 class WebSchema(Schema):
-    """Strawberry's federation schema with our `_entities`."""
+    """Strawberry's federation schema with our `_entities`, which is as long as the list that it is given."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        entities = self._schema.query_type.fields["_entities"]  # type: ignore[union-attr]
+        entities.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].directives.append(
+            ListSize(slicing_arguments=["representations"])
+        )
 
     def entities_resolver(self, info: strawberry.Info, representations: list[FederationAny]) -> list[FederationAny]:
         """One awaitable or error for each representation, in order; graphql-core completes each in its own place."""

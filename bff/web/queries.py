@@ -21,7 +21,9 @@ from bff.execution.projection import returns
 from bff.web.types.customer import WebCustomer
 from bff.web.types.dashboard import First, WebDashboard
 from bff.web.types.order import WebOrder, WebOrderConnection
+from bff.web.types.page import PAGED
 from bff.web.types.product import WebProduct, WebProductConnection
+from bff.web.types.rate_limit import WebRateLimit, rate_limit
 
 After = Annotated[str | None, strawberry.argument(description="A cursor: go on after it.")]
 SEES_ALL_ORDERS = frozenset({"operator", "service"})
@@ -45,7 +47,11 @@ class WebQuery:
     def product(self, info: Info, id: strawberry.ID) -> Awaitable[Product | None]:
         return info.context.loads.one(load_products, id)
 
-    @returns(WebOrderConnection | None, description="The viewer's orders, newest first; for operators, everybody's.")
+    @returns(
+        WebOrderConnection | None,
+        description="The viewer's orders, newest first; for operators, everybody's.",
+        directives=[PAGED],
+    )
     def orders(
         self,
         info: Info,
@@ -59,7 +65,7 @@ class WebQuery:
         arguments = {"first": first, "after": after, "status": status}
         return context.loads.one(load_orders_of_customers, context.subject(), arguments)
 
-    @returns(WebProductConnection | None, description="Products, optionally filtered.")
+    @returns(WebProductConnection | None, description="Products, optionally filtered.", directives=[PAGED])
     def products(
         self,
         info: Info,
@@ -69,3 +75,7 @@ class WebQuery:
         category: Annotated[str | None, strawberry.argument(description="Only of this category.")] = None,
     ) -> Awaitable[Slice[Product] | None]:
         return read_products(info.context, first=first, after=after, search=search, category=category)
+
+    @returns(WebRateLimit, description="How the viewer's limits stand, this operation included. Costs no points.")
+    def rate_limit(self, info: Info) -> WebRateLimit:
+        return rate_limit(info.context)

@@ -1,9 +1,11 @@
 """The web schema: a Federation 2 subgraph. Built once per process; `render_sdl` is what `schema/` is generated from."""
 
+import copy
 from typing import Literal, cast
 
-from graphql import GraphQLObjectType, GraphQLSchema, print_schema, specified_directives
+from graphql import GraphQLObjectType, GraphQLSchema, specified_directives
 from strawberry.federation import Schema
+from strawberry.printer import print_schema
 
 from bff.execution.check import check
 from bff.execution.defaults import drop_null_defaults
@@ -14,6 +16,9 @@ from bff.web.subscriptions import WebSubscription
 
 #: The oldest version that has what we use (`@key`): every gateway composes it, which is not so of the newest.
 FEDERATION_VERSION: Literal["2.0"] = "2.0"
+
+
+_KEY = ' @key(fields: "id")'
 
 
 def build_schema() -> Schema:
@@ -33,13 +38,21 @@ def render_sdl() -> dict[str, str]:
     """File name -> text: what clients of the web schema see, and the subgraph that a federation gateway composes."""
     schema = build_schema()
     return {
-        "web.graphql": print_schema(_without_federation(schema._schema)) + "\n",
+        "web.graphql": print_schema(_without_federation(schema)).replace(_KEY, "") + "\n",
         "web.subgraph.graphql": schema.as_str() + "\n",
     }
 
 
-def _without_federation(schema: GraphQLSchema) -> GraphQLSchema:
-    """What is left for clients: no `_service`, no `_entities`, and so none of the types that only those two use."""
+def _without_federation(schema: Schema) -> Schema:
+    """The schema as clients see it: no keys, no links, nothing that only a gateway asks for."""
+    seen = copy.copy(schema)
+    seen._schema = _without_entities(schema._schema)
+    seen.schema_directives = []
+    return seen
+
+
+def _without_entities(schema: GraphQLSchema) -> GraphQLSchema:
+    """No `_service`, no `_entities`, and so none of the types that only those two use."""
     arguments = schema.to_kwargs()
     query = cast(GraphQLObjectType, schema.query_type)
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}

@@ -9,12 +9,17 @@ from bff.commerce.fulfilment.following import follow_order
 from bff.commerce.fulfilment.messages import OrderEvent
 from bff.commerce.graphql import Info
 from bff.execution.projection import streams
+from bff.ratelimit.cost.directives import Cost
 from bff.web.types.fulfilment import WebOrderEvent
 
 
 @strawberry.type(name="Subscription", description="Everything that can be followed.")
 class WebSubscription:
-    @streams(WebOrderEvent, description="What happens to an order of the viewer, from its beginning to its end.")
+    @streams(
+        WebOrderEvent,
+        description="What happens to an order of the viewer, from its beginning to its end.",
+        directives=[Cost(weight=10)],
+    )
     async def order_progress(
         self,
         info: Info,

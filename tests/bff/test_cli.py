@@ -75,3 +75,33 @@ def test_an_operation_that_does_not_fit_is_named(tmp_path: Path) -> None:
 def test_what_is_exported_is_then_checked_as_good(tmp_path: Path) -> None:
     assert run("schema", "export", "--schema-dir", str(tmp_path)).exit_code == 0
     assert run("schema", "check", "--schema-dir", str(tmp_path)).exit_code == 0
+
+
+def test_cost_prints_the_working(tmp_path: Path) -> None:
+    file = tmp_path / "Products.graphql"
+    file.write_text("query ($first: Int) { products(first: $first) { nodes { id stock } } }")
+    result = run("cost", str(file), "--variables", '{"first": 3}')
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "7 points, at most 4 objects",
+        "  products       7 = 1 + 6",
+        "    nodes        6 = 3 x (1 + 1)",
+        "      stock      1 = 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "sentence"),
+    [
+        ("{ nothing }", (), "Cannot query field 'nothing'"),
+        ("{ me { id } }", ("--variables", "[1]"), "--variables must be a JSON object"),
+        ("{ me { id } }", ("--variables", "{"), "--variables is not JSON"),
+        ("{ me { id } }", ("--client", "mobile"), "Cannot query field 'me'"),
+    ],
+)
+def test_what_has_no_cost_is_a_sentence(tmp_path: Path, text: str, given: tuple[str, ...], sentence: str) -> None:
+    file = tmp_path / "x.graphql"
+    file.write_text(text)
+    result = run("cost", str(file), *given)
+    assert result.exit_code == 2
+    assert sentence in result.stderr

@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from matapalo import cli, environment, keys
-from matapalo.commands import faults
+from matapalo.commands import faults, limits
 from matapalo.platform import Platform
 from matapalo.processes import NAMES
 
@@ -55,7 +55,7 @@ def test_the_module_is_the_command_too() -> None:
 
 def test_the_overview_names_every_command(matapalo: Command) -> None:
     overview = matapalo("--help").stdout
-    for command in ("up", "down", "status", "logs", "token", "graphiql", "fault", "mail"):
+    for command in ("up", "down", "status", "logs", "token", "graphiql", "fault", "limits", "mail"):
         assert command in overview
 
 
@@ -191,3 +191,17 @@ def test_a_fault_that_does_nothing_is_refused(matapalo: Command, local: Platform
 def test_a_fault_of_an_unknown_service_names_the_known_ones(matapalo: Command, local: Platform) -> None:
     done = matapalo("fault", "set", "nonsense", "--drop", data=local.data.root)
     assert (done.returncode, "recommendations" in done.stderr) == (1, True)
+
+
+def test_limits_of_a_platform_that_does_not_run_says_what_to_do(
+    matapalo: Command, local: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys.create(local.data.keys)
+    monkeypatch.setattr(limits, "BFF_PORT", 1)
+    done = matapalo("limits", "show", "cust_0001", data=local.data.root)
+    assert (done.returncode, "matapalo up" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("given", [(), ("tiers.toml", "--default"), ("/nowhere/tiers.toml",)])
+def test_the_tiers_come_from_one_place(matapalo: Command, local: Platform, given: tuple[str, ...]) -> None:
+    assert matapalo("limits", "set", *given, data=local.data.root).returncode == 1

@@ -115,9 +115,9 @@ class Platform:
         return done.stdout.strip()
 
     def signed_in(self, subject: str, role: Role = Role.CUSTOMER) -> dict[str, str]:
-        """The headers of somebody with a development token."""
+        """The headers of somebody with a development token, of the tier whose requests are not limited."""
         signed = keys.token(
-            self.data_dir / "keys", subject=subject, tier=Tier.PREMIUM, role=role, cohort=None, lifetime=LIFETIME
+            self.data_dir / "keys", subject=subject, tier=Tier.ENTERPRISE, role=role, cohort=None, lifetime=LIFETIME
         )
         return {"authorization": f"Bearer {signed}"}
 

@@ -12,6 +12,7 @@ from bff.commerce.orders.loaders import load_orders_of_customers
 from bff.commerce.orders.model import Order, OrderStatus
 from bff.execution.projection import projection, returns
 from bff.mobile.types.order import MobileOrderRow
+from bff.ratelimit.cost.directives import sized
 
 ORDERS_ON_HOME = 5
 _NEWEST = {"first": ORDERS_ON_HOME, "after": None, "status": None}
@@ -53,11 +54,19 @@ class MobileHome:
     def customer(self, info: Info) -> Awaitable[Customer | None]:
         return info.context.loads.one(load_customers, info.context.subject())
 
-    @returns(list[MobileOrderRow] | None, description="The viewer's five newest orders, newest first.")
+    @returns(
+        list[MobileOrderRow] | None,
+        description="The viewer's five newest orders, newest first.",
+        directives=[sized(ORDERS_ON_HOME)],
+    )
     def recent_orders(self, info: Info) -> Awaitable[list[Order] | None]:
         return _newest_orders(info)
 
-    @returns(list[MobileQuickAction] | None, description="What the viewer most likely wants to do.")
+    @returns(
+        list[MobileQuickAction] | None,
+        description="What the viewer most likely wants to do.",
+        directives=[sized(len(QuickActionType))],
+    )
     async def quick_actions(self, info: Info) -> list[MobileQuickAction] | None:
         orders = await _newest_orders(info)
         return quick_actions(orders) if orders is not None else None

@@ -9,6 +9,7 @@ from bff.commerce.orders.model import Order, OrderLine, OrderStatus
 from bff.commerce.shipping.loaders import load_tracking_numbers
 from bff.execution.projection import projection, returns
 from bff.execution.relation import related
+from bff.ratelimit.cost.directives import Cost, sized
 
 
 @projection(Order, name="OrderRow", description="An order in a list.")
@@ -38,9 +39,12 @@ class MobileOrderItem:
 class MobileOrder:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     status: OrderStatus = strawberry.field(description="How far it has come.")
-    items: list[MobileOrderItem] = strawberry.field(description="What was bought.")
+    items: list[MobileOrderItem] = strawberry.field(description="What was bought.", directives=[sized(8)])
     tracking_number: str | None = related(
-        load_tracking_numbers, key="id", description="The carrier's number of its parcel; null until it is shipped."
+        load_tracking_numbers,
+        key="id",
+        description="The carrier's number of its parcel; null until it is shipped.",
+        directives=[Cost(weight=1)],
     )
 
     @returns(str, description="What all of it costs, ready to show.")

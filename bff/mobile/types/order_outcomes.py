@@ -8,11 +8,14 @@ from bff.commerce.fulfilment.messages import Shortage
 from bff.commerce.fulfilment.outcomes import OrderPending, OrderPlaced, OutOfStock, PaymentDeclined
 from bff.execution.projection import projection
 from bff.mobile.types.order import MobileOrder
+from bff.ratelimit.cost.directives import Cost, sized
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")
 class MobileOrderItemInput:
-    product_id: strawberry.ID = strawberry.field(description="The product; each may be listed once.")
+    product_id: strawberry.ID = strawberry.field(
+        description="The product; each may be listed once.", directives=[Cost(weight=1)]
+    )
     quantity: int = strawberry.field(description="1 to 99.")
 
 
@@ -44,7 +47,9 @@ class MobileShortage:
 
 @projection(OutOfStock, name="OutOfStock", description="Not enough in stock. Nothing was charged.")
 class MobileOutOfStock:
-    shortages: list[MobileShortage] = strawberry.field(description="What there is not enough of.")
+    shortages: list[MobileShortage] = strawberry.field(
+        description="What there is not enough of.", directives=[sized(10)]
+    )
 
 
 @projection(PaymentDeclined, name="PaymentDeclined", description="The card was declined. Nothing was charged.")

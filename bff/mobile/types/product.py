@@ -5,6 +5,7 @@ import strawberry
 from bff.commerce.paging import PageInfo, Slice
 from bff.commerce.products.model import Product
 from bff.execution.projection import projection, returns
+from bff.ratelimit.cost.directives import Cost
 
 
 @projection(Product, name="Product", description="Something that is sold.")
@@ -19,7 +20,12 @@ class MobileProduct:
         return product.price.formatted
 
 
-@projection(PageInfo, name="PageInfo", description="Where a page ends and whether more follows.")
+@projection(
+    PageInfo,
+    name="PageInfo",
+    description="Where a page ends and whether more follows.",
+    directives=[Cost(weight=0)],
+)
 class MobilePageInfo:
     has_next_page: bool = strawberry.field(description="Whether there are more nodes after `endCursor`.")
     end_cursor: str | None = strawberry.field(description="Pass it as `after` to get the next page; null for no nodes.")

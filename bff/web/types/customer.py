@@ -10,6 +10,7 @@ from bff.execution.projection import projection
 from bff.execution.relation import related
 from bff.web.types.entity import BY_ID
 from bff.web.types.order import WebOrderConnection
+from bff.web.types.page import PAGED
 
 
 @projection(Address, name="Address", description="A postal address.")
@@ -50,4 +51,5 @@ class WebCustomer:
             "status": "Only in this status.",
         },
         description="The customer's orders, newest first.",
+        directives=[PAGED],
     )

@@ -17,6 +17,7 @@ from bff.commerce.paging import checked_first
 from bff.commerce.products.model import Product
 from bff.commerce.recommendations.loaders import read_recommended_products
 from bff.execution.projection import returns
+from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.customer import WebCustomer
 from bff.web.types.order import WebOrder, WebOrderAnalytics
 from bff.web.types.product import WebProduct
@@ -30,16 +31,24 @@ class WebDashboard:
     def customer(self, info: Info) -> Awaitable[Customer | None]:
         return info.context.loads.one(load_customers, info.context.subject())
 
-    @returns(list[WebOrder] | None, description="The viewer's newest orders, newest first.")
+    @returns(
+        list[WebOrder] | None,
+        description="The viewer's newest orders, newest first.",
+        directives=[sized(10, by=["first"])],
+    )
     async def recent_orders(self, info: Info, first: First = 10) -> list[Order] | None:
         arguments = {"first": checked_first(first, default=10), "after": None, "status": None}
         page = await info.context.loads.one(load_orders_of_customers, info.context.subject(), arguments)
         return page.nodes if page is not None else None
 
-    @returns(list[WebProduct] | None, description="What the viewer may like, best first.")
+    @returns(
+        list[WebProduct] | None,
+        description="What the viewer may like, best first.",
+        directives=[sized(8, by=["first"])],
+    )
     async def recommendations(self, info: Info, first: First = 8) -> list[Product]:
         return await read_recommended_products(info.context, first=first)
 
-    @returns(WebOrderAnalytics | None, description="The viewer's orders in figures.")
+    @returns(WebOrderAnalytics | None, description="The viewer's orders in figures.", directives=[Cost(weight=5)])
     def analytics(self, info: Info) -> Awaitable[OrdersSummary | None]:
         return info.context.loads.one(load_summaries, info.context.subject())

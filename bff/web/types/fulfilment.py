@@ -14,6 +14,7 @@ from bff.commerce.fulfilment.messages import (
     StepProgress,
 )
 from bff.execution.projection import projection
+from bff.ratelimit.cost.directives import sized
 
 
 @projection(StepProgress, name="FulfilmentStep", description="One step of an order.")
@@ -28,7 +29,9 @@ class WebFulfilmentStep:
 @projection(Fulfilment, name="Fulfilment", description="Where an order stands and how it got there.")
 class WebFulfilment:
     status: FulfilmentStatus = strawberry.field(description="Where it stands.")
-    steps: list[WebFulfilmentStep] = strawberry.field(description="The steps begun so far, in their order.")
+    steps: list[WebFulfilmentStep] = strawberry.field(
+        description="The steps begun so far, in their order.", directives=[sized(len(OrderStep))]
+    )
 
 
 @projection(OrderEvent, name="OrderEvent", description="Something that happened to an order.")

@@ -6,9 +6,15 @@ import strawberry
 
 from bff.commerce.money import Money
 from bff.execution.projection import projection
+from bff.ratelimit.cost.directives import Cost
 
 
-@projection(Money, name="Money", description="An amount of money. Exact: no binary fraction is ever involved.")
+@projection(
+    Money,
+    name="Money",
+    description="An amount of money. Exact: no binary fraction is ever involved.",
+    directives=[Cost(weight=0)],
+)
 class WebMoney:
     amount: Decimal = strawberry.field(description="In major units, with the currency's number of decimals.")
     currency: str = strawberry.field(description="ISO 4217 code.")

@@ -17,10 +17,11 @@ from bff.commerce.shipping.loaders import load_shipments_of_orders, load_trackin
 from bff.commerce.shipping.model import Shipment, ShipmentStatus
 from bff.execution.projection import projection
 from bff.execution.relation import related
+from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.entity import BY_ID
 from bff.web.types.fulfilment import WebFulfilment
 from bff.web.types.money import WebMoney
-from bff.web.types.page import WebPageInfo
+from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
 from bff.web.types.product import WebProduct
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class WebOrder:
     status: OrderStatus = strawberry.field(description="How far it has come.")
     total: WebMoney = strawberry.field(description="What all of it costs.")
     items_count: int = strawberry.field(description="How many things it holds: the sum of the quantities.")
-    items: list[WebOrderLine] = strawberry.field(description="What was bought.")
+    items: list[WebOrderLine] = strawberry.field(description="What was bought.", directives=[sized(8)])
     cancel_reason: str | None = strawberry.field(description="Why it was given up; null unless it was.")
     customer: Annotated["WebCustomer", strawberry.lazy("bff.web.types.customer")] | None = related(
         load_customers, key="customer_id", description="Who bought it."
@@ -75,14 +76,19 @@ class WebOrder:
         load_shipments_of_orders, key="id", description="Its parcel; null until it is shipped."
     )
     tracking_url: str | None = related(
-        load_tracking_urls, key="id", description="Where to follow its parcel; null until it is shipped."
+        load_tracking_urls,
+        key="id",
+        description="Where to follow its parcel; null until it is shipped.",
+        directives=[Cost(weight=1)],
     )
     fulfilment: WebFulfilment | None = related(
         load_fulfilments, key="id", description="How it comes to the customer; null when that is not known any more."
     )
 
 
-@projection(Edge[Order], name="OrderEdge", description="An order and its place in the list.")
+@projection(
+    Edge[Order], name="OrderEdge", description="An order and its place in the list.", directives=[PART_OF_A_LIST]
+)
 class WebOrderEdge:
     cursor: str = strawberry.field(description="Pass it as `after` to go on after this order.")
     node: WebOrder = strawberry.field(description="The order.")

@@ -18,13 +18,16 @@ from bff.commerce.fulfilment.outcomes import (
 from bff.commerce.products.loaders import load_products
 from bff.execution.projection import projection
 from bff.execution.relation import related
+from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.order import WebOrder
 from bff.web.types.product import WebProduct
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")
 class WebOrderItemInput:
-    product_id: strawberry.ID = strawberry.field(description="The product; each may be listed once.")
+    product_id: strawberry.ID = strawberry.field(
+        description="The product; each may be listed once.", directives=[Cost(weight=1)]
+    )
     quantity: int = strawberry.field(description="1 to 99.")
 
 
@@ -66,7 +69,7 @@ class WebShortage:
 
 @projection(OutOfStock, name="OutOfStock", description="Not enough in stock. Nothing was charged.")
 class WebOutOfStock:
-    shortages: list[WebShortage] = strawberry.field(description="What there is not enough of.")
+    shortages: list[WebShortage] = strawberry.field(description="What there is not enough of.", directives=[sized(10)])
 
 
 @projection(PaymentDeclined, name="PaymentDeclined", description="The card was declined. Nothing was charged.")

@@ -4,9 +4,19 @@ import strawberry
 
 from bff.commerce.paging import PageInfo
 from bff.execution.projection import projection
+from bff.ratelimit.cost.directives import Cost, sized
+
+#: A connection is as long as it was asked to be; its edges cost what their nodes cost.
+PAGED = sized(20, by=["first"], fields=["edges", "nodes"])
+PART_OF_A_LIST = Cost(weight=0)
 
 
-@projection(PageInfo, name="PageInfo", description="Where a page ends and whether more follows.")
+@projection(
+    PageInfo,
+    name="PageInfo",
+    description="Where a page ends and whether more follows.",
+    directives=[PART_OF_A_LIST],
+)
 class WebPageInfo:
     has_next_page: bool = strawberry.field(description="Whether there are more nodes after `endCursor`.")
     end_cursor: str | None = strawberry.field(description="Pass it as `after` to get the next page; null for no nodes.")

@@ -7,9 +7,10 @@ from bff.commerce.paging import Edge, Slice
 from bff.commerce.products.model import Product
 from bff.execution.projection import projection
 from bff.execution.relation import related
+from bff.ratelimit.cost.directives import Cost
 from bff.web.types.entity import BY_ID
 from bff.web.types.money import WebMoney
-from bff.web.types.page import WebPageInfo
+from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
 
 
 @projection(Product, name="Product", description="Something that is sold.", directives=[BY_ID])
@@ -20,13 +21,21 @@ class WebProduct:
     description: str = strawberry.field(description="A few sentences about it.")
     price: WebMoney = strawberry.field(description="What it costs now.")
     stock: int | None = related(
-        load_available, key="id", description="How many can be bought now; null when inventory does not answer."
+        load_available,
+        key="id",
+        description="How many can be bought now; null when inventory does not answer.",
+        directives=[Cost(weight=1)],
     )
     rating: float | None = strawberry.field(description="Average of the reviews, 0 to 5; null without reviews.")
     image_url: str = strawberry.field(description="Address of a picture.")
 
 
-@projection(Edge[Product], name="ProductEdge", description="A product and its place in the list.")
+@projection(
+    Edge[Product],
+    name="ProductEdge",
+    description="A product and its place in the list.",
+    directives=[PART_OF_A_LIST],
+)
 class WebProductEdge:
     cursor: str = strawberry.field(description="Pass it as `after` to go on after this product.")
     node: WebProduct = strawberry.field(description="The product.")

@@ -34,6 +34,9 @@ class Context:
     response_headers: dict[str, str] = field(default_factory=dict)
     is_closed: bool = False
 
+    async def decided(self) -> None:
+        """Nothing is limited here."""
+
     async def aclose(self) -> None:
         self.is_closed = True
 

@@ -46,7 +46,7 @@ def test_a_refusal_by_an_extension_has_its_status_and_says_when_to_retry() -> No
     cause = Overloaded("too much", retry_after_s=2.4)
     result = ExecutionResult(data=None, errors=[GraphQLError("too much", original_error=cause)])
     reply = reply_to(result)
-    assert (reply.status, reply.outcome, reply.headers) == (503, "OVERLOADED", {"retry-after": "2"})
+    assert (reply.status, reply.outcome, reply.headers) == (503, "OVERLOADED", {"retry-after": "3"})
     assert "data" not in reply.payload
 
 

@@ -119,6 +119,22 @@ class RefusesInGraphQL(SchemaExtension):
         yield
 
 
+class Remembers(SchemaExtension):
+    """Hooks that are no generators: they run before."""
+
+    def __init__(self) -> None:
+        self.hooks: list[str] = []
+
+    def on_operation(self) -> None:  # type: ignore[override]
+        self.hooks.append("operation")
+
+    async def on_execute(self) -> None:  # type: ignore[override]
+        self.hooks.append("execute")
+
+    def get_results(self) -> dict[str, Any]:
+        return {"remembered": list(self.hooks)}
+
+
 def schema_with(*extensions: type[SchemaExtension]) -> strawberry.Schema:
     return strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, extensions=extensions)
 
@@ -141,6 +157,8 @@ EXTENSIONS: list[tuple[type[SchemaExtension], ...]] = [
     (Tells, Refuses),
     (Refuses, Tells),
     (Tells, RefusesInGraphQL),
+    (Remembers,),
+    (Tells, Remembers),
 ]
 SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("query Q ($n: String) { greeting(name: $n) }", {"n": "Ana"}),

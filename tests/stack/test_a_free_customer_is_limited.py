@@ -1,0 +1,56 @@
+"""A free customer's eleventh operation in a minute is refused with every header; an enterprise customer's never is.
+
+On the running platform, through the edge: both processes share the limits, and nothing behind them hears of a refusal.
+"""
+
+import json
+
+import pytest
+
+from tests.support.platform import Platform
+
+pytestmark = pytest.mark.stack
+
+ME = {"query": "{ me { id } }"}
+EVERY_HEADER = (
+    "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after",
+)  # fmt: skip
+
+
+def token(platform: Platform, customer: str, tier: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {platform.printed_token('--customer', customer, '--tier', tier)}"}
+
+
+def test_a_free_customer_has_ten_operations_a_minute_on_both_clients_together(platform: Platform) -> None:
+    headers = token(platform, "cust_0911", "free")
+    answers = [platform.graphql("web", ME, headers) for _ in range(6)]
+    answers += [platform.graphql("mobile", platform.persisted("Home"), headers) for _ in range(4)]
+    assert [answer.status for answer in answers] == [200] * 10
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == [str(left) for left in range(9, -1, -1)]
+    before = platform.rest_calls()
+    for client, params in (("web", ME), ("mobile", platform.persisted("Home"))):
+        refused = platform.graphql(client, params, headers)
+        assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
+        assert [name for name in EVERY_HEADER if name not in refused.headers] == []
+        assert 1 <= int(refused.headers["retry-after"]) <= 67
+    assert platform.rest_calls() == before
+
+    shown = json.loads(platform.run("limits", "show", "cust_0911", "--json").stdout)
+    minute = next(each for each in shown["policies"] if each["name"] == "minute")
+    assert (minute["limit"], minute["remaining"]) == (10, 0)
+    assert "10" in platform.run("limits", "show", "cust_0911").stdout
+    assert platform.run("limits", "reset", "cust_0911").returncode == 0
+    assert platform.graphql("web", ME, headers).status == 200
+
+
+def test_an_enterprise_customer_is_never_refused(platform: Platform) -> None:
+    headers = token(platform, "cust_0912", "enterprise")
+    answers = [platform.graphql("web", ME, headers) for _ in range(40)]
+    assert [answer.status for answer in answers] == [200] * 40
+    assert "minute" not in answers[-1].headers["ratelimit-policy"]
+
+
+def test_a_browser_may_read_the_limits(platform: Platform) -> None:
+    headers = token(platform, "cust_0913", "enterprise") | {"origin": "http://localhost:3000"}
+    exposed = platform.graphql("web", ME, headers).headers["access-control-expose-headers"].lower()
+    assert [name for name in EVERY_HEADER if name not in exposed] == []
