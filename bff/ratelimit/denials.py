@@ -71,16 +71,23 @@ class Denials:
         self._kept.clear()
 
 
-def _later(decision: Decision, elapsed_s: float) -> Decision:
-    wait_s = decision.retry_after_s
-    return msgspec.structs.replace(
-        decision,
+def _later(refused: Decision, elapsed_s: float) -> Decision:
+    wait_s = refused.retry_after_s
+    return Decision(
+        admitted=False,
+        tier=refused.tier,
+        policies=tuple([_aged(one, elapsed_s) for one in refused.policies]),
+        violated=refused.violated,
+        would_refuse=refused.would_refuse,
         retry_after_s=None if wait_s is None else max(0.0, wait_s - elapsed_s),
-        policies=tuple(_aged(one, elapsed_s) for one in decision.policies),
+        refusal=refused.refusal,
     )
 
 
-def _aged(policy: PolicyState, elapsed_s: float) -> PolicyState:
-    if not policy.reset_s:
-        return policy
-    return msgspec.structs.replace(policy, reset_s=max(0.0, policy.reset_s - elapsed_s))
+def _aged(one: PolicyState, elapsed_s: float) -> PolicyState:
+    if not one.reset_s:
+        return one
+    reset_s = max(0.0, one.reset_s - elapsed_s)
+    return PolicyState(
+        one.name, one.unit, one.limit, one.window_s, one.remaining, reset_s, one.restore_per_s, one.shadow
+    )

@@ -19,6 +19,7 @@ from redis.exceptions import NoScriptError, RedisError
 from bff.ratelimit.scripts import Script, script
 from bff.ratelimit.store import CONFIG_KEY, Call, Store, StoreUnavailable
 
+LONG_IDLE_S = 0.1
 FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 
 
@@ -26,10 +27,11 @@ def create_store(url: str, *, cluster: bool = False, timeout_s: float = 0.05, cl
     """The store at ``url``; connects when first used. ``clock``: Lua in the place of the store's clock, for tests."""
     options: dict[str, Any] = {
         "socket_connect_timeout": timeout_s,
+        "socket_timeout": None,
         "retry": Retry(NoBackoff(), 0),
     }
     if cluster:
-        return ClusterStore(RedisCluster.from_url(url, socket_timeout=timeout_s, **options), clock=clock)
+        return ClusterStore(RedisCluster.from_url(url, **options), clock=clock)
     return RedisStore(Redis.from_url(url, **options), timeout_s=timeout_s, clock=clock)
 
 
@@ -71,13 +73,16 @@ class RedisStore(_Configured):
     def __init__(self, client: Redis, *, timeout_s: float, clock: str | None = None) -> None:
         super().__init__(client, timeout_s)
         self._pool: ConnectionPool = client.connection_pool
-        self._idle: list[AbstractConnection] = []
+        self._idle: list[tuple[AbstractConnection, float]] = []
         self._scripts = {name: script(name, clock=clock) for name in ("reserve", "settle", "renew")}
         self._prefixes = {name: _prefix(b"EVALSHA", one.sha.encode()) for name, one in self._scripts.items()}
 
     async def run(self, calls: Sequence[Call]) -> Sequence[Any]:
-        connection = self._idle.pop() if self._idle else self._connect()
+        connection, used_s = self._idle.pop() if self._idle else (self._connect(), 0.0)
+        loop = asyncio.get_running_loop()
         try:
+            if loop.time() - used_s > LONG_IDLE_S and connection.is_connected and await connection.can_read():
+                await connection.disconnect(nowait=True)  # the server closed it meanwhile
             replies = await self._exchange(connection, [_packed(self._prefixes[one.script], one) for one in calls])
             for index, reply in enumerate(replies):
                 if isinstance(reply, NoScriptError):
@@ -90,11 +95,11 @@ class RedisStore(_Configured):
         except BaseException:
             await connection.disconnect(nowait=True)  # what it was asked would be the next one's answer
             raise
-        self._idle.append(connection)
+        self._idle.append((connection, loop.time()))
         return replies
 
     async def aclose(self) -> None:
-        for connection in self._idle:
+        for connection, _ in self._idle:
             await connection.disconnect()
         await self._client.aclose()
 
@@ -103,8 +108,6 @@ class RedisStore(_Configured):
         return made
 
     async def _exchange(self, connection: AbstractConnection, lines: list[bytes]) -> list[Any]:
-        if connection.is_connected and await connection.can_read():
-            await connection.disconnect(nowait=True)  # closed by the server while it was idle
         await connection.send_packed_command(b"".join(lines), check_health=False)
         return [await _reply(connection) for _ in lines]
 

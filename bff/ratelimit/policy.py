@@ -55,16 +55,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             return 1, self.section, rule.limit, rule.step_us, rule.precision, mode
         return 2, self.section, rule.capacity, rule.restore_per_s, 4, mode
 
-    def state(self, remaining: int, reset_us: int) -> PolicyState:
-        """How it stands, as clients are told."""
+    def state(self) -> PolicyState:
+        """As clients are told about it, used up."""
         rule = self.rule
         return PolicyState(
             name=self.name,
             unit=UNITS[self.shape],
             limit=self.limit,
             window_s=_window_s(self),
-            remaining=remaining,
-            reset_s=reset_us / 1e6,
+            remaining=0,
+            reset_s=0.0,
             restore_per_s=rule.restore_per_s if isinstance(rule, CostBucket) else 0,
             shadow=self.shadow,
         )
@@ -77,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
     kind: Kind | None
     modes: tuple[int, ...]
     packed: bytes
+    used_up: tuple[PolicyState, ...]
     lease: int | None
     """Which policy counts concurrent operations, when this kind takes a place."""
     bucket: int | None
@@ -95,6 +96,7 @@ def plan(policies: tuple[Policy, ...], kind: Kind | None) -> Plan:
         kind=kind,
         modes=modes,
         packed=msgspec.msgpack.encode([number for each in numbers for number in each]),
+        used_up=tuple(one.state() for one in policies),
         lease=next((index for index, one in asked if one.shape == "concurrency"), None),
         bucket=next((index for index, one in asked if one.shape == "cost"), None),
         blocked=tuple(one for index, one in asked if one.limit == 0 and modes[index] == ENFORCE),

@@ -18,10 +18,15 @@ def from_reply(reply: Sequence[int]) -> Verdict:
 
 def states(plan: Plan, verdict: Verdict, *, everything: bool = False) -> tuple[PolicyState, ...]:
     """How the policies stand that were asked, or all."""
+    each = zip(plan.used_up, plan.modes, verdict.remaining, verdict.reset_us, strict=True)
     return tuple(
-        policy.state(verdict.remaining[index], verdict.reset_us[index])
-        for index, policy in enumerate(plan.policies)
-        if everything or plan.modes[index] != NOT_ASKED
+        [
+            PolicyState(
+                one.name, one.unit, one.limit, one.window_s, left, reset_us / 1e6, one.restore_per_s, one.shadow
+            )
+            for one, mode, left, reset_us in each
+            if everything or mode != NOT_ASKED
+        ]
     )
 
 
@@ -67,7 +72,7 @@ def blocked(plan: Plan, tier: str) -> Decision:
     return Decision(
         admitted=False,
         tier=tier,
-        policies=tuple(one.state(0, 0) for one in plan.blocked),
+        policies=tuple(one.state() for one in plan.blocked),
         violated=tuple(one.name for one in plan.blocked),
         refusal="RATE_LIMITED",
     )

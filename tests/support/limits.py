@@ -109,7 +109,7 @@ def plan_of(packed: bytes) -> Plan:
     numbers = msgspec.msgpack.decode(packed, type=list[int])
     rows = [numbers[start : start + 6] for start in range(0, len(numbers), 6)]
     policies = tuple(cast(Policy, Numbered(row[1], _rule(*row))) for row in rows)
-    return Plan(policies, "query", tuple(row[5] for row in rows), packed, None, None, ())
+    return Plan(policies, "query", tuple(row[5] for row in rows), packed, (), None, None, ())
 
 
 def claim_of(taken_us: int, bucket: int, rate: int, unused: int, place: int, step_us: int, precision: int) -> Claim:

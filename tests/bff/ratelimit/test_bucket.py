@@ -4,10 +4,10 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.traffic import S
 from bff.ratelimit import bucket
 from bff.ratelimit.bucket import MICRO, CostBucket, Level
 from bff.ratelimit.window import NEVER
-from tests.bff.ratelimit.rules import S
 
 RULE = CostBucket(100, 10)
 

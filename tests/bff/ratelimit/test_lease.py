@@ -1,8 +1,8 @@
 """Places on lease: taken, given back, renewed, run out."""
 
+from benchmarks.traffic import NOON, S
 from bff.ratelimit import lease, window
 from bff.ratelimit.window import StrictWindow
-from tests.bff.ratelimit.rules import NOON, S
 
 RULE = StrictWindow(2, 30 * S)
 

@@ -8,12 +8,13 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.traffic import NOON, S
 from bff.ratelimit import state as states
 from bff.ratelimit.decision import Kind
 from bff.ratelimit.policy import Plan, Policy, plan
 from bff.ratelimit.scripts import script
 from bff.ratelimit.state import Claim, State
-from tests.bff.ratelimit.rules import NOON, S, places, points, requests
+from tests.bff.ratelimit.rules import places, points, requests
 from tests.support.limits import answer_of
 
 pytestmark = pytest.mark.stack

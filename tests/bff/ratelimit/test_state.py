@@ -1,10 +1,11 @@
 """One decision over all policies of a subject, and what is kept between two of them."""
 
+from benchmarks.traffic import NOON, S
 from bff.ratelimit import state as states
 from bff.ratelimit.policy import Policy, plan
 from bff.ratelimit.state import Claim, State
 from bff.ratelimit.window import NEVER
-from tests.bff.ratelimit.rules import NOON, S, places, points, requests
+from tests.bff.ratelimit.rules import places, points, requests
 
 MINUTE, HOUR, COST, PLACES = requests("minute", 2, 60), requests("hour", 3, 3600), points(100, 10), places(5)
 ALL = (MINUTE, HOUR, COST, PLACES)

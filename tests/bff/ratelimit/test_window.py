@@ -1,51 +1,18 @@
 """The strict window: what it promises under every kind of traffic, on simulated time."""
 
-import random
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.traffic import LIMIT, NOON, WINDOW_US, S, admitted_by_log, all_traffic, worst_window
 from bff.ratelimit import window
 from bff.ratelimit.window import NEVER, StrictWindow
-from tests.bff.ratelimit.rules import NOON, S, admitted, admitted_by_log, poisson, worst_window
+from tests.bff.ratelimit.rules import admitted
 
-LIMIT, W = 100, 60 * S
-HOUR_S = 3600
-
-
-def bursts(seed: int) -> list[int]:
-    """Silence, and then all at once, in random phase."""
-    dice = random.Random(seed)  # noqa: S311 - arrivals, not secrets
-    times: list[int] = []
-    at_us = NOON
-    while at_us < NOON + HOUR_S * S:
-        times += [at_us + dice.randrange(S // 2) for _ in range(dice.randrange(20, 250))]
-        at_us += dice.randrange(5 * S, 90 * S)
-    return sorted(times)
-
-
-def aligned_attack() -> list[int]:
-    """All it can take at the end of each minute, and again right after it: fools every fixed and sliding counter."""
-    edges = [NOON + minute * W for minute in range(1, 60)]
-    return [
-        moment for edge in edges for side in (edge - 2_000, edge + 2_000) for moment in range(side, side + 2 * LIMIT)
-    ]
-
-
-def hammering() -> list[int]:
-    """Ten times the limit, evenly, without ever waiting."""
-    return [NOON + index * W // (10 * LIMIT) for index in range(60 * 10 * LIMIT)]
-
-
-TRAFFIC = {
-    "poisson 1.2x": poisson(1.2 * LIMIT / 60, HOUR_S, seed=1),
-    "poisson 3x": poisson(3 * LIMIT / 60, HOUR_S, seed=2),
-    "bursts": bursts(3),
-    "aligned attacker": aligned_attack(),
-    "hammering": hammering(),
-}
+W = WINDOW_US
+TRAFFIC = all_traffic()
 
 
 @pytest.mark.parametrize("precision", [10, 60])
