@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from gateway.errors import InvalidSettings
@@ -51,9 +51,33 @@ DEFAULT_UPSTREAMS: Mapping[str, Upstream] = {
     "bff-web": Upstream("127.0.0.1", 8001),
     "bff-mobile": Upstream("127.0.0.1", 8002),
     "control": Upstream("127.0.0.1", 8010),
+    "compare": Upstream("127.0.0.1", 8011),
 }
 FIXED_UPSTREAMS = ("bff-web", "bff-mobile", "control")
 """Upstreams that the edge listener routes to by itself, whatever the routes say."""
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Gates(BaseModel):
+    """What a rollout's gates demand (`gateway.compare.verdict`). Shares are 0-1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    significance: Share = 0.01
+    min_requests: Annotated[int, Field(ge=20)] = 200
+    """On each side; with less a gate holds."""
+    min_compared: Annotated[int, Field(ge=20)] = 100
+    """Answers of the comparator; with less its gate holds."""
+    error_ceiling: Share = 0.05
+    """A share of failures that is never right, whatever legacy does."""
+    error_allowance: Share = 0.005
+    latency_allowance: Share = 0.1
+    """Of legacy's median."""
+    latency_allowance_ms: Annotated[float, Field(ge=1)] = 2.0
+    tail_allowance: Share = 0.25
+    """Of legacy's p99."""
 
 
 class Settings(BaseSettings):
@@ -68,6 +92,22 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     control_port: Port = 8010
     agent_port: Port = 8012
+    compare_port: Port = 8011
+    metrics_port: Port = 8022
+    """Of the worker."""
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+
+    watch_interval_s: Annotated[int, Field(ge=1, le=60)] = 10
+    """How often the agent reads Envoy's statistics: the finest window there is. The same in every process."""
+    gates: Gates = Gates()
+    rollout_check_every_s: Annotated[float, Field(ge=1)] = 600
+    """How often a rollout's gates are asked, unless the rollout says otherwise."""
+    compare_file: Path = Path(__file__).with_name("compare.toml")
+
+    quiet_period_s: Annotated[int, Field(ge=1)] = 7 * 86_400
+    """So long nobody may have reached a legacy side before it can be removed."""
 
     routes_file: Path = Path(__file__).with_name("routes.toml")
     upstreams: dict[str, Annotated[Upstream, BeforeValidator(_parse_upstream)]] = dict(DEFAULT_UPSTREAMS)

@@ -1,4 +1,4 @@
-"""What Envoy says about itself, over its admin socket: which version of each file it obeys.
+"""What Envoy says about itself, over its admin socket: which version of each file it obeys, and its statistics.
 
 The socket is answered by Envoy's main thread, which is also the one that reads the files: a busy Envoy answers late.
 """
@@ -30,13 +30,25 @@ class EnvoyAdmin:
 
     async def live_versions(self) -> Mapping[str, str]:
         """File name to the version Envoy obeys; a file it has not accepted yet is missing. Raises EnvoyUnreachable."""
+        text = (await self.read("/stats", filter="version_text$", type="TextReadouts")).decode()
+        found = {line["statistic"]: line["version"] for line in _LINE.finditer(text)}
+        return {file: found[name] for name, file in _STATISTICS.items() if found.get(name)}
+
+    async def read(self, path: str, **params: str) -> bytes:
+        """What the admin interface answers to a GET. Raises EnvoyUnreachable."""
         try:
-            response = await self._http.get("/stats", params={"filter": "version_text$"})
+            response = await self._http.get(path, params=params)
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise EnvoyUnreachable(f"Envoy does not answer on {self._socket}: {error}") from error
-        found = {line["statistic"]: line["version"] for line in _LINE.finditer(response.text)}
-        return {file: found[name] for name, file in _STATISTICS.items() if found.get(name)}
+        return response.content
+
+    async def reopen_logs(self) -> None:
+        """Makes Envoy open its log files again, after one was renamed. Raises EnvoyUnreachable."""
+        try:
+            (await self._http.post("/reopen_logs")).raise_for_status()
+        except httpx.HTTPError as error:
+            raise EnvoyUnreachable(f"Envoy does not answer on {self._socket}: {error}") from error
 
     async def close(self) -> None:
         """Closes the connection."""

@@ -4,26 +4,32 @@
 
 An empty store is never an instruction, and neither is an older, an invalid or an unreachable one: the files stay. What
 the agent has applied it offers to a store that has less, so an emptied store is filled again with what was live.
-Clusters are written first and the route tables only when Envoy has them; without an Envoy (before its first start)
-everything is written at once. Raises nothing once it has begun: what is wrong is in its status.
+Clusters are written first and the route tables only when Envoy has them; a file that would say the same is left alone;
+without an Envoy (before its first start) everything is written at once. The agent reports to the store what its Envoy
+obeys. Raises nothing once it has begun: what is wrong is in its status.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Protocol
+
+from msgspec import structs
 
 from gateway.auth.keys import KeySource
 from gateway.clock import Clock
-from gateway.dataplane.folder import EnvoyFolder
-from gateway.dataplane.render import EnvoyFile, EnvoyFiles, render
+from gateway.dataplane.folder import MAX_KEPT_CHANGES, EnvoyFolder
+from gateway.dataplane.render import EnvoyFile, render
 from gateway.errors import EnvoyRefused, EnvoyUnreachable, InvalidRoutes, StoreUnavailable
-from gateway.routing.document import RoutesDocument, parse_toml
+from gateway.routing.change import Change
+from gateway.routing.document import FIRST_VERSION, RoutesDocument, parse_toml
 from gateway.routing.route import Route
 from gateway.routing.validate import validated
 from gateway.settings import Settings
+from gateway.store.routes import NodeReport
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +37,19 @@ POLL_S = 1.0
 """The store is also read without a message: one may get lost."""
 REFUSED_AFTER_S = 10.0
 """Envoy takes a file within some 10 ms (a second with 500 routes), and says only in its log that it did not."""
-READ_BACK_S = 0.01
-FIRST_VERSION = 1
+READ_BACK_S = 0.002
+REPORT_EVERY_S = 2.0
 
 
 class Store(Protocol):
     """Where the routes are shared: `gateway.store.routes.RouteStore`."""
 
     async def read(self) -> RoutesDocument | None: ...
-    async def offer(self, document: RoutesDocument) -> bool: ...
+    async def offer(self, document: RoutesDocument, *changes: Change) -> bool: ...
+    async def history(
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
+    ) -> list[Change]: ...
+    async def report(self, report: NodeReport) -> None: ...
     async def wait_for_change(self, timeout_s: float) -> None: ...
 
 
@@ -61,6 +71,7 @@ class Status:
     envoy_problem: str | None = None
     rejected_version: int | None = None
     rejected_because: tuple[str, ...] = ()
+    reads_log: bool = False
 
     @property
     def is_ready(self) -> bool:
@@ -96,6 +107,8 @@ class Agent:
         self._clock = clock
         self._on_change = on_change
         self._poll_s = poll_s
+        self._reported: NodeReport | None = None
+        self._remembered_to = 0
         self.status = Status()
 
     async def begin(self) -> None:
@@ -132,6 +145,11 @@ class Agent:
         if self.status.applied is None:
             await self.begin()
         await self._read_back()
+        await self._report()
+
+    def note_log(self, is_read: bool) -> None:
+        """Remembers whether this Envoy's log of requests to legacy is read."""
+        self.status.reads_log = is_read
 
     async def _obey(self, stored: RoutesDocument | None) -> None:
         applied = self.status.applied
@@ -139,8 +157,43 @@ class Agent:
             return
         if stored is not None and stored.version > applied.version:
             await self._apply_if_valid(stored)
-        elif (stored is None or stored.version < applied.version) and await self._store.offer(applied):
-            logger.info("the store had no version as new as %d and was given it", applied.version)
+        elif stored is None or stored.version < applied.version:
+            if await self._store.offer(applied, *reversed(self._folder.remembered())):
+                logger.info("the store had no version as new as %d and was given it", applied.version)
+        else:
+            await self._remember(applied)
+
+    async def _remember(self, applied: RoutesDocument) -> None:
+        """Keeps the changes that led to what is applied, for a store that might lose them."""
+        if self._remembered_to >= applied.version:
+            return
+        newest = next((change.version for change in self._folder.remembered()), 0)
+        found = await self._store.history(limit=MAX_KEPT_CHANGES, before=applied.version + 1, after=newest)
+        self._folder.remember(found)
+        self._remembered_to = applied.version
+
+    async def _report(self) -> None:
+        status, now = self.status, self._clock.now()
+        if status.applied is None:
+            return
+        report = NodeReport(
+            node=self._settings.node_id,
+            version=status.applied.version,
+            is_live=status.is_live,
+            at=now,
+            reads_log=status.reads_log,
+            rejected_version=status.rejected_version,
+            problem=next(iter(status.rejected_because), status.envoy_problem),
+        )
+        last = self._reported
+        if last and (now - last.at).total_seconds() < REPORT_EVERY_S and structs.replace(last, at=now) == report:
+            return
+        try:
+            await self._store.report(report)
+        except StoreUnavailable as error:
+            self._note_store(str(error))
+        else:
+            self._reported = report
 
     async def _stored(self) -> RoutesDocument | None:
         try:
@@ -166,7 +219,8 @@ class Agent:
     async def _apply(self, document: RoutesDocument) -> None:
         validated(document.routes, upstreams=self._settings.upstreams)
         applied = self.status.applied
-        files = render(document, self._settings, self._keys, retiring=applied.routes if applied else ())
+        rendered = render(document, self._settings, self._keys, retiring=applied.routes if applied else ())
+        files = tuple(map(self._unless_it_says_the_same, rendered))
         await self._write(files)
         self._folder.keep(document)
         self.status.applied, self.status.applied_at = document, self._clock.now()
@@ -176,17 +230,25 @@ class Agent:
         logger.info("version %d of the routes is written", document.version)
         await self._read_back()
 
-    async def _write(self, files: EnvoyFiles) -> None:
-        """File by file, each when Envoy has taken the one before. A refusal takes all of them back: with a file that it
-        refuses, Envoy would not come up again after its next restart.
+    def _unless_it_says_the_same(self, file: EnvoyFile) -> EnvoyFile:
+        """The file in the folder when its content is this one's: Envoy then has nothing to parse or to take."""
+        there = self._folder.version(file.name)
+        return file if there is None or not file.says_the_same_as(there) else file.as_version(there)
+
+    async def _write(self, files: Sequence[EnvoyFile]) -> None:
+        """Clusters, then the route tables, each step when Envoy has taken the one before. A refusal takes all of them
+        back: with a file that it refuses, Envoy would not come up again after its next restart.
         """
         before: dict[str, str] = {}
         try:
-            for file in files:
-                if (text := self._folder.write(file.name, file.text)) is not None:
-                    before[file.name] = text
-                if file.version:
-                    await self._until_live(file)
+            for _, together in groupby(files, key=lambda file: file.name.partition(".")[0]):
+                step = [*together]
+                for file in step:
+                    if (text := self._folder.write(file.name, file.text)) is not None:
+                        before[file.name] = text
+                for file in step:
+                    if file.version:
+                        await self._until_live(file)
         except EnvoyRefused:
             for name, text in reversed(before.items()):
                 self._folder.write(name, text)

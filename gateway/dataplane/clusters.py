@@ -1,19 +1,25 @@
 """Envoy's clusters: one for each side of each route (``orders.new``, ``orders.legacy``), one for each fixed upstream.
 
 Two sides of one route are two clusters even where several routes share the monolith, so that their statistics compare
-(``cluster.orders_new.…`` against ``cluster.orders_legacy.…``). Each endpoint carries who it is in its metadata.
+(``cluster.orders_new.…`` against ``cluster.orders_legacy.…``). Each endpoint carries who it is in its metadata. A route
+that falls back has a third, ``orders.new-or-legacy``: the new side, and the legacy one while that fails. Its statistics
+have the latencies that callers of the new side see; failures are counted at the hosts of ``orders.new``, because an
+aggregate cluster keeps the rest to itself (measured).
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from gateway.dataplane.xds import Json, address, extension, typed
+from gateway.dataplane.xds import CACHED, Json, address, extension, fragment, typed
 from gateway.routing.route import Route, Side
+from gateway.routing.validate import COMPARATOR
 from gateway.settings import FIXED_UPSTREAMS, Settings, Upstream
 
 TARGET_METADATA = "strangler"
 JWKS_CLUSTER = "jwks"
+_FALLBACK = ".new-or-legacy"
 
 UPSTREAM_IDLE_TIMEOUT = "4s"
 """Below the 5 s after which uvicorn closes an idle connection: whoever sends closes first, so no request is lost."""
@@ -24,20 +30,75 @@ def cluster_name(route: Route, side: Side) -> str:
     return f"{route.name}.{side}"
 
 
+def fallback_name(route: Route) -> str:
+    """The cluster that is the new side, and the legacy side while the new one fails."""
+    return f"{route.name}{_FALLBACK}"
+
+
 def clusters(routes: Sequence[Route], settings: Settings, *, retiring: Sequence[Route] = ()) -> list[Json]:
     """All clusters, as resources of `cds.json`.
 
     ``retiring`` are routes of the version before: their clusters stay one version longer, so that no request that was
     routed a moment ago loses its cluster.
     """
-    found = [_cluster(name, settings.upstreams[name]) for name in FIXED_UPSTREAMS]
-    sides = {cluster_name(route, side): (route, side) for route in (*retiring, *routes) for side in Side}
-    found += [
-        _cluster(name, settings.upstreams[route.upstream(side)], target=side) for name, (route, side) in sides.items()
-    ]
+    found = {name: _cluster(name, settings.upstreams[name]) for name in FIXED_UPSTREAMS}
+    if any(route.shadow_bp for route in (*retiring, *routes)):
+        found[COMPARATOR] = _comparator(settings.upstreams[COMPARATOR])
+    for route in (*retiring, *routes):
+        for side in route.sides:
+            name, upstream = cluster_name(route, side), settings.upstreams[route.upstream(side)]
+            found[name] = _side(name, side, upstream, falls_back=route.falls_back)
+        if route.falls_back:
+            found[fallback_name(route)] = _fallback(route.name)
     if settings.jwks_url is not None:
-        found.append(_jwks_cluster(settings.jwks_url, ca_file=str(settings.jwks_ca_file)))
-    return found
+        found[JWKS_CLUSTER] = _jwks_cluster(settings.jwks_url, ca_file=str(settings.jwks_ca_file))
+    return [*found.values()]
+
+
+@lru_cache(2 * CACHED)
+def _side(name: str, side: Side, upstream: Upstream, *, falls_back: bool) -> Json:
+    """A side that has somebody to stand in for it is left alone for a moment after five failures in a row. Only for a
+    moment: what the gate judges it by is how it does now.
+    """
+    cluster = _cluster(name, upstream, target=side)
+    if side is Side.NEW and falls_back:
+        cluster["outlier_detection"] = {
+            "consecutive_5xx": 5,
+            "interval": "1s",
+            "base_ejection_time": "1s",
+            "max_ejection_time": "2s",
+            "max_ejection_percent": 100,
+        }
+    return fragment(cluster)
+
+
+@lru_cache(CACHED)
+def _fallback(route: str) -> Json:
+    name = f"{route}{_FALLBACK}"
+    cluster = typed(
+        "envoy.config.cluster.v3.Cluster",
+        name=name,
+        alt_stat_name=name.replace(".", "_"),
+        cluster_type=extension(
+            "envoy.clusters.aggregate",
+            "envoy.extensions.clusters.aggregate.v3.ClusterConfig",
+            clusters=[f"{route}.{side}" for side in (Side.NEW, Side.LEGACY)],
+        ),
+        lb_policy="CLUSTER_PROVIDED",
+        connect_timeout="0.5s",
+        # Every request may need the other side at once; the sides' own limits still hold.
+        circuit_breakers={"thresholds": [{"max_requests": 4096, "max_retries": 4096}]},
+    )
+    return fragment(cluster)
+
+
+def _comparator(upstream: Upstream) -> Json:
+    """Few copies at a time: when the comparator is slow, copies are dropped and nobody waits."""
+    cluster = _cluster(COMPARATOR, upstream)
+    cluster["circuit_breakers"] = {
+        "thresholds": [{"max_connections": 16, "max_pending_requests": 64, "max_requests": 64, "max_retries": 0}]
+    }
+    return cluster
 
 
 def _cluster(name: str, upstream: Upstream, *, target: str | None = None) -> Json:

@@ -10,12 +10,13 @@ Runs after `gateway.dataplane.identity`: `x-user-id` and `x-role` are the token'
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateway.dataplane import landing, match
 from gateway.dataplane.identity import GRAPHQL_PATHS
 from gateway.dataplane.policy import SAFE, policy
 from gateway.dataplane.problems import refusal
-from gateway.dataplane.xds import Json, set_header
+from gateway.dataplane.xds import CACHED, Json, fragment, set_header
 from gateway.routing.access import READER_ROLES, STAFF_ROLES
 from gateway.routing.route import Audience, Route, Side
 from gateway.settings import Settings
@@ -43,7 +44,8 @@ HEALTH = match.first(
 _CONSOLE = {
     "name": "console",
     "match": {"prefix": "/console"},
-    "route": {"cluster": "control", "timeout": "10s"},
+    # A page keeps one stream open as long as it is looked at; it speaks every second.
+    "route": {"cluster": "control", "timeout": "0s", "idle_timeout": "30s"},
 }
 _REFUSED = match.first(
     [
@@ -70,10 +72,22 @@ def edge_table(routes: Sequence[Route], settings: Settings) -> Json:
     }
     for path, upstream in zip(GRAPHQL_PATHS, ("bff-web", "bff-mobile"), strict=True):
         outcomes[path] = match.route_action(_graphql(path, upstream))
-    for route in routes:
-        granted = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
-        outcomes[route.prefix] = match.first([granted], otherwise=_REFUSED)
-    return match.by_path(outcomes, otherwise=NOT_FOUND)
+    outcomes |= {route.prefix: _granted(route) for route in routes}
+    return match.by_path(outcomes, otherwise=_refused_or_not_found(routes))
+
+
+@lru_cache(CACHED)
+def _granted(route: Route) -> Json:
+    """The policy, for whom the route lets in. For others it is no match at all: the table has one refusal for all."""
+    granted = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
+    return fragment({"matcher": {"matcher_list": {"matchers": [granted]}}})
+
+
+def _refused_or_not_found(routes: Sequence[Route]) -> Json:
+    if not routes:
+        return NOT_FOUND
+    prefixes = "|".join(route.prefix for route in routes)
+    return match.first([match.when(match.fits(":path", f"({prefixes})([/?].*)?"), _REFUSED)], otherwise=NOT_FOUND)
 
 
 def _may_use(audience: Audience) -> Json:

@@ -1,18 +1,27 @@
 """The folder that Envoy follows, and how a file in it is replaced.
 
 Envoy reacts to a rename within the folder and ignores a write in place (measured on 1.40); a reader never sees half a
-file. The folder also keeps the routes document that the files were rendered from, so that an agent starts with what was
-live even when the store is gone. Raises OSError, and InvalidSettings when there can be no such folder.
+file. The folder also keeps the routes document that the files were rendered from and the newest changes that led to it,
+so that an agent starts with what was live even when the store is gone, and can give both back to a store that was
+emptied. Raises OSError, and InvalidSettings when there can be no such folder.
 """
 
 import os
+import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from gateway.errors import InvalidRoutes, InvalidSettings
+from gateway.routing.change import Change
 from gateway.routing.document import RoutesDocument, parse_json, render_json
 
 KEPT_DOCUMENT = "routes.json"
+KEPT_HISTORY = "history.json"
+MAX_KEPT_CHANGES = 500
+_VERSION = re.compile(r'\{"version_info":"([^"]*)"')
 
 
 class EnvoyFolder:
@@ -43,6 +52,24 @@ class EnvoyFolder:
             return None if text is None else parse_json(text)
         except InvalidRoutes:
             return None
+
+    def version(self, name: str) -> str | None:
+        """The version of a file that Envoy follows, as it is now."""
+        found = _VERSION.match(self._text(name) or "")
+        return found[1] if found else None
+
+    def remember(self, newest_first: Sequence[Change]) -> None:
+        """Adds changes to those that are kept; the oldest are dropped when there are too many."""
+        if newest_first:
+            kept = [*reversed(self.remembered()), *reversed(newest_first)][-MAX_KEPT_CHANGES:]
+            self.write(KEPT_HISTORY, msgspec.json.encode(kept).decode())
+
+    def remembered(self) -> list[Change]:
+        """The changes that are kept, newest first."""
+        try:
+            return msgspec.json.decode(self._text(KEPT_HISTORY) or "[]", type=list[Change])[::-1]
+        except msgspec.DecodeError:
+            return []
 
     def _text(self, name: str) -> str | None:
         try:

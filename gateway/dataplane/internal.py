@@ -5,11 +5,12 @@ reason.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateway.dataplane import match
 from gateway.dataplane.edge import HEALTH, NOT_FOUND
 from gateway.dataplane.policy import policy
-from gateway.dataplane.xds import Json
+from gateway.dataplane.xds import CACHED, Json, fragment
 from gateway.routing.route import Route, Side
 
 _FORCED = {side: match.equals("x-strangler-force", side) for side in Side}
@@ -17,5 +18,10 @@ _FORCED = {side: match.equals("x-strangler-force", side) for side in Side}
 
 def internal_table(routes: Sequence[Route]) -> Json:
     """The outcome for every request that reaches the internal listener."""
-    reached = {route.prefix: policy(route, forced=_FORCED) for route in routes}
+    reached = {route.prefix: _policy(route) for route in routes}
     return match.by_path({"/healthz": HEALTH, **reached}, otherwise=NOT_FOUND)
+
+
+@lru_cache(CACHED)
+def _policy(route: Route) -> Json:
+    return fragment(policy(route, forced=_FORCED))

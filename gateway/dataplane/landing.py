@@ -32,6 +32,7 @@ _PUBLIC = (
     Entry("Web GraphQL", "The rich client's schema, GraphiQL in a browser", "/web/graphql"),
     Entry("Mobile GraphQL", "The lean client's schema, persisted operations", "/mobile/graphql"),
     Entry("REST", "For outside clients, from either side of a route", "/api/products"),
+    Entry("Console", "Move routes, watch both sides, take them back", "/console"),
 )
 
 

@@ -47,7 +47,7 @@ def _listener(name: str, where: Json, settings: Settings, connection_manager: Js
         **_request_ids(),
         server_name="matapalo",
         local_reply_config=local_replies(),
-        access_log=[_access_log(name, settings)],
+        access_log=[_access_log(name, settings), _legacy_log(settings)],
         **connection_manager,
     )
     return typed(
@@ -135,3 +135,38 @@ def _access_log(listener: str, settings: Settings) -> Json:
         path=str(settings.access_log.absolute()),
         log_format=log_format,
     )
+
+
+LEGACY_LOG = "legacy-hits.log"
+"""In the folder of the files: what the legacy side answered, for `gateway.dataplane.hits`."""
+
+
+def _legacy_log(settings: Settings) -> Json:
+    """One JSON object for each request that a legacy side answered or was asked to, as a fallback too."""
+    return {
+        "filter": {
+            "extension_filter": extension(
+                "envoy.access_loggers.extension_filters.cel",
+                "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+                expression=(
+                    "has(xds.upstream_host_metadata) && "
+                    "xds.upstream_host_metadata.filter_metadata['strangler']['target'] == 'legacy'"
+                ),
+            )
+        },
+        **extension(
+            "envoy.access_loggers.file",
+            "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            path=str(settings.envoy_dir.absolute() / LEGACY_LOG),
+            log_format={
+                "json_format": {
+                    "ms": "%START_TIME(%s%3f)%",
+                    "route": "%ROUTE_NAME%",
+                    "method": "%REQ(:METHOD)%",
+                    "client": "%REQ(X-CLIENT-NAME):64%",
+                    "version": "%REQ(X-CLIENT-VERSION):32%",
+                    "agent": "%REQ(USER-AGENT):120%",
+                }
+            },
+        ),
+    }

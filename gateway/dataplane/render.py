@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.auth.keys import KeySource
 from gateway.dataplane.bootstrap import bootstrap
 from gateway.dataplane.clusters import clusters
@@ -29,6 +31,14 @@ class EnvoyFile(NamedTuple):
     version: str
     text: str
 
+    def says_the_same_as(self, version: str | None) -> bool:
+        """Whether a file of this version has the same content, from whichever version of the routes."""
+        return version is not None and self.version.rpartition("-")[2] == version.rpartition("-")[2]
+
+    def as_version(self, version: str) -> "EnvoyFile":
+        """The same content under another version."""
+        return EnvoyFile(self.name, version, self.text.replace(self.version, version, 1))
+
 
 class EnvoyFiles(NamedTuple):
     """All of them. The order of the fields is the order of writing: what is referred to comes first."""
@@ -47,8 +57,8 @@ def render(
     routes = document.routes
 
     def resources(name: str, found: list[Json]) -> EnvoyFile:
-        body = json.dumps(found, separators=(",", ":"))
-        version = f"{document.version}-{hashlib.sha256(body.encode()).hexdigest()[:8]}"
+        body = msgspec.json.encode(found).decode()
+        version = f"{document.version}-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
         return EnvoyFile(name, version, f'{{"version_info":"{version}","resources":{body}}}\n')
 
     return EnvoyFiles(

@@ -5,17 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.dataplane.agent import Agent
 from gateway.dataplane.folder import EnvoyFolder
 from gateway.errors import InvalidRoutes
 from gateway.routing.document import RoutesDocument
 from gateway.routing.route import Side
+from gateway.settings import DEFAULT_UPSTREAMS
+from gateway.store.changes import Changes
 from tests.gateway.builders import KEYS, a_document, a_route, settings_in
 from tests.gateway.fakes import FakeEnvoy, FakeStore, ImpatientClock
 
 CHANGED = a_route(share_bp=5_000, writes=Side.LEGACY)
 UNKNOWN = a_route(new="odrers")
+ADDED = a_route("returns", new="orders", seed=99)
+"""With it every file says something else."""
 
 
 class Scene:
@@ -177,14 +182,14 @@ async def test_what_envoy_refuses_is_taken_back(scene: Scene, refused: str) -> N
 
     scene.envoy.refuses = {refused}
     await scene.agent.step()
-    await scene.store.replace(a_document(2, CHANGED))
+    await scene.store.replace(a_document(2, CHANGED, ADDED))
     await scene.agent.step()
     assert {file.name: file.read_text() for file in scene.folder.path.iterdir()} == before
     assert f"Envoy did not take {refused} version 2-" in scene.agent.status.rejected_because[0]
 
     scene.envoy.refuses = set()
     await scene.agent.step()
-    assert scene.applied == a_document(2, CHANGED)
+    assert scene.applied == a_document(2, CHANGED, ADDED)
     assert scene.agent.status.is_live
 
 
@@ -193,6 +198,50 @@ async def test_routes_wait_for_their_clusters(scene: Scene) -> None:
     await scene.agent.begin()
     before = scene.written()
     scene.envoy.refuses = {"cds.json"}
-    scene.store.document = a_document(2, CHANGED)
+    scene.store.document = a_document(2, CHANGED, ADDED)
     await scene.agent.step()
     assert scene.written() == before
+
+
+async def test_a_file_that_would_say_the_same_is_left_alone(scene: Scene) -> None:
+    scene.envoy.is_running = True
+    await scene.agent.begin()
+    await scene.agent.step()
+    before = scene.folder.path.joinpath("cds.json").stat()
+    await scene.store.replace(scene.applied.with_route(structs.replace(scene.applied.route("orders"), share_bp=1)))
+    await scene.agent.step()
+    assert scene.folder.path.joinpath("cds.json").stat() == before
+    assert scene.written().startswith("2-")
+    assert scene.agent.status.is_live
+
+
+async def test_an_agent_reports_what_its_envoy_obeys(scene: Scene) -> None:
+    scene.envoy.is_running = True
+    await scene.agent.begin()
+    await scene.agent.step()
+    (report,) = await scene.store.reports()
+    assert (report.node, report.version, report.is_live, report.problem) == ("edge-1", 1, True, None)
+
+    scene.store.document = a_document(2, UNKNOWN)
+    await scene.agent.step()
+    (report,) = await scene.store.reports()
+    assert (report.version, report.rejected_version) == (1, 2)
+    assert "'odrers', which is no upstream" in (report.problem or "")
+
+
+async def test_an_emptied_store_gets_its_history_back(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, stored=a_document(7))
+    await scene.agent.begin()
+    changes = Changes(scene.store, upstreams=DEFAULT_UPSTREAMS, clock=ImpatientClock())
+    for share_bp in (100, 200):
+        await changes.set_route("orders", {"share_bp": share_bp, "writes": "legacy"}, by="op_1", why="a test")
+    await scene.agent.step()
+    await scene.agent.step()
+    before = await scene.store.history()
+
+    scene.store.document, scene.store.changes = None, []
+    await scene.again().begin()
+    await scene.agent.step()
+    assert await scene.store.history() == before
+    assert [change.version for change in before] == [9, 8]
+    assert (await changes.rollback("orders", by="op_1", why="back")).after.share_bp == 100

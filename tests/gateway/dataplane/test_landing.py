@@ -28,7 +28,7 @@ def links(text: str) -> list[str]:
 
 def test_in_development_it_links_to_everything_at_its_shifted_port(tmp_path: Path) -> None:
     found = links(html(settings_in(tmp_path, edge_port=8280, agent_port=8212, internal_port=8281)))
-    assert found[:3] == ["/web/graphql", "/mobile/graphql", "/api/products"]
+    assert found[:4] == ["/web/graphql", "/mobile/graphql", "/api/products", "/console"]
     ports = {int(match) for match in re.findall(r"127\.0\.0\.1:(\d+)", html(settings_in(tmp_path)))}
     expected = {8001, 8002, 8010, 8012, 8021, 8081, 8233, 7233, 6390, 5439, *range(9000, 9008)}
     assert ports == expected
@@ -38,7 +38,7 @@ def test_in_development_it_links_to_everything_at_its_shifted_port(tmp_path: Pat
 
 def test_in_production_it_tells_no_addresses(tmp_path: Path) -> None:
     text = html(settings_in(tmp_path, environment="production", jwt_issuer="https://id.example"))
-    assert len(links(text)) == 3
+    assert len(links(text)) == 4
     assert "127.0.0.1" not in text
 
 

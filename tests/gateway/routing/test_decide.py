@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.decide import Decision, Reason, Request, decide, takes_new_side
-from gateway.routing.route import Side, covers
+from gateway.routing.decide import Decision, Reason, Request, decide, is_shadowed, takes_new_side
+from gateway.routing.route import Match, Side, covers
 from tests.gateway.builders import a_route
 
 USERS = [f"cust_{number:04}" for number in range(1, 5001)]
@@ -81,3 +81,49 @@ def test_a_prefix_covers_itself_what_is_below_it_and_its_queries(path):
 @pytest.mark.parametrize("path", ["/api/ordersX", "/api/order", "/api/Orders", "/api/orders;x=1", "/", "/x/api/orders"])
 def test_a_prefix_covers_no_other_word(path):
     assert not covers("/api/orders", path)
+
+
+RULES = a_route(
+    writes=Side.LEGACY,
+    canary=(Match(value="beta"), Match(value="old", side=Side.LEGACY)),
+    cohorts=(Match(value="staff"), Match(value="slow", side=Side.LEGACY)),
+    users=("cust_0001",),
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "decision"),
+    [
+        (Request("GET", "cust_0001", "legacy", "beta"), (Side.LEGACY, Reason.FORCED)),
+        (Request("POST", "cust_0001", canary="beta"), (Side.LEGACY, Reason.METHOD)),
+        (Request("GET", "cust_0001", canary="old", cohort="staff"), (Side.LEGACY, Reason.CANARY)),
+        (Request("GET", canary="beta"), (Side.NEW, Reason.CANARY)),
+        (Request("GET", "cust_0001", cohort="slow"), (Side.LEGACY, Reason.COHORT)),
+        (Request("GET", "cust_0001"), (Side.NEW, Reason.USER)),
+        (Request("GET", "cust_00011", canary="BETA", cohort="Staff"), (Side.LEGACY, Reason.DEFAULT)),
+    ],
+)
+def test_the_rules_apply_in_their_order(request_, decision):
+    assert decide(RULES, request_) == decision
+
+
+def test_a_retired_route_has_no_legacy_side_to_force():
+    route = a_route(share_bp=10_000, retired=True)
+    assert decide(route, Request("GET", force="legacy")) == Decision(Side.NEW, Reason.DEFAULT)
+    assert decide(route, Request("GET", force="new")) == Decision(Side.NEW, Reason.FORCED)
+
+
+def test_reads_are_compared_for_other_users_than_those_who_are_first_on_the_new_side():
+    route = a_route(share_bp=2_500, shadow_bp=2_500, writes=Side.LEGACY)
+    shadowed = {user for user in USERS if is_shadowed(route, Request("GET", user))}
+    new = {user for user in USERS if decide(route, Request("GET", user)).side is Side.NEW}
+    assert len(shadowed) / len(USERS) == pytest.approx(0.25, abs=0.02)
+    assert len(shadowed & new) / len(USERS) == pytest.approx(0.25**2, abs=0.02)
+
+
+def test_only_gets_that_nobody_forced_are_compared():
+    route = a_route(shadow_bp=10_000)
+    assert is_shadowed(route, Request("GET"))
+    for request_ in (Request("HEAD"), Request("POST"), Request("GET", force="new")):
+        assert not is_shadowed(route, request_)
+    assert not is_shadowed(a_route(shadow_bp=9_999), Request("GET")), "below the whole, nobody is nobody"

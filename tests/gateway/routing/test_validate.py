@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import InvalidRoutes
 from gateway.routing.document import parse_toml
-from gateway.routing.route import Audience, Side
+from gateway.routing.route import Audience, Match, Side
 from gateway.routing.validate import find_problems, validated
 from gateway.settings import DEFAULT_UPSTREAMS
 from tests.gateway.builders import a_route
@@ -62,6 +62,43 @@ def test_the_repository_s_routes_are_valid_and_as_designed():
             "route 'orders': seed is -1: give a number from 0 to 4294967295 and never change it afterwards",
         ),
         (
+            a_route(users=("cust_0001", "a|b"), writes=Side.LEGACY),
+            "route 'orders': users names 'a|b': an id is 1-64 of A-Z, a-z, 0-9, '_', '-'",
+        ),
+        (
+            a_route(users=tuple(f"cust_{n}" for n in range(1_001)), writes=Side.LEGACY),
+            "route 'orders': users are 1001: 1000 are the most; give a larger group a cohort in its tokens and name "
+            "that under cohorts",
+        ),
+        (
+            a_route(canary=(Match(value="Beta"),), writes=Side.LEGACY),
+            "route 'orders': canary names 'Beta': a value is 1-32 of a-z, 0-9, '-'",
+        ),
+        (
+            a_route(cohorts=(Match(value="a"), Match(value="a", side=Side.LEGACY)), writes=Side.LEGACY),
+            "route 'orders': cohorts names 'a' twice: only the first would ever apply, remove one",
+        ),
+        (
+            a_route(cohorts=(Match(value="staff"),)),
+            "route 'orders': its canary, cohorts or users would send some writes to new and all others to legacy, and "
+            'two writers of one thing lose updates: set writes = "legacy" or writes = "new"',
+        ),
+        (
+            a_route(timeout_ms=10),
+            "route 'orders': timeout_ms is 10: give 50 to 60000 ms; callers wait 5000 ms at most",
+        ),
+        (a_route(retries=4), "route 'orders': retries is 4: give 0 to 3; only safe requests are repeated"),
+        (
+            a_route(shadow_bp=100),
+            "route 'orders': shadow_bp is 100, and there is no upstream 'compare' to compare at: add it to "
+            "GATEWAY_UPSTREAMS, or set shadow_bp = 0",
+        ),
+        (
+            a_route(retired=True, share_bp=2_500, writes=Side.LEGACY),
+            "route 'orders': it is retired, so there is no legacy side to go to: set share_bp = 10000, "
+            'writes = "new"',
+        ),
+        (
             a_route(name="Orders", prefix="/api/orders", new="orders"),
             "route 'Orders': the name must be 1-32 of a-z, 0-9 and '-', starting with a letter: rename it",
         ),
@@ -99,6 +136,16 @@ def test_routes_may_not_share_a_name():
     assert "routes 'orders' and 'orders' have the same name: rename one" in problems(
         a_route(), a_route(prefix="/api/others", seed=3)
     )
+
+
+def test_a_route_that_names_users_says_where_writes_go():
+    assert len(problems(a_route(users=("cust_0001",)))) == 1
+    assert problems(a_route(users=("cust_0001",), writes=Side.LEGACY)) == []
+    assert problems(a_route(users=("cust_0001",), share_bp=10_000)) == []
+
+
+def test_a_retired_route_needs_no_legacy_upstream():
+    assert problems(a_route(retired=True, share_bp=10_000, legacy="gone")) == []
 
 
 def test_all_problems_are_told_at_once():

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from gateway.errors import InvalidRoutes, StoreConflict, StoreUnavailable
-from gateway.store.routes import KEY, RouteStore, connect
-from tests.gateway.builders import a_document
+from gateway.routing.change import Action, Change
+from gateway.store.routes import AGENTS, HISTORY, KEY, NodeReport, RouteStore, connect
+from tests.gateway.builders import a_document, a_route
 from tests.gateway.fakes import FakeStore
 from tests.support.ports import free_port
 
@@ -20,7 +23,7 @@ async def store(request: pytest.FixtureRequest) -> "AsyncIterator[RouteStore | F
         yield FakeStore()
         return
     redis = connect(request.getfixturevalue("valkey_url"))
-    await redis.delete(KEY)
+    await redis.delete(KEY, HISTORY, AGENTS)
     real = RouteStore(redis)
     yield real
     await real.close()
@@ -95,3 +98,49 @@ async def test_without_redis_every_question_says_so():
         with pytest.raises(StoreUnavailable, match="Redis does not answer"):
             await question
     await store.close()
+
+
+def a_change(version, route="orders"):
+    return Change(
+        version=version,
+        route=route,
+        action=Action.SET,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        by="op_1",
+        why=f"version {version}",
+        before=a_route(route),
+        after=a_route(route, share_bp=version),
+        evidence={"p": 0.5},
+    )
+
+
+async def test_a_change_is_in_the_history_with_the_version_it_made(store):
+    for version in range(1, 6):
+        await store.replace(a_document(version), a_change(version, "orders" if version % 2 else "customers"))
+    assert [change.version for change in await store.history()] == [5, 4, 3, 2, 1]
+    assert await store.history("customers") == [a_change(4, "customers"), a_change(2, "customers")]
+    assert [change.version for change in await store.history(limit=2, before=5)] == [4, 3]
+    assert [change.version for change in await store.history(after=3)] == [5, 4]
+
+
+async def test_a_change_that_lost_the_race_is_not_in_the_history(store):
+    await store.replace(a_document(1), a_change(1))
+    with pytest.raises(StoreConflict):
+        await store.replace(a_document(1), a_change(1))
+    assert await store.history() == [a_change(1)]
+
+
+async def test_an_offer_brings_the_changes_that_the_history_lacks_and_rewrites_none(store):
+    await store.replace(a_document(1), a_change(1, "customers"))
+    assert await store.offer(a_document(3), a_change(1), a_change(2), a_change(3))
+    assert await store.history() == [a_change(3), a_change(2), a_change(1, "customers")]
+
+
+async def test_a_report_replaces_the_one_before(store):
+    report = NodeReport(node="edge-1", version=1, is_live=True, at=datetime(2026, 1, 1, tzinfo=UTC))
+    await store.report(report)
+    await store.report(structs.replace(report, version=2))
+    await store.report(structs.replace(report, node="edge-0"))
+    assert [(found.node, found.version) for found in await store.reports()] == [("edge-0", 1), ("edge-1", 2)]
+    await store.forget("edge-0")
+    assert [found.node for found in await store.reports()] == ["edge-1"]

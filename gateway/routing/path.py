@@ -1,0 +1,42 @@
+"""The spelling of a path that routes see: what Envoy makes of `:path` before it routes (RFC 3986 §6, as Chromium does).
+
+Used to explain and to test, never to route. The query is left alone. None: such a path is refused with 400.
+"""
+
+import re
+
+_UNRESERVED = re.compile(r"%(4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA]|3[0-9]|2[dDeE]|5[fF]|7[eE])")
+_ESCAPED_SLASH = re.compile(r"%(2f|5c)", re.IGNORECASE)
+_DOTS_WITH_PARAMETERS = re.compile(r"(?<=/)(\.{1,2});[^/]*")
+_ESCAPED = re.compile(r'["<>^`{|}]')
+
+
+def normalized(path: str) -> str | None:
+    """The path as routes see it."""
+    if "#" in path:
+        return None
+    bare, mark, query = path.partition("?")
+    if _ESCAPED_SLASH.search(bare):
+        return None
+    bare = _DOTS_WITH_PARAMETERS.sub(r"\1", bare)
+    if "%00" in bare:
+        return None
+    bare = _without_dots(_unescaped(bare.replace("\\", "/")).split("/")[1:])
+    bare = _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", bare)
+    return re.sub("/{2,}", "/", bare) + mark + query
+
+
+def _unescaped(text: str) -> str:
+    return _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _without_dots(segments: list[str]) -> str:
+    kept: list[str] = []
+    for segment in segments:
+        if segment == ".." and kept:
+            kept.pop()
+        if segment not in (".", ".."):
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
