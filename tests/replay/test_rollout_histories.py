@@ -1,0 +1,50 @@
+"""Every recorded history of a rollout replays with the workflow of today; a careless change does not.
+
+When one fails, rollouts that are under way would hang: put the change behind `workflow.patched("…")`.
+"""
+
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.workflow import NondeterminismError
+
+from gateway.rollout.messages import StartRollout, View
+from gateway.rollout.workflow import RollOut
+
+HISTORIES = sorted((Path(__file__).parent / "rollouts").glob("*.json"))
+
+
+@workflow.defn(name="RollOut")
+class ChangedCarelessly(RollOut):
+    """Waits a second before it does anything."""
+
+    @workflow.init
+    def __init__(self, start: StartRollout) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: StartRollout) -> View:
+        await workflow.sleep(1)
+        return await super().run(start)
+
+
+def recorded(path: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(path.stem, path.read_text())
+
+
+def test_histories_are_there() -> None:
+    assert {path.stem for path in HISTORIES} >= {"done", "taken_back", "meddled_with"}
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_what_was_recorded_replays(path: Path) -> None:
+    await Replayer(workflows=[RollOut]).replay_workflow(recorded(path))
+
+
+async def test_a_careless_change_is_found() -> None:
+    replayer = Replayer(workflows=[ChangedCarelessly], workflow_runner=UnsandboxedWorkflowRunner())
+    with pytest.raises(NondeterminismError):
+        await replayer.replay_workflow(recorded(HISTORIES[0]))
