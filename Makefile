@@ -1,6 +1,6 @@
 # make up      start the platform and print its addresses (ARGS="--port-offset 100"); Ctrl-C stops it
 # make test    everything CI runs
-# make bench   ratios against the contestants, then the limiter against others (with ARGS only the first)
+# make bench   ratios against the contestants, then the limiter and the strangler against others (with ARGS only the first)
 # make venv    only .venv, with exactly what requirements.lock says
 #
 # Needs Python 3.13, 3.12 or 3.11 and the package index; make PYTHON=/path/to/python names one yourself.
@@ -20,7 +20,8 @@ test: $(INSTALLED)
 	@exec $(BIN)/poe check
 
 bench: $(INSTALLED)
-	@$(BIN)/poe bench $(ARGS) $(if $(ARGS),,&& $(BIN)/poe bench-limits)
+	@$(BIN)/poe bench $(ARGS)
+	$(if $(ARGS),,@$(BIN)/poe bench-limits && $(BIN)/poe bench-strangler)
 
 venv: $(INSTALLED)
 

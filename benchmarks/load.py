@@ -37,12 +37,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     seconds: float
     max_requests: int
+    method: str = "POST"
 
     def request(self) -> bytes:
         """The bytes each connection sends, again and again."""
         body = self.body.encode()
         headers = {"host": f"127.0.0.1:{self.port}", "content-length": str(len(body))} | self.headers
-        lines = [f"POST {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

@@ -3,9 +3,11 @@
 Both: `/healthz` the process answers, `/readyz` it can do its work (503 names what it lacks), `/metrics` Prometheus.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import timedelta
+from functools import partial
+from typing import Any, NamedTuple
 
 import httpx
 from fastapi import FastAPI, Response
@@ -13,25 +15,57 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, ProcessCollector, generate_latest
 
 from gateway.auth.keys import key_source
+from gateway.auth.operators import operators_only
 from gateway.auth.tokens import TokenVerifier, keys_of
 from gateway.clock import Clock, SystemClock
+from gateway.compare.slices import Slices
+from gateway.compare.watcher import Watcher
+from gateway.compare.watching import Watching, compared
+from gateway.console.codes import RedisCodes
+from gateway.console.entrance import codes_api
+from gateway.console.site import console_routes
+from gateway.console.sources import sources_of
 from gateway.control import problems
 from gateway.control.api import admin_api
+from gateway.control.decommission import Decommission
+from gateway.control.rollouts import rollouts_api
+from gateway.control.routes import nodes_now
+from gateway.control.watched import watched_api
 from gateway.dataplane.admin import EnvoyAdmin
 from gateway.dataplane.agent import Agent, Status
 from gateway.dataplane.folder import EnvoyFolder
+from gateway.dataplane.hits import HitReader
 from gateway.errors import GatewayError
+from gateway.rollout.board import RedisBoard
+from gateway.rollout.client import Rollouts
 from gateway.settings import Settings
+from gateway.store.changes import Changes
+from gateway.store.hits import LegacyHits
 from gateway.store.routes import RouteStore, connect
+
+READ_HITS_EVERY_S = 1.0
 
 
 def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """The control plane."""
-    store = RouteStore(connect(settings.redis_url))
+    redis = connect(settings.redis_url)
+    store = RouteStore(redis)
     http = httpx.AsyncClient(timeout=2, trust_env=False)
     clock = clock or SystemClock()
     keys = keys_of(key_source(settings), http=http, clock=clock)
     verifier = TokenVerifier(keys, issuer=settings.jwt_issuer, clock=clock)
+    operator = operators_only(verifier)
+    changes = Changes(store, upstreams=settings.upstreams, clock=clock)
+    watched, findings = compared(redis, settings, clock)
+    nodes = partial(nodes_now, changes, store, clock)
+    decommission = Decommission(
+        changes,
+        LegacyHits(redis),
+        nodes=nodes,
+        difference_rate=partial(_difference_rate, watched, clock),
+        quiet=timedelta(seconds=settings.quiet_period_s),
+        clock=clock,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -41,7 +75,22 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
     app = FastAPI(title="Matapalo control plane", lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
-    app.include_router(admin_api(store, verifier))
+    app.include_router(admin_api(changes, store, decommission, operator, clock))
+    rollouts = Rollouts(
+        changes,
+        RedisBoard(redis),
+        upstreams=settings.upstreams,
+        address=settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        check_every_s=settings.rollout_check_every_s,
+        clock=clock,
+    )
+    app.include_router(rollouts_api(rollouts, operator))
+    app.include_router(watched_api(changes, watched, findings, operator, clock))
+    codes = RedisCodes(redis)
+    app.include_router(codes_api(codes, verifier))
+    sources = sources_of(changes, nodes, watched, findings, rollouts, decommission, clock)
+    app.router.routes.extend(console_routes(sources, codes=codes, verifier=verifier, clock=clock))
 
     async def lacks() -> dict[str, str]:
         try:
@@ -58,8 +107,14 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     return app
 
 
+async def _difference_rate(watched: Watching, clock: Clock, route: str) -> float | None:
+    """How many of the answers that were compared in the last day differ."""
+    same = (await watched.consistency(route, since=clock.now() - timedelta(days=1))).same_share
+    return None if same is None else 1 - same
+
+
 def agent_app(agent: Agent, registry: CollectorRegistry) -> FastAPI:
-    """The face of an agent that has begun. Its loop is run beside it (`gateway.cli`)."""
+    """The face of an agent that has begun. Its loops are run beside it (`gateway.cli`)."""
     app = FastAPI(title="Matapalo agent", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
 
@@ -72,20 +127,36 @@ def agent_app(agent: Agent, registry: CollectorRegistry) -> FastAPI:
     return app
 
 
+class AgentProcess(NamedTuple):
+    """An agent, and the loops that run beside its HTTP face once it has begun."""
+
+    agent: Agent
+    loops: Sequence[Callable[[], Coroutine[None, None, None]]]
+
+
 @asynccontextmanager
-async def running_agent(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Agent]:
+async def running_agent(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[AgentProcess]:
     """The agent of this machine's Envoy with its connections, before ``begin``."""
-    store = RouteStore(connect(settings.redis_url))
+    redis = connect(settings.redis_url)
+    store = RouteStore(redis)
     envoy = EnvoyAdmin(settings.admin_socket)
+    clock = SystemClock()
+    folder = EnvoyFolder(settings.envoy_dir)
+    agent = Agent(
+        settings,
+        key_source(settings),
+        store=store,
+        envoy=envoy,
+        folder=folder,
+        clock=clock,
+        on_change=agent_gauges(registry),
+    )
+    reader = HitReader(folder, store=LegacyHits(redis), envoy=envoy, clock=clock)
+    slices = Slices(redis, clock=clock, fine_s=settings.watch_interval_s)
+    watcher = Watcher(envoy, slices, every_s=settings.watch_interval_s, registry=registry)
     try:
-        yield Agent(
-            settings,
-            key_source(settings),
-            store=store,
-            envoy=envoy,
-            folder=EnvoyFolder(settings.envoy_dir),
-            clock=SystemClock(),
-            on_change=agent_gauges(registry),
+        yield AgentProcess(
+            agent, (agent.follow, partial(reader.follow, READ_HITS_EVERY_S, on_result=agent.note_log), watcher.follow)
         )
     finally:
         await store.close()
@@ -101,6 +172,7 @@ def _report(status: Status) -> dict[str, Any]:
         "is_live": status.is_live,
         "written": status.written,
         "live": status.live,
+        "reads_log": status.reads_log,
         "store": status.store_problem or "ok",
         "envoy": status.envoy_problem or "ok",
         "rejected": (

@@ -1,4 +1,4 @@
-"""`gateway control | agent | render`: the gateway's processes. Each reads its settings from the environment.
+"""`gateway control | agent | compare | worker | render`: the gateway's processes, set up by their environment.
 
 Exit status 2: the settings or the routes cannot be used, and standard error says what to change.
 """
@@ -7,19 +7,20 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from gateway import settings as settings_module
+from gateway import worker as worker_module
 from gateway.app import agent_app, control_app, running_agent
 from gateway.auth.keys import key_source
+from gateway.compare.face import running_comparator
 from gateway.dataplane.folder import EnvoyFolder
 from gateway.dataplane.render import EnvoyFile, render
 from gateway.errors import InvalidRoutes, InvalidSettings
@@ -28,6 +29,8 @@ from gateway.routing.validate import validated
 from gateway.settings import Settings
 
 P = ParamSpec("P")
+GRACE_S = 2
+"""For requests under way when the process is to stop. A console's stream never ends by itself."""
 
 main = typer.Typer(
     help="The strangler: control plane, and the agent that feeds Envoy. Settings: GATEWAY_* and MATAPALO_ENV.",
@@ -70,6 +73,24 @@ def agent() -> None:
     asyncio.run(_run_agent(settings))
 
 
+@main.command()
+@_explaining
+def compare() -> None:
+    """Compare both sides' answers to the requests that Envoy mirrors (GATEWAY_COMPARE_PORT)."""
+    settings = settings_module.load()
+    _log_to_stderr()
+    asyncio.run(_run_comparator(settings))
+
+
+@main.command()
+@_explaining
+def worker() -> None:
+    """Carry rollouts out; metrics on GATEWAY_METRICS_PORT."""
+    settings = settings_module.load()
+    _log_to_stderr()
+    asyncio.run(worker_module.serve(settings))
+
+
 @main.command("render")
 @_explaining
 def render_files(
@@ -104,17 +125,25 @@ def _rendered(settings: Settings, path: Path) -> tuple[EnvoyFile, ...]:
 
 async def _run_agent(settings: Settings) -> None:
     registry = CollectorRegistry()
-    async with running_agent(settings, registry) as found:
+    async with running_agent(settings, registry) as (found, loops):
         await found.begin()
-        following = asyncio.create_task(found.follow())
+        running = [asyncio.create_task(loop()) for loop in loops]
         await _server(agent_app(found, registry), settings.host, settings.agent_port).serve()
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+async def _run_comparator(settings: Settings) -> None:
+    async with running_comparator(settings, CollectorRegistry()) as app:
+        await _server(app, settings.host, settings.compare_port).serve()
+
+
+def _server(app: Starlette, host: str, port: int) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
+    )
+    return uvicorn.Server(config)
 
 
 def _log_to_stderr() -> None:

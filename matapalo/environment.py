@@ -20,7 +20,7 @@ MARK = "MATAPALO_DATA_DIR"
 PASSED_TO_ENGINES = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ")
 SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "shipping", "recommendations")
 SERVICE_PORTS: Mapping[str, int] = {name: 9000 + index for index, name in enumerate(SERVICES)}
-UPSTREAMS: Mapping[str, int] = {**SERVICE_PORTS, "bff-web": 8001, "bff-mobile": 8002, "control": 8010}
+UPSTREAMS: Mapping[str, int] = {**SERVICE_PORTS, "bff-web": 8001, "bff-mobile": 8002, "control": 8010, "compare": 8011}
 
 
 def of_an_engine(platform: Platform) -> dict[str, str]:
@@ -72,6 +72,10 @@ def _gateway(platform: Platform) -> dict[str, str]:
         "GATEWAY_REDIS_URL": _redis_url(platform),
         "GATEWAY_CONTROL_PORT": str(platform.port(8010)),
         "GATEWAY_AGENT_PORT": str(platform.port(8012)),
+        "GATEWAY_COMPARE_PORT": str(platform.port(8011)),
+        "GATEWAY_METRICS_PORT": str(platform.port(8022)),
+        "GATEWAY_TEMPORAL_ADDRESS": platform.address(7233),
+        "GATEWAY_WATCH_INTERVAL_S": "2",  # ten seconds in production: whoever tries it out wants to see something
         "GATEWAY_ENVOY_DIR": str(platform.data.envoy),
         "GATEWAY_ADMIN_SOCKET": str(platform.data.sockets / "envoy.sock"),
         "GATEWAY_EDGE_PORT": str(platform.port(8080)),
@@ -79,6 +83,7 @@ def _gateway(platform: Platform) -> dict[str, str]:
         "GATEWAY_UPSTREAMS": json.dumps({name: platform.address(port) for name, port in UPSTREAMS.items()}),
         "GATEWAY_JWKS_FILE": str(keys.jwks_file(platform.data.keys)),
         "GATEWAY_JWT_ISSUER": keys.ISSUER,
+        "GATEWAY_QUIET_PERIOD_S": "60",  # a week in production: long enough to see the report change its mind
         "GATEWAY_NODE_ID": f"matapalo-{platform.offset}",
     }
 

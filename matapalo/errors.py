@@ -8,7 +8,8 @@ LauncherError
 ├── NotRunning          a command that needs a running platform found none
 ├── StartFailed         a process did not become ready
 ├── UnknownName         a process or service that does not exist
-└── BadInput            an option's value is refused
+├── BadInput            an option's value is refused
+└── Refused             the platform answers, and says no
 """
 
 
@@ -46,3 +47,7 @@ class UnknownName(LauncherError):
 
 class BadInput(LauncherError):
     """An option's value is refused."""
+
+
+class Refused(LauncherError):
+    """The platform answers, and says no. The message has its reasons."""

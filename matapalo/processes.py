@@ -147,6 +147,14 @@ PROCESSES: tuple[Process, ...] = (
         ready=_answers(8012),
     ),
     Process(
+        "compare",
+        Layer.SERVICE,
+        ports={"compare": 8011},
+        program=("gateway", "compare"),
+        needs=("valkey",),
+        ready=_answers(8011),
+    ),
+    Process(
         "envoy",
         Layer.DATA_PLANE,
         ports={"edge": EDGE_PORT, "internal": 8081},
@@ -179,6 +187,14 @@ PROCESSES: tuple[Process, ...] = (
         program=("bff", "worker"),
         needs=("valkey", "temporal"),
         ready=_answers(8021),
+    ),
+    Process(
+        "rollouts",
+        Layer.CLIENT,
+        ports={"metrics": 8022},
+        program=("gateway", "worker"),
+        needs=("valkey", "temporal"),
+        ready=_answers(8022),
     ),
 )
 

@@ -24,9 +24,12 @@ class RequestFacts:
     def forwarded_headers(self) -> dict[str, str]:
         """The headers every REST call of this request carries, identity aside."""
         headers = {"x-request-id": self.request_id, "traceparent": self.traceparent}
-        if self.canary is not None:
-            headers["x-canary"] = self.canary
-        return headers
+        optional = {
+            "x-canary": self.canary,
+            "x-client-name": self.client_name,
+            "x-client-version": self.client_version,
+        }
+        return headers | {name: value for name, value in optional.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

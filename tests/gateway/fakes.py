@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.errors import EnvoyUnreachable, StoreConflict, StoreUnavailable
+from gateway.routing.change import Change
 from gateway.routing.document import RoutesDocument
+from gateway.store.routes import NodeReport
 
 
 class FakeStore:
@@ -15,6 +17,8 @@ class FakeStore:
 
     def __init__(self, document: RoutesDocument | None = None) -> None:
         self.document = document
+        self.changes: list[Change] = []
+        self.agents: dict[str, NodeReport] = {}
         self.is_down = False
         self._changed = asyncio.Event()
 
@@ -22,21 +26,40 @@ class FakeStore:
         self._check()
         return self.document
 
-    async def replace(self, document: RoutesDocument) -> None:
+    async def replace(self, document: RoutesDocument, *changes: Change) -> None:
         self._check()
         stored = self.document.version if self.document else 0
         if stored != document.version - 1:
             raise StoreConflict(
                 f"the routes are at version {stored}, not {document.version - 1}: read them again and repeat the change"
             )
-        self._put(document)
+        self._put(document, changes)
 
-    async def offer(self, document: RoutesDocument) -> bool:
+    async def offer(self, document: RoutesDocument, *changes: Change) -> bool:
         self._check()
         if self.document is not None and self.document.version >= document.version:
             return False
-        self._put(document)
+        self._put(document, changes)
         return True
+
+    async def history(
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
+    ) -> list[Change]:
+        self._check()
+        found = [change for change in reversed(self.changes) if route in (None, change.route)]
+        return [change for change in found if after < change.version < (before or change.version + 1)][:limit]
+
+    async def report(self, report: NodeReport) -> None:
+        self._check()
+        self.agents[report.node] = report
+
+    async def reports(self) -> list[NodeReport]:
+        self._check()
+        return [self.agents[node] for node in sorted(self.agents)]
+
+    async def forget(self, node: str) -> None:
+        self._check()
+        self.agents.pop(node, None)
 
     async def wait_for_change(self, timeout_s: float) -> None:
         self._check()
@@ -46,7 +69,9 @@ class FakeStore:
             return
         self._changed.clear()
 
-    def _put(self, document: RoutesDocument) -> None:
+    def _put(self, document: RoutesDocument, changes: Sequence[Change]) -> None:
+        newest = self.changes[-1].version if self.changes else 0
+        self.changes += [change for change in changes if change.version > newest]
         self.document = document
         self._changed.set()
 

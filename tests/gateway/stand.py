@@ -9,8 +9,9 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Queue
 from typing import Any, NamedTuple
 
 from gateway.auth.keys import KeySource
@@ -22,7 +23,7 @@ from gateway.routing.route import Route
 from gateway.settings import Settings, Upstream
 from matapalo.engines import envoy as envoy_engine
 from tests.gateway.builders import KEYS
-from tests.gateway.upstreams import running_upstreams
+from tests.gateway.upstreams import Seen, running_upstreams
 from tests.support.engines import running
 from tests.support.ports import free_port
 from tests.support.waiting import eventually_sync
@@ -83,6 +84,8 @@ class Stand:
     internal: Client
     access_log: Path
     version: int = 1
+    mirrored: Queue[Seen] = field(default_factory=Queue)
+    """What reached the comparator."""
 
     def apply(self, routes: tuple[Route, ...]) -> None:
         """Gives Envoy another table, past the agent, and waits until it obeys."""
@@ -118,10 +121,16 @@ def routes_of_the_repository() -> tuple[Route, ...]:
 @contextmanager
 def stand(keys: KeySource = KEYS, **changes: Any) -> Iterator[Stand]:
     """Starts everything on the repository's routes; stops it at the end. ``changes`` are settings."""
-    with a_short_folder() as folder, running_upstreams((*SERVICES, *FIXED)) as ports:
-        settings = settings_for(folder, {**ports, "shipping": free_port()}, **changes)
+    mirrored: Queue[Seen] = Queue()
+    with (
+        a_short_folder() as folder,
+        running_upstreams((*SERVICES, *FIXED)) as ports,
+        running_upstreams(("compare",), mirrored) as comparator,
+    ):
+        settings = settings_for(folder, {**ports, **comparator, "shipping": free_port()}, **changes)
         write_files(settings, routes_of_the_repository(), keys)
         with running_envoy(settings) as running_stand:
+            running_stand.mirrored = mirrored
             yield running_stand
 
 
@@ -136,8 +145,8 @@ def write_files(settings: Settings, routes: tuple[Route, ...], keys: KeySource =
 def running_envoy(settings: Settings) -> Iterator[Stand]:
     """An Envoy on files that are there already."""
     log = settings.envoy_dir.parent / "envoy.log"
-    command = envoy_engine.command(bootstrap=settings.envoy_dir / "bootstrap.yaml")
-    with running([*command, "--file-flush-interval-msec", "50"], log=log):
+    command = envoy_engine.command(bootstrap=settings.envoy_dir / "bootstrap.yaml", log_flush_ms=50)
+    with running(command, log=log):
         eventually_sync(lambda: _is_up(settings), message=f"Envoy starts; its log is {log}")
         edge, internal = Client(settings.edge_port), Client(settings.internal_port)
         folder, access_log = EnvoyFolder(settings.envoy_dir), settings.access_log or Path()

@@ -1,6 +1,6 @@
 """Small upstreams for a real Envoy: each says who it is and what it was asked.
 
-Any request      {"upstream", "method", "path" (raw, with its query), "headers"}
+Any request      {"upstream", "method", "path" (raw, with its query), "headers"}, also put into ``seen`` if it is given
 …/events         one server-sent event, then silence until the client goes away
 a WebSocket      an echo, its first message the name of the upstream
 """
@@ -11,15 +11,25 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from queue import Queue
+from typing import Any, NamedTuple
 
 import uvicorn
 
 from tests.support.waiting import eventually_sync
 
 
-def echo(name: str) -> Any:
-    """The ASGI app that says it is ``name``."""
+class Seen(NamedTuple):
+    """A request that reached an upstream."""
+
+    upstream: str
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+def echo(name: str, seen: Queue[Seen] | None = None, trouble: str | None = None) -> Any:
+    """The ASGI app that says it is ``name``; with a ``trouble`` it refuses (closes the connection), fails or hangs."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -27,15 +37,32 @@ def echo(name: str) -> Any:
         elif scope["path"].endswith("/events"):
             await _one_event(receive, send)
         else:
-            await _answer(name, scope, send)
+            if trouble is not None:
+                await _fail(trouble, name, scope, receive, send, seen)
+                return
+            await _answer(name, scope, send, seen)
 
     return app
 
 
-async def _answer(name: str, scope: Any, send: Any) -> None:
+async def _fail(trouble: str, name: str, scope: Any, receive: Any, send: Any, seen: Queue[Seen] | None) -> None:
+    if seen is not None:
+        seen.put(Seen(name, scope["method"], scope["path"], {}))
+    if trouble == "hangs":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    if trouble != "fails":
+        return  # without an answer, which closes the connection
+    await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _answer(name: str, scope: Any, send: Any, seen: Queue[Seen] | None) -> None:
     path = scope["raw_path"].decode() + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
     headers = {key.decode(): value.decode() for key, value in scope["headers"]}
     told = {"upstream": name, "method": scope["method"], "path": path, "headers": headers}
+    if seen is not None:
+        seen.put(Seen(name, scope["method"], path, headers))
     body = json.dumps(told).encode()
     # An upstream that claims to be somebody else is not believed.
     lies = [(b"x-strangler-target", b"nonsense"), (b"x-strangler-reason", b"nonsense")]
@@ -61,11 +88,13 @@ async def _echo_messages(name: str, receive: Any, send: Any) -> None:
 
 
 @contextmanager
-def running_upstreams(names: Sequence[str]) -> Iterator[dict[str, int]]:
+def running_upstreams(
+    names: Sequence[str], seen: Queue[Seen] | None = None, *, trouble: str | None = None
+) -> Iterator[dict[str, int]]:
     """An echo for each name, all in one thread; the ports they listen on."""
     servers, sockets = [], []
     for name in names:
-        config = uvicorn.Config(echo(name), log_level="error", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(echo(name, seen, trouble), log_level="critical", lifespan="off", ws="websockets-sansio")
         server = uvicorn.Server(config)
         # Named TCP, or asyncio would not switch Nagle's algorithm off, and every answer would take 40 ms.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

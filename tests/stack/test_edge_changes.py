@@ -1,24 +1,15 @@
 """Changes while traffic flows: from the store over the agent to the next request, with every process real."""
 
-import asyncio
-import json
-import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
-import httpx
 import pytest
 
 from gateway.routing.decide import takes_new_side
-from gateway.routing.document import RoutesDocument
 from gateway.routing.route import Audience, Route, Side
-from gateway.settings import Settings
-from gateway.store.routes import RouteStore, connect
 from tests.gateway.builders import a_route
+from tests.gateway.processes import OPERATOR, Gateway, a_gateway, flush
 from tests.gateway.stand import (
     FIXED,
     SERVICES,
@@ -31,120 +22,23 @@ from tests.gateway.stand import (
     write_files,
 )
 from tests.gateway.upstreams import running_upstreams
-from tests.support.engines import running
 from tests.support.ports import free_port
-from tests.support.tokens import ISSUER, bearer, jwks
 from tests.support.waiting import eventually_sync
 
 pytestmark = pytest.mark.stack
 
-T = TypeVar("T")
 USERS = [f"cust_{number:04}" for number in range(1, 81)]
-OPERATOR = bearer("op_1", role="operator")
 
 
 def orders(share_bp: int, **changes: Any) -> Route:
     return a_route(share_bp=share_bp, writes=Side.LEGACY, audience=Audience.OWNER, **changes)
 
 
-@dataclass
-class Gateway:
-    """The processes of a gateway, and the store they share."""
-
-    redis_url: str
-    settings: Settings
-    agent_port: int
-    control_port: int
-    processes: ExitStack
-    log: Path
-
-    def start(self, command: str) -> ExitStack:
-        """Starts `gateway <command>`; closing what is returned stops it."""
-        program = str(Path(sys.executable).with_name("gateway"))
-        variables = [f"{name}={value}" for name, value in self.environment().items()]
-        process = self.processes.enter_context(ExitStack())
-        process.enter_context(running(["/usr/bin/env", *variables, program, command], log=self.log))
-        return process
-
-    def environment(self) -> dict[str, str]:
-        upstreams = {name: f"{at.host}:{at.port}" for name, at in self.settings.upstreams.items()}
-        return {
-            "MATAPALO_ENV": "development",
-            "GATEWAY_REDIS_URL": self.redis_url,
-            "GATEWAY_ENVOY_DIR": str(self.settings.envoy_dir),
-            "GATEWAY_ADMIN_SOCKET": str(self.settings.admin_socket),
-            "GATEWAY_ACCESS_LOG": str(self.settings.access_log),
-            "GATEWAY_EDGE_PORT": str(self.settings.edge_port),
-            "GATEWAY_INTERNAL_PORT": str(self.settings.internal_port),
-            "GATEWAY_AGENT_PORT": str(self.agent_port),
-            "GATEWAY_CONTROL_PORT": str(self.control_port),
-            "GATEWAY_JWKS_FILE": str(self.settings.jwks_file),
-            "GATEWAY_JWT_ISSUER": ISSUER,
-            "GATEWAY_UPSTREAMS": json.dumps(upstreams),
-        }
-
-    def agent(self) -> Any:
-        """What the agent reports; None while it does not answer."""
-        return _answer(f"http://127.0.0.1:{self.agent_port}/readyz")
-
-    def stored(self) -> RoutesDocument | None:
-        return self._ask(lambda store: store.read())
-
-    def change(self, *routes: Route) -> int:
-        """Writes the next version of the table."""
-        stored = self.stored()
-        assert stored is not None
-        document = RoutesDocument(stored.version + 1, routes)
-        self._ask(lambda store: store.replace(document))
-        return document.version
-
-    def change_and_wait(self, *routes: Route, deadline_s: float = 10.0) -> None:
-        """… and waits until the agent has read back that Envoy obeys it."""
-        version = self.change(*routes)
-        eventually_sync(
-            lambda: (self.agent()["version"], self.agent()["is_live"]) == (version, True),
-            deadline_s=deadline_s,
-            message=f"version {version} is live",
-        )
-
-    def flush(self) -> None:
-        async def delete() -> None:
-            redis = connect(self.redis_url)
-            await redis.flushdb()
-            await redis.aclose()
-
-        asyncio.run(delete())
-
-    def _ask(self, question: Callable[[RouteStore], Coroutine[Any, Any, T]]) -> T:
-        async def ask() -> T:
-            store = RouteStore(connect(self.redis_url))
-            try:
-                return await question(store)
-            finally:
-                await store.close()
-
-        return asyncio.run(ask())
-
-
-def _answer(url: str) -> Any:
-    try:
-        return httpx.get(url, trust_env=False).json()
-    except httpx.HTTPError:
-        return None
-
-
 @pytest.fixture(scope="module")
 def gateway(valkey_url: str) -> Iterator[Gateway]:
-    names = (*SERVICES, *(name for name in FIXED if name != "control"))
-    with a_short_folder() as folder, running_upstreams(names) as ports, ExitStack() as processes:
-        control_port = free_port()
-        settings = settings_for(folder, {**ports, "shipping": free_port(), "control": control_port})
-        (folder / "jwks.json").write_text(json.dumps(jwks()))
-        url = valkey_url.removesuffix("/0") + "/3"
-        found = Gateway(url, settings, free_port(), control_port, processes, folder / "gateway.log")
-        found.flush()
-        found.start("agent")
-        eventually_sync(lambda: (found.agent() or {}).get("ready"), message="the agent is ready before any Envoy")
+    url = valkey_url.removesuffix("/0") + "/3"
+    flush(url)
+    with a_gateway(url) as found:
         yield found
 
 
@@ -229,8 +123,7 @@ def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: St
 def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy: Stand) -> None:
     gateway.change_and_wait(orders(2_500))
     control = Client(gateway.control_port)
-    process = gateway.start("control")
-    eventually_sync(lambda: _answer(f"http://127.0.0.1:{control.port}/readyz"), message="the control plane starts")
+    process = gateway.start_control()
 
     table = control.get("/admin/routes", OPERATOR).json
     stored = gateway.stored()
@@ -238,9 +131,8 @@ def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy
     assert (table["version"], [route["share_bp"] for route in table["routes"]]) == (stored.version, [2_500])
     assert control.get("/readyz").json == {"ready": True, "lacks": {}}
     assert "process_cpu_seconds_total" in control.get("/metrics").text
-    # The edge knows the way to the console, which does not exist yet, and to nothing else of the control plane.
-    console = envoy.edge.get("/console")
-    assert (console.status, console.json["detail"]) == (404, "There is nothing at /console.")
+    # The edge knows the way to the console, and to nothing else of the control plane.
+    assert envoy.edge.get("/console").headers["location"].startswith("/console/")
     assert envoy.edge.get("/admin/routes", OPERATOR).status == 404
     control.close()
     process.close()

@@ -4,16 +4,22 @@ Every question goes to a real Envoy; who answered is read from the upstream's ow
 """
 
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.routing.access import Access, access
-from gateway.routing.decide import Decision, Request, decide
-from gateway.routing.route import Audience, Route, Side, covers
+from gateway.routing.decide import Decision, Request, decide, is_shadowed
+from gateway.routing.explain import explain
+from gateway.routing.path import normalized
+from gateway.routing.route import Audience, Match, Route, Side, covers
+from gateway.routing.validate import validated
 from tests.gateway.stand import Answer, Stand, routes_of_the_repository, stand
 from tests.support.tokens import bearer
+from tests.support.waiting import eventually_sync
 
 pytestmark = pytest.mark.stack
 
@@ -83,48 +89,174 @@ def test_the_edge_lets_in_whom_the_rule_lets_in(envoy: Stand, name: str, role: s
         assert allowed is Access.GRANTED or answer.headers["content-type"] == "application/problem+json"
 
 
+def test_ten_thousand_users_are_where_explain_says(envoy: Stand) -> None:
+    orders = ROUTES["orders"]
+    for number in range(1, 10_001):
+        user = f"u-{number}"
+        explanation = explain(orders, Request("GET", user))
+        answer = envoy.internal.get("/api/orders", {"x-user-id": user})
+        assert (answer.target, side_of(answer)) == (explanation.side, explanation.side), user
+
+
 shares = st.sampled_from([0, 1, 100, 2_500, 5_000, 9_999, 10_000])
+words = st.sampled_from(["beta", "b", "old-1", "x"])
+users = st.sampled_from(["a", "a-1", "a_1", "A", "cust_0001", "0", "-"]) | st.text(
+    "abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=24
+)
+
+
+def rules() -> st.SearchStrategy[tuple[Match, ...]]:
+    found = st.builds(Match, value=words, side=st.sampled_from(Side))
+    return st.lists(found, max_size=2, unique_by=lambda rule: rule.value).map(tuple)
+
+
+def a_valid_route(**fields: Any) -> Route:
+    """Retired ones have nothing left of legacy."""
+    if fields["retired"]:
+        to_new = {rules: tuple(rule for rule in fields[rules] if rule.side is Side.NEW) for rules in MATCHING}
+        fields |= {**to_new, "share_bp": 10_000, "shadow_bp": 0, "writes": Side.NEW}
+    elif fields["writes"] is None:
+        fields |= {"share_bp": 10_000 if fields["share_bp"] > 5_000 else 0, "users": (), "canary": (), "cohorts": ()}
+    return Route(**fields)
+
+
+MATCHING = ("canary", "cohorts")
+a_route = st.builds(
+    a_valid_route,
+    name=st.sampled_from(NAMES),
+    prefix=st.sampled_from(["/api/a", "/api/ab", "/api/a-b", "/api/b/c", "/api/b/cd"]),
+    new=st.sampled_from(NAMES),
+    seed=st.integers(0, 2**32 - 1),
+    share_bp=shares,
+    writes=st.none() | st.sampled_from(Side),
+    canary=rules(),
+    cohorts=rules(),
+    users=st.lists(users, max_size=30, unique=True).map(tuple),
+    audience=st.sampled_from(Audience),
+    timeout_ms=st.sampled_from([50, 5_000, 60_000]),
+    retries=st.integers(0, 3),
+    fallback=st.booleans(),
+    shadow_bp=shares,
+    retired=st.sampled_from([False, False, False, True]),
+)
 tables = st.lists(
-    st.builds(
-        Route,
-        name=st.sampled_from(NAMES),
-        prefix=st.sampled_from(["/api/a", "/api/ab", "/api/a-b", "/api/b/c", "/api/b/cd"]),
-        new=st.sampled_from(NAMES),
-        seed=st.integers(0, 2**32 - 1),
-        share_bp=shares,
-        writes=st.sampled_from(Side),
-        audience=st.sampled_from(Audience),
-    ),
+    a_route,
     min_size=1,
     max_size=4,
-    unique_by=(lambda route: route.name, lambda route: route.prefix),
+    unique_by=(lambda route: route.name, lambda route: route.prefix, lambda route: route.seed),
 )
-paths = st.sampled_from(["/api/a", "/api/ab", "/api/a-b", "/api/a-bc", "/api/b", "/api/b/c", "/api/b/cd", "/api/b/cde"])
+bases = st.sampled_from(["/api/a", "/api/ab", "/api/a-b", "/api/a-bc", "/api/b", "/api/b/c", "/api/b/cd", "/api/b/cde"])
 endings = st.sampled_from(["", "/", "/1", "?x=/api/ab", "/1?x=1", ";v=1", "X"])
-users = st.none() | st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=24)
-requests = st.builds(
-    Request, st.sampled_from(["GET", "HEAD", "POST", "PATCH"]), users, st.sampled_from([None, "new", "legacy", "old"])
+pieces = st.sampled_from(
+    [
+        *(
+            "/",
+            "//",
+            "/.",
+            "/..",
+            "/%2e%2e",
+            "/%2E",
+            "/..;x",
+            "/.;",
+            "\\",
+            "\\..",
+            "%2f",
+            "%5C",
+            "%00",
+            "#x",
+            "?",
+            "?y=/../",
+        ),
+        *(
+            "a",
+            "A",
+            "%61",
+            "%41",
+            "-b",
+            "/c",
+            "c",
+            ";v=1",
+            "%20",
+            "%zz",
+            "%3f",
+            "%23",
+            "%C3%A9",
+            "~",
+            "%7e",
+            "|",
+            '"',
+            "<",
+        ),
+        *("/api/a", "/b", "{", "}", "^", "`", "[", "'", "(", "*", "+", "%25", "@", ":", "&", "=", "$", "!", "..", "."),
+    ]
+)
+hostile = st.builds(lambda base, more: base + "".join(more), bases, st.lists(pieces, max_size=5))
+paths = st.builds(str.__add__, bases, endings) | hostile
+asked = st.builds(
+    Request,
+    st.sampled_from(["GET", "GET", "HEAD", "POST", "PATCH", "OPTIONS"]),
+    st.none() | users,
+    st.sampled_from([None, None, "new", "legacy", "old", "NEW"]),
+    st.none() | words | st.sampled_from(["BETA", "beta,b", ""]),
+    st.none() | words | st.sampled_from(["Beta"]),
 )
 
 
-def test_on_random_tables_too() -> None:
-    @settings(max_examples=12, deadline=None, database=None)
-    @given(table=tables, asked=st.lists(st.tuples(paths, endings, requests), min_size=20, max_size=40))
-    def agree(table: list[Route], asked: list[tuple[str, str, Request]]) -> None:
+def test_on_thousands_of_random_routes_and_requests_too() -> None:
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(table=tables, questions=st.lists(st.tuples(paths, asked), min_size=40, max_size=80))
+    def agree(table: list[Route], questions: list[tuple[str, Request]]) -> None:
+        validated(table, upstreams=running.settings.upstreams)
         running.apply(tuple(table))
-        for path, ending, request in asked:
-            check(running, table, path + ending, request)
+        for path, request in questions:
+            check(running, table, path, request)
 
     with stand() as running:
         agree()
 
 
 def check(envoy: Stand, table: list[Route], path: str, request: Request) -> None:
-    headers = {"x-user-id": request.subject, "x-strangler-force": request.force}
-    present = {header: value for header, value in headers.items() if value is not None}
-    answer = envoy.internal.ask(request.method, path, present)
-    route = next((route for route in table if covers(route.prefix, path)), None)
-    if route is None:
-        assert answer.status == 404
+    answer = envoy.internal.ask(request.method, path, headers_of(request))
+    seen = normalized(path)
+    route = next((route for route in table if seen is not None and covers(route.prefix, seen)), None)
+    if seen is None:
+        assert answer.status == 400, path
+    elif route is None:
+        assert answer.status == 404, path
     else:
-        assert told(answer) == rule(route.name, decide(route, request))
+        assert told(answer) == rule(route.name, decide(route, request)), path
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    headers = {
+        "x-user-id": request.subject,
+        "x-strangler-force": request.force,
+        "x-canary": request.canary,
+        "x-cohort": request.cohort,
+    }
+    return {header: value for header, value in headers.items() if value is not None}
+
+
+def test_the_comparator_gets_the_reads_the_rule_says_and_no_token() -> None:
+    table = tuple(
+        msgspec.structs.replace(ROUTES[name], shadow_bp=shadow_bp, fallback=name == "orders")
+        for name, shadow_bp in (("orders", 2_500), ("products", 10_000))
+    )
+    requests = [
+        (route, Request(method, user, force))
+        for route in table
+        for user in (None, *USERS[:100])
+        for method, force in (("GET", None), ("HEAD", None), ("GET", "new"), ("POST", None))
+    ]
+    expected = sorted((r.name, q.subject or "") for r, q in requests if is_shadowed(r, q))
+    with stand() as running:
+        running.apply(table)
+        for route, request in requests:
+            running.internal.ask(request.method, f"{route.prefix}?x=1", headers_of(request) | {"authorization": "x"})
+        eventually_sync(lambda: running.mirrored.qsize() >= len(expected), message="the copies arrive")
+        copies = [running.mirrored.get() for _ in range(running.mirrored.qsize())]
+    found = sorted((copy.headers["x-strangler-route"], copy.headers.get("x-user-id", "")) for copy in copies)
+    assert found == expected
+    assert {copy.method for copy in copies} == {"GET"}
+    assert {copy.path for copy in copies} == {"/api/orders?x=1", "/api/products?x=1"}
+    assert not any("authorization" in copy.headers for copy in copies)

@@ -21,7 +21,7 @@ from matapalo.keys import Role, Tier
 
 ROOT = Path(__file__).parents[2]
 MATAPALO = (sys.executable, "-m", "matapalo")
-PORTS = (8080, 8081, 8001, 8002, 8010, 8012, 8021, 7233, 8233, 6390, 5439, *range(9000, 9008))
+PORTS = (8080, 8081, 8001, 8002, 8010, 8011, 8012, 8021, 8022, 7233, 8233, 6390, 5439, *range(9000, 9008))
 UP_S = 90
 DOWN_S = 45
 LIFETIME = timedelta(hours=1)
