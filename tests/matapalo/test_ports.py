@@ -1,9 +1,8 @@
 """Ports: offsets never make two of ours meet, and a taken port is named with its holder."""
 
-import os
 import socket
-import sys
 
+import psutil
 import pytest
 
 from matapalo import ports
@@ -32,8 +31,8 @@ def test_a_taken_port_is_named_with_what_wants_it_its_holder_and_the_remedy() ->
         taken, free = listener.getsockname()[1], free_port()
         with pytest.raises(PortTaken) as caught:
             ports.require_free({taken: "envoy, edge", free: "web"})
-    said = str(caught.value)
-    assert f"port {taken} (for envoy, edge) in use by pid {os.getpid()}: {sys.executable}" in said
+    said, me = str(caught.value), psutil.Process()
+    assert f"port {taken} (for envoy, edge) in use by pid {me.pid}: {me.cmdline()[0]}" in said
     assert "--port-offset 100" in said
     assert str(free) not in said
 

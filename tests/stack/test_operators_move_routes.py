@@ -75,9 +75,9 @@ def test_the_table_is_shown_to_people_and_printed_for_files(operator: Operator) 
 
 
 def test_a_route_that_is_in_use_is_not_ready_and_says_who_uses_it(operator: Operator) -> None:
-    traffic = operator("traffic", "--rps", "40", "--seconds", "2")
-    assert traffic["failed"] == 0, traffic
-    assert traffic["requests"] + traffic["skipped"] == 80
+    traffic = operator("traffic", "--rps", "15", "--seconds", "2")
+    assert traffic["failures"] == {}
+    assert traffic["requests"] + traffic["skipped"] == 30
     assert traffic["targets"]["products legacy"] > 0
     report = operator("decommission", "report", "products")
     assert not report["is_ready"]

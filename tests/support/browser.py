@@ -4,7 +4,7 @@ A test takes `tab` (async; it carries ``pytest.mark.asyncio(loop_scope="session"
 tab fails the test for any script error, console error or policy violation and for any request to another origin. Each
 test leaves a screenshot in `artefacts/`, a failed one also a trace (``playwright show-trace``).
 
-Without a browser a run that includes such a test ends at once and says what to do; ``BROWSER=none`` leaves them out.
+Without a browser such a test fails and says what to do; ``BROWSER=none`` leaves them out.
 """
 
 import shutil
@@ -69,9 +69,12 @@ class Tab:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The test run's Chromium."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.fail(MISSING, pytrace=False)
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=find_chromium())
+        chromium = await playwright.chromium.launch(executable_path=executable)
         yield chromium
         await chromium.close()
 
@@ -116,10 +119,9 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have had their say
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drops the tests that need a browser when none is wanted; refuses to start when one is and there is none."""
+    """Drops the tests that need a browser when none is wanted."""
+    if wants_browser():
+        return
     browsing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    if not wants_browser():
-        items[:] = [item for item in items if item not in browsing]
-        config.hook.pytest_deselected(items=browsing)
-    elif browsing and find_chromium() is None:
-        raise pytest.UsageError(MISSING)
+    items[:] = [item for item in items if item not in browsing]
+    config.hook.pytest_deselected(items=browsing)

@@ -1,4 +1,4 @@
-"""The real engines as fixtures: one of each per test run, on free ports and in temporary folders, stopped at its end.
+"""The real engines as fixtures, one of each per testing process: free ports, temporary folders, stopped at its end.
 
 Tests that use one carry `@pytest.mark.stack`. A test that needs an engine of its own (to stop it, say) calls
 ``running`` with a command line of ``matapalo.engines``.

@@ -3,6 +3,11 @@
 import os
 
 
+def worker() -> int:
+    """The number of this process among those that test side by side (``-n``), from 0."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def chromium_path() -> str | None:
     """``CHROMIUM``: the browser to use when it is not on PATH."""
     return os.environ.get("CHROMIUM")

@@ -1,6 +1,6 @@
 """A running platform for stack tests: started by the command a user types, asked over its public addresses.
 
-One platform a test session (the fixture `platform`); tests that stop or kill one start their own.
+One platform a testing process (the fixture `platform`); tests that stop or kill one start their own.
 """
 
 import json
@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from matapalo import keys
+from matapalo.cli import app
 from matapalo.keys import Role, Tier
+from tests.support.environment import worker
 
 ROOT = Path(__file__).parents[2]
 MATAPALO = (sys.executable, "-m", "matapalo")
@@ -47,8 +50,9 @@ class Answer(NamedTuple):
 
 
 def free_offset() -> int:
-    """A ``--port-offset`` whose ports are all free just now."""
-    for offset in range(100, 1000, 100):
+    """A ``--port-offset`` whose ports are all free just now. Processes that test side by side begin apart."""
+    for step in range(9):
+        offset = 100 + (4 * worker() + step) % 9 * 100
         if all(_is_free(port + offset) for port in PORTS):
             return offset
     raise RuntimeError(
@@ -89,6 +93,11 @@ class Platform:
             [*MATAPALO, *arguments, "--data-dir", str(self.data_dir)],
             cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False,
         )  # fmt: skip
+
+    def fault(self, *arguments: str) -> None:
+        """``matapalo fault ARGUMENTS``, in this process: breaking every service in turn takes long enough."""
+        done = CliRunner().invoke(app, ["fault", *arguments, "--data-dir", str(self.data_dir)])
+        assert done.exit_code == 0, done.exception or done.output
 
     def up(self) -> None:
         """``matapalo up --detach``; returns when everything is ready."""

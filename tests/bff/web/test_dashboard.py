@@ -107,8 +107,8 @@ async def test_a_service_that_is_gone_nulls_only_its_own_fields(schema, service,
 async def test_a_service_that_never_answers_costs_its_own_fields_and_is_not_waited_for(schema, service):
     upstream = FakeUpstream()
     upstream.hang(service)
-    async with asyncio.timeout(0.5 + SLOW_MACHINE_S):
-        result = await ask(schema, DASHBOARD, upstream, deadline_in_s=0.5)
+    async with asyncio.timeout(1 + SLOW_MACHINE_S):
+        result = await ask(schema, DASHBOARD, upstream, deadline_in_s=1)
     assert {code_of(error) for error in result.errors} == {"UPSTREAM_TIMEOUT"}
     places = {".".join("*" if isinstance(p, int) else str(p) for p in (e.path or [])[1:]) for e in result.errors}
     assert places == OWN_FIELDS[service]

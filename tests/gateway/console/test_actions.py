@@ -48,7 +48,11 @@ async def test_a_write_from_another_site_is_refused(
     assert await share_bp(gateway) == 2_500
 
 
-@pytest.mark.parametrize("given", ["", "0" * 64, form_token(token("another", role="operator"))])
+@pytest.mark.parametrize(
+    "given",
+    ["", "0" * 64, form_token(token("another", role="operator"))],
+    ids=["none", "zeros", "anothers"],
+)
 async def test_a_write_without_this_sessions_form_token_is_refused(
     gateway: Gateway, operator: httpx.AsyncClient, given: str
 ) -> None:
