@@ -1,18 +1,20 @@
-"""The customers service: read only, own data only."""
+"""The customers service: reads for their owner; registration, profile and credits for staff."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Response
 
 from subgraphs.customers import store
-from subgraphs.customers.model import Customer, CustomerList
+from subgraphs.customers.model import Credit, Customer, CustomerList, Expiry, NewCredit, NewCustomer, ProfileChange
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import Asked, page
 from subgraphs.kit.database import Database
-from subgraphs.kit.openapi import reads
+from subgraphs.kit.idempotency import IdempotencyKey, once
+from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, Search, example_id
+from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, Nothing, Search, example_id
 
 router = APIRouter(prefix="/api/customers", tags=["customers"])
 CustomerId = Annotated[str, example_id("cust_0001")]
@@ -46,6 +48,37 @@ async def get_customer(call: Asked, customer_id: CustomerId) -> Response:
     if customer is None:
         raise NotFound(f"There is no customer {customer_id}.")
     return call.owned(customer)
+
+
+@router.post("", operation_id="createCustomer", **writes(Customer, status=201, refusals=(409,)))
+async def create_customer(call: Asked, key: IdempotencyKey, new: NewCustomer) -> Response:
+    """Registers somebody: a customer who is removed again by `expire` unless `verify` comes first."""
+    return await once(call, key, partial(store.create, new=new))
+
+
+@router.patch("/{customer_id}", operation_id="updateCustomer", **writes(Customer, refusals=(404,)))
+async def update_customer(call: Asked, key: IdempotencyKey, customer_id: CustomerId, change: ProfileChange) -> Response:
+    """Changes what the customer chose or told us."""
+    values = change.model_dump(exclude_unset=True)
+    return await once(call, key, partial(store.change, customer_id=customer_id, values=values))
+
+
+@router.post("/{customer_id}/verify", operation_id="verifyCustomer", **writes(Customer, refusals=(404, 409)))
+async def verify_customer(call: Asked, key: IdempotencyKey, customer_id: CustomerId, _: Nothing) -> Response:
+    """The registration stands: the e-mail address is the customer's."""
+    return await once(call, key, partial(store.verify, customer_id=customer_id))
+
+
+@router.post("/{customer_id}/expire", operation_id="expireCustomer", **writes(Expiry, refusals=(409,)))
+async def expire_customer(call: Asked, key: IdempotencyKey, customer_id: CustomerId, _: Nothing) -> Response:
+    """Removes a registration that was never verified, also one that has not arrived yet."""
+    return await once(call, key, partial(store.expire, customer_id=customer_id))
+
+
+@router.post("/{customer_id}/credits", operation_id="grantCredit", **writes(Credit, status=201, refusals=(404, 409)))
+async def grant_credit(call: Asked, key: IdempotencyKey, customer_id: CustomerId, new: NewCredit) -> Response:
+    """Adds loyalty points, once for each reason."""
+    return await once(call, key, partial(store.grant, customer_id=customer_id, new=new))
 
 
 def create(settings: Settings, database: Database) -> FastAPI:

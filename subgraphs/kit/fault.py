@@ -4,7 +4,9 @@ The path is on the service's own port and never routed. In production neither th
 `Faults` there is a start-up error, and `kit/app.py` does not even import this module.
 
 A fault holds for the paths below its ``prefix``: the monolith serves every route, and usually one of them is to fail.
-One fault a prefix, the longest that fits is taken; `DELETE /__fault?prefix=…` ends one, without it all of them.
+``method`` and ``suffix`` (`/confirm`) narrow it to one operation; suffix "" is the collection itself.
+One fault for each of the three, the most specific one that fits is taken; `DELETE /__fault?prefix=…` ends those of a
+prefix, without it all of them. `GET` answers the faults, each with how many requests it has ``seen`` so far.
 ``share`` of the requests are hit, by counting (every second one at 0.5), never at random, so that tests can tell.
 """
 
@@ -36,11 +38,31 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     prefix: Annotated[str, Field(pattern=r"^/api(/[a-z]+)*$")] = "/api"
+    method: Annotated[str | None, Field(pattern=r"^[A-Z]+$")] = None
+    suffix: Annotated[str | None, Field(pattern=r"^(/[a-z]+)?$")] = None
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
     status: Annotated[int | None, Field(ge=400, le=599)] = None
     drop: bool = False
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
     patch: tuple[Operation, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str | None, str | None]:
+        """What it is for; another fault for the same replaces it."""
+        return self.prefix, self.method, self.suffix
+
+    @property
+    def precision(self) -> tuple[int, bool, bool]:
+        """The greater, the more specific."""
+        return len(self.prefix), self.suffix is not None, self.method is not None
+
+    def fits(self, method: str, path: str) -> bool:
+        """Whether the request is one of those it is for."""
+        if self.method not in (None, method) or not (path == self.prefix or path.startswith(f"{self.prefix}/")):
+            return False
+        if self.suffix is None:
+            return True
+        return path.endswith(self.suffix) if self.suffix else path == self.prefix
 
 
 def hits(number: int, share: float) -> bool:
@@ -55,15 +77,15 @@ class Faults:
         if not settings.development:
             raise FaultsInProduction("Fault injection exists in development only (MATAPALO_ENV=development).")
         self.app = app
-        self.faults: dict[str, Fault] = {}
-        self.seen: dict[str, int] = {}
+        self.faults: dict[tuple[str, str | None, str | None], Fault] = {}
+        self.seen: dict[tuple[str, str | None, str | None], int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope["path"] == PATH:
             await (await self._administer(Request(scope, receive)))(scope, receive, send)
-        elif (fault := self._next(scope["path"])) is not None:
+        elif (fault := self._next(scope["method"], scope["path"])) is not None:
             await self._fail(fault, scope, receive, send)
         else:
             await self.app(scope, receive, send)
@@ -76,24 +98,29 @@ class Faults:
                 except ValidationError as error:
                     items = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
                     return render(from_validation(RequestValidationError(items)), PATH)
-                self.faults[fault.prefix] = fault
-                self.seen[fault.prefix] = 0
+                self.faults[fault.place] = fault
+                self.seen[fault.place] = 0
             case "DELETE":
-                for prefix in [request.query_params["prefix"]] if "prefix" in request.query_params else [*self.faults]:
-                    self.faults.pop(prefix, None)
+                prefix = request.query_params.get("prefix")
+                self.faults = {place: one for place, one in self.faults.items() if prefix not in (None, place[0])}
             case "GET":
                 pass
             case _:
                 return render(MethodNotAllowed("Use GET, PUT or DELETE.", headers={"allow": "GET, PUT, DELETE"}), PATH)
-        return JSONResponse([fault.model_dump(mode="json", by_alias=True) for fault in self.faults.values()])
+        return JSONResponse(
+            [
+                {**fault.model_dump(mode="json", by_alias=True), "seen": self.seen[place]}
+                for place, fault in self.faults.items()
+            ]
+        )
 
-    def _next(self, path: str) -> Fault | None:
-        below = [prefix for prefix in self.faults if path == prefix or path.startswith(f"{prefix}/")]
-        if not below:
+    def _next(self, method: str, path: str) -> Fault | None:
+        fitting = [fault for fault in self.faults.values() if fault.fits(method, path)]
+        if not fitting:
             return None
-        fault = self.faults[max(below, key=len)]
-        self.seen[fault.prefix] += 1
-        return fault if hits(self.seen[fault.prefix], fault.share) else None
+        fault = max(fitting, key=lambda one: one.precision)
+        self.seen[fault.place] += 1
+        return fault if hits(self.seen[fault.place], fault.share) else None
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.latency_ms:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from subgraphs.kit.wire import TEXT_PATTERN, WHOLE, Body, Id
 
+Line = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=TEXT_PATTERN)]
 Quantity = Annotated[int, Field(ge=1, le=99), WHOLE]
 
 
@@ -30,6 +31,42 @@ class ShipBody(Body):
 
 class CancelBody(Body):
     reason: Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT_PATTERN)]
+
+
+class WithdrawBody(CancelBody):
+    pass
+
+
+class AddressBody(Body):
+    line1: Line
+    line2: Line | None = None
+    city: Line
+    postal_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9 -]{1,16}$")]
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+
+class PreferencesBody(Body):
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    newsletter: bool
+
+
+class CustomerBody(Body):
+    id: Annotated[str | None, Field(pattern="^cust_[a-z0-9_]{1,40}$")] = None
+    name: Line
+    email: Annotated[str, Field(pattern=r"^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}$")]
+
+
+class ProfileBody(Body):
+    name: Annotated[Line, Field(default_factory=str)]
+    phone: Annotated[str | None, Field(pattern=r"^\+?[0-9 ()./-]{3,32}$")] = None
+    address: AddressBody | None = None
+    preferences: PreferencesBody | None = None
+
+
+class CreditBody(Body):
+    reason: Annotated[str, Field(pattern="^[a-z][a-z-]{0,31}$")]
+    points: Annotated[int, Field(ge=1, le=100_000), WHOLE]
 
 
 class AmountBody(Body):

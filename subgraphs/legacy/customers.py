@@ -1,15 +1,20 @@
 """`/api/customers` of the monolith."""
 
-from typing import Annotated
+import uuid
+from functools import partial
+from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import cursor as cursors
 from subgraphs.kit.call import Asked, page
-from subgraphs.kit.problem import NotFound
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, PathId, Search
-from subgraphs.legacy.sql import Record, contains, record, records
+from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
+from subgraphs.kit.problem import AlreadyExists, InvalidTransition, NotFound
+from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, Nothing, PathId, Search
+from subgraphs.legacy.bodies import CreditBody, CustomerBody, ProfileBody
+from subgraphs.legacy.sql import Record, contains, record, records, run
 
 router = APIRouter()
 
@@ -56,6 +61,152 @@ async def get_customer(call: Asked, customer_id: PathId) -> Response:
     if customer is None:
         raise NotFound(f"There is no customer {customer_id}.")
     return call.owned(customer)
+
+
+@router.post("/api/customers", operation_id="createCustomer")
+async def create_customer(call: Asked, key: IdempotencyKey, body: CustomerBody) -> Response:
+    return await once(call, key, partial(register, body=body))
+
+
+@router.patch("/api/customers/{customer_id}", operation_id="updateCustomer")
+async def update_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, body: ProfileBody) -> Response:
+    values = body.model_dump(exclude_unset=True)
+    return await once(call, key, partial(change, customer_id=customer_id, values=values))
+
+
+@router.post("/api/customers/{customer_id}/verify", operation_id="verifyCustomer")
+async def verify_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, _: Nothing) -> Response:
+    return await once(call, key, partial(verify, customer_id=customer_id))
+
+
+@router.post("/api/customers/{customer_id}/expire", operation_id="expireCustomer")
+async def expire_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, _: Nothing) -> Response:
+    return await once(call, key, partial(expire, customer_id=customer_id))
+
+
+@router.post("/api/customers/{customer_id}/credits", operation_id="grantCredit")
+async def grant_credit(call: Asked, key: IdempotencyKey, customer_id: PathId, body: CreditBody) -> Response:
+    return await once(call, key, partial(grant, customer_id=customer_id, body=body))
+
+
+async def register(connection: AsyncConnection, body: CustomerBody) -> Answer:
+    customer_id = body.id or f"cust_{uuid.uuid4().hex[:16]}"
+    await _note(connection, customer_id, "PENDING")
+    if await _locked_state(connection, customer_id) == "EXPIRED":
+        raise InvalidTransition(f"The registration of {customer_id} has expired.")
+    created = await run(
+        connection,
+        """
+        INSERT INTO customers (id, name, email, member_since, loyalty_points)
+        VALUES (:id, :name, :email, date_trunc('second', now()), 0)
+        ON CONFLICT DO NOTHING
+        """,
+        id=customer_id,
+        name=body.name,
+        email=body.email.lower(),
+    )
+    if not created:
+        raise AlreadyExists("There is a customer with this id or this e-mail address already.")
+    return await _answer(connection, 201, customer_id)
+
+
+async def change(connection: AsyncConnection, customer_id: str, values: dict[str, Any]) -> Answer:
+    if await load(connection, customer_id) is None:
+        raise NotFound(f"There is no customer {customer_id}.")
+    for column, value in values.items():
+        statement = {
+            "name": "UPDATE customers SET name = :value WHERE id = :id",
+            "phone": "UPDATE customers SET phone = :value WHERE id = :id",
+            "address": "UPDATE customers SET address = CAST(:value AS jsonb) WHERE id = :id",
+            "preferences": "UPDATE customers SET preferences = CAST(:value AS jsonb) WHERE id = :id",
+        }[column]
+        stored = orjson.dumps(value).decode() if isinstance(value, dict) else value
+        await run(connection, statement, id=customer_id, value=stored)
+    return await _answer(connection, 200, customer_id)
+
+
+async def verify(connection: AsyncConnection, customer_id: str) -> Answer:
+    state = await _locked_state(connection, customer_id)
+    if state is None:
+        raise NotFound(f"There is no registration of {customer_id}.")
+    if state == "EXPIRED":
+        raise InvalidTransition(f"The registration of {customer_id} has expired.")
+    await _becomes(connection, customer_id, "VERIFIED")
+    return await _answer(connection, 200, customer_id)
+
+
+async def expire(connection: AsyncConnection, customer_id: str) -> Answer:
+    if await load(connection, customer_id) is None:  # perhaps not yet: this row makes it wait, and then refuses it
+        await _note(connection, customer_id, "EXPIRED")
+    state = await _locked_state(connection, customer_id)
+    ordered = await record(connection, "SELECT id FROM orders WHERE customer_id = :id LIMIT 1", id=customer_id)
+    if state in (None, "VERIFIED") or ordered:
+        raise InvalidTransition(f"{customer_id} is a customer; there is no registration to expire.")
+    gone = await run(connection, "DELETE FROM customers WHERE id = :id", id=customer_id)
+    await _becomes(connection, customer_id, "EXPIRED")
+    return Answer(200, {"customer_id": customer_id, "status": "EXPIRED" if gone else "NONE"})
+
+
+async def grant(connection: AsyncConnection, customer_id: str, body: CreditBody) -> Answer:
+    if await record(connection, "SELECT id FROM customers WHERE id = :id FOR UPDATE", id=customer_id) is None:
+        raise NotFound(f"There is no customer {customer_id}.")
+    granted = await run(
+        connection,
+        """
+        INSERT INTO credits (customer_id, reason, points, granted_at) VALUES (:id, :reason, :points, now())
+        ON CONFLICT DO NOTHING
+        """,
+        id=customer_id,
+        reason=body.reason,
+        points=body.points,
+    )
+    if not granted:
+        raise AlreadyExists(f"{customer_id} has the credit {body.reason} already.")
+    await run(
+        connection,
+        "UPDATE customers SET loyalty_points = loyalty_points + :points WHERE id = :id",
+        id=customer_id,
+        points=body.points,
+    )
+    customer = await load(connection, customer_id)
+    assert customer is not None  # noqa: S101  # locked above
+    return Answer(
+        201,
+        {
+            "customer_id": customer_id,
+            "reason": body.reason,
+            "points": body.points,
+            "loyalty_points": customer["loyalty_points"],
+        },
+    )
+
+
+async def _note(connection: AsyncConnection, customer_id: str, state: str) -> None:
+    await run(
+        connection,
+        """
+        INSERT INTO registrations (customer_id, state, asked_at) VALUES (:id, :state, now()) ON CONFLICT DO NOTHING
+        """,
+        id=customer_id,
+        state=state,
+    )
+
+
+async def _locked_state(connection: AsyncConnection, customer_id: str) -> str | None:
+    row = await record(connection, "SELECT state FROM registrations WHERE customer_id = :id FOR UPDATE", id=customer_id)
+    return None if row is None else str(row["state"])
+
+
+async def _becomes(connection: AsyncConnection, customer_id: str, state: str) -> None:
+    await run(
+        connection, "UPDATE registrations SET state = :state WHERE customer_id = :id", id=customer_id, state=state
+    )
+
+
+async def _answer(connection: AsyncConnection, status: int, customer_id: str) -> Answer:
+    customer = await load(connection, customer_id)
+    assert customer is not None  # noqa: S101  # written or locked a moment ago in this transaction
+    return Answer(status, customer)
 
 
 async def load(connection: AsyncConnection, customer_id: str) -> Record | None:

@@ -14,7 +14,7 @@ from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
 from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, InvalidTransition, NotFound
 from subgraphs.kit.wire import Cursor, CustomerFilter, CustomerIds, Ids, Limit, PathId, QueryId
 from subgraphs.legacy import customers, products
-from subgraphs.legacy.bodies import CancelBody, ConfirmBody, OrderBody, ShipBody
+from subgraphs.legacy.bodies import CancelBody, ConfirmBody, OrderBody, ShipBody, WithdrawBody
 from subgraphs.legacy.sql import Record, money, record, records, run
 
 router = APIRouter()
@@ -110,6 +110,11 @@ async def cancel_order(call: Asked, key: IdempotencyKey, order_id: PathId, body:
     return await once(call, key, partial(cancel, order_id=order_id, reason=body.reason))
 
 
+@router.post("/api/orders/{order_id}/withdraw", operation_id="withdrawOrder")
+async def withdraw_order(call: Asked, key: IdempotencyKey, order_id: PathId, body: WithdrawBody) -> Response:
+    return await once(call, key, partial(withdraw, order_id=order_id, reason=body.reason))
+
+
 async def load(connection: AsyncConnection, order_id: str) -> Record | None:
     """One order with its lines, as the API writes it."""
     row = await record(connection, "SELECT * FROM orders WHERE id = :id", id=order_id)
@@ -175,6 +180,9 @@ async def place(connection: AsyncConnection, body: OrderBody) -> Answer:
     if errors:
         raise InvalidParameter("; ".join(f"{e['field']}: {e['message']}" for e in errors), errors=errors)
     order_id = body.id or f"ord_{uuid.uuid4().hex[:16]}"
+    await _lock(connection, order_id)
+    if await record(connection, "SELECT 1 AS one FROM withdrawn_orders WHERE order_id = :id", id=order_id):
+        raise InvalidTransition(f"Order {order_id} was withdrawn before it was created.")
     placed = await run(
         connection,
         """
@@ -245,6 +253,25 @@ async def cancel(connection: AsyncConnection, order_id: str, reason: str) -> Ans
         reason=reason,
     )
     return await _answer(connection, 200, order_id)
+
+
+async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Answer:
+    await _lock(connection, order_id)
+    order = await record(connection, "SELECT status FROM orders WHERE id = :id", id=order_id)
+    if order is None:
+        await run(
+            connection,
+            "INSERT INTO withdrawn_orders (order_id, asked_at) VALUES (:id, now()) ON CONFLICT DO NOTHING",
+            id=order_id,
+        )
+        return Answer(200, {"order_id": order_id, "status": "NONE"})
+    if order["status"] != "CANCELLED":
+        await cancel(connection, order_id, reason)
+    return Answer(200, {"order_id": order_id, "status": "CANCELLED"})
+
+
+async def _lock(connection: AsyncConnection, order_id: str) -> None:
+    await record(connection, "SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))", id=order_id)
 
 
 async def _locked_status(connection: AsyncConnection, order_id: str) -> str:

@@ -11,7 +11,7 @@ from subgraphs.kit import cursor as cursors
 from subgraphs.kit.call import Asked, page
 from subgraphs.kit.connection import Dropped
 from subgraphs.kit.idempotency import Answer, IdempotencyKey, once, was_replayed
-from subgraphs.kit.problem import InvalidParameter, InvalidTransition, NotFound, PaymentDeclined
+from subgraphs.kit.problem import AlreadyExists, InvalidParameter, InvalidTransition, NotFound, PaymentDeclined
 from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.legacy.bodies import PaymentBody, RefundBody
 from subgraphs.legacy.sql import Record, money, record, records, run
@@ -101,6 +101,8 @@ async def charge(connection: AsyncConnection, body: PaymentBody) -> Answer:
     refunded = await record(connection, "SELECT 1 AS one FROM refunds WHERE order_id = :id", id=body.order_id)
     if refunded or order["status"] == "CANCELLED":
         raise InvalidTransition(f"Order {body.order_id} was cancelled or refunded; it cannot be charged.")
+    if await record(connection, "SELECT id FROM payments WHERE order_id = :id LIMIT 1", id=body.order_id):
+        raise AlreadyExists(f"Order {body.order_id} is paid already.")
     if body.payment_method_id == "pm_declined":
         raise PaymentDeclined("The card was declined; nothing was charged.")
     payment_id = f"pay_{uuid.uuid4().hex[:16]}"

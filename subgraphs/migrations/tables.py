@@ -49,6 +49,25 @@ customers = Table(
     Column("avatar_url", Text),
 )
 
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("customer_id", String(64), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    comment="PENDING, VERIFIED or EXPIRED, of customers who registered themselves. An expiry that came first also"
+    " leaves a row: a registration that arrives late is refused.",
+)
+
+credits_ = Table(
+    "credits",
+    metadata,
+    Column("customer_id", ForeignKey("customers.id"), primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("points", Integer, nullable=False),
+    Column("granted_at", DateTime(timezone=True), nullable=False),
+)
+
 products = Table(
     "products",
     metadata,
@@ -87,6 +106,14 @@ orders = Table(
 )
 Index(None, orders.c.customer_id, desc(orders.c.placed_at), desc(orders.c.id))
 Index(None, desc(orders.c.placed_at), desc(orders.c.id))
+
+withdrawn_orders = Table(
+    "withdrawn_orders",
+    metadata,
+    Column("order_id", String(64), primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    comment="Orders that were withdrawn before they were created: a creation that arrives late is refused.",
+)
 
 order_lines = Table(
     "order_lines",

@@ -24,6 +24,7 @@ from subgraphs.orders.model import (
     OrdersByCustomer,
     OrderSummary,
     Status,
+    Withdrawal,
 )
 
 router = APIRouter(prefix="/api/orders", tags=["orders"])
@@ -107,6 +108,12 @@ async def cancel_order(call: Asked, key: IdempotencyKey, order_id: OrderId, canc
     """PENDING or CONFIRMED → CANCELLED. What has been shipped cannot be cancelled."""
     step = partial(store.advance, order_id=order_id, step="cancel", cancel_reason=cancelled.reason)
     return await once(call, key, step)
+
+
+@router.post("/{order_id}/withdraw", operation_id="withdrawOrder", **writes(Withdrawal, refusals=(409,)))
+async def withdraw_order(call: Asked, key: IdempotencyKey, order_id: OrderId, cancelled: Cancellation) -> Response:
+    """Like `cancel`, also for an order that has not been created: a creation that arrives afterwards is refused."""
+    return await once(call, key, partial(store.withdraw, order_id=order_id, reason=cancelled.reason))
 
 
 def create(settings: Settings, database: Database) -> FastAPI:

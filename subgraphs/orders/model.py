@@ -94,3 +94,10 @@ class Cancellation(Body):
     """Why an order is cancelled."""
 
     reason: Annotated[Reason, Field(examples=["Changed my mind"])]
+
+
+class Withdrawal(TypedDict):
+    """CANCELLED when there was an order, NONE when there was none; then none can be created by this id any more."""
+
+    order_id: Id
+    status: Literal["CANCELLED", "NONE"]

@@ -1,6 +1,9 @@
 """Orders in the database. ``owner`` limits what exists to one customer; `None` hides nothing.
 
 A list costs two statements whatever its length: the orders, then the lines of all of them.
+
+`create` and `withdraw` of one id take the same advisory lock first: a withdrawal (a compensation) may overtake the
+creation it undoes, which is then refused.
 """
 
 import uuid
@@ -14,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import cursor as cursors
 from subgraphs.kit.idempotency import Answer
-from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, NotFound
-from subgraphs.migrations.tables import customers, order_lines, orders, products
+from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, InvalidTransition, NotFound
+from subgraphs.migrations.tables import customers, order_lines, orders, products, withdrawn_orders
 from subgraphs.orders import rules
-from subgraphs.orders.model import NewOrder, Order, OrderLine, OrdersOfCustomer, OrderSummary, Status
+from subgraphs.orders.model import NewOrder, Order, OrderLine, OrdersOfCustomer, OrderSummary, Status, Withdrawal
 
 ROWS = select(orders)
 NEWEST_FIRST = (orders.c.placed_at.desc(), orders.c.id.desc())
@@ -112,13 +115,20 @@ async def summary(connection: AsyncConnection, customer_id: str) -> OrderSummary
 
 
 async def create(connection: AsyncConnection, new: NewOrder) -> Answer:
-    """Places an order at today's prices. Raises `InvalidParameter` for what does not exist, `AlreadyExists`."""
+    """Places an order at today's prices. Raises `InvalidParameter` for what does not exist, `AlreadyExists`.
+
+    Raises `InvalidTransition` for an id that was withdrawn.
+    """
     known = select(products).where(products.c.id == func.any([item.product_id for item in new.items]))
     found = {row.id: row for row in await connection.execute(known)}
     exists = await connection.scalar(select(customers.c.id).where(customers.c.id == new.customer_id))
     if errors := _unknown(new, products=found, customer=exists):
         raise InvalidParameter("; ".join(f"{e['field']}: {e['message']}" for e in errors), errors=errors)
     order_id = new.id or f"ord_{uuid.uuid4().hex[:16]}"
+    await _lock(connection, order_id)
+    gone = select(withdrawn_orders.c.order_id).where(withdrawn_orders.c.order_id == order_id)
+    if await connection.scalar(gone) is not None:
+        raise InvalidTransition(f"Order {order_id} was withdrawn before it was created.")
     row = {
         "id": order_id,
         "customer_id": new.customer_id,
@@ -156,6 +166,23 @@ async def advance(connection: AsyncConnection, order_id: str, step: rules.Step, 
     status = rules.after(status, step, order_id=order_id)
     await connection.execute(update(orders).where(this).values(status=status, **values))
     return Answer(200, await _one(connection, order_id))
+
+
+async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Answer:
+    """Cancels the order, or sees to it that there never is one. Raises `InvalidTransition` for one that was sent."""
+    await _lock(connection, order_id)
+    status = await connection.scalar(select(orders.c.status).where(orders.c.id == order_id))
+    if status is None:
+        gone = upsert(withdrawn_orders).values(order_id=order_id, asked_at=func.now())
+        await connection.execute(gone.on_conflict_do_nothing())
+    elif status != "CANCELLED":
+        await advance(connection, order_id, "cancel", cancel_reason=reason)
+    body: Withdrawal = {"order_id": order_id, "status": "NONE" if status is None else "CANCELLED"}
+    return Answer(200, body)
+
+
+async def _lock(connection: AsyncConnection, order_id: str) -> None:
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(order_id, 0))))
 
 
 def _unknown(new: NewOrder, *, products: dict[str, Any], customer: str | None) -> list[FieldError]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import cursor as cursors
 from subgraphs.kit.idempotency import Answer
-from subgraphs.kit.problem import InvalidParameter, InvalidTransition
+from subgraphs.kit.problem import AlreadyExists, InvalidParameter, InvalidTransition
 from subgraphs.migrations.tables import orders, payments, refunds
 from subgraphs.payments import rules
 from subgraphs.payments.model import NewPayment, Payment, Refund
@@ -54,7 +54,10 @@ async def page(
 
 
 async def charge(connection: AsyncConnection, new: NewPayment) -> Answer:
-    """Takes the money. Raises `InvalidParameter`, `PaymentDeclined`, `InvalidTransition`."""
+    """Takes the money, once for an order. Raises `InvalidParameter`, `PaymentDeclined`, `InvalidTransition`.
+
+    Raises `AlreadyExists` for an order that was paid under another key.
+    """
     order = await _locked_order(connection, new.order_id)
     if order is None:
         raise InvalidParameter.field("order_id", new.order_id, "there is no such order")
@@ -63,6 +66,8 @@ async def charge(connection: AsyncConnection, new: NewPayment) -> Answer:
     refunded = await connection.scalar(select(refunds.c.order_id).where(refunds.c.order_id == new.order_id))
     if refunded is not None or order.status == "CANCELLED":
         raise InvalidTransition(f"Order {new.order_id} was cancelled or refunded; it cannot be charged.")
+    if await connection.scalar(select(payments.c.id).where(payments.c.order_id == new.order_id).limit(1)):
+        raise AlreadyExists(f"Order {new.order_id} is paid already.")
     row = {
         "id": f"pay_{uuid.uuid4().hex[:16]}",
         "order_id": new.order_id,

@@ -145,6 +145,14 @@ REFUSALS: list[tuple[str, dict[str, object]]] = [
         },
     ),
     ("/api/shipping", {"order_id": "ord_09988", "customer_id": "cust_0001"}),
+    ("/api/orders/ord_09988/withdraw", {"reason": "too late"}),
+    ("/api/customers", {"name": "Leon", "email": "LEON.conti@example.com"}),
+    ("/api/customers", {"id": "cust_0001", "name": "Leon", "email": "leon@example.org"}),
+    ("/api/customers", {"name": "", "email": "nobody"}),
+    ("/api/customers/cust_0001/expire", {}),
+    ("/api/customers/cust_0001/verify", {}),
+    ("/api/customers/cust_9999/credits", {"reason": "welcome", "points": 1}),
+    ("/api/customers/cust_0001/credits", {"reason": "Welcome!", "points": 0}),
     (
         "/api/inventory/reservations",
         {

@@ -279,3 +279,44 @@ def test_an_id_chosen_by_the_client_is_taken_once(sides: tuple[str, str], rest: 
     first, second = (write(rest, side, "/api/orders", body) for side in sides)
     assert (first.status_code, first.json()["id"]) == (201, body["id"])
     assert (second.status_code, second.json()["type"]) == (409, "/problems/already-exists")
+
+
+@SIDES
+def test_an_order_is_paid_once_whatever_the_key(side: str, rest: Rest) -> None:
+    order = place(rest, side)
+    assert charge(rest, side, order).status_code == 201
+    again = charge(rest, side, order)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/already-exists")
+    assert len(read(rest, side, f"/api/payments?order_ids={order}")["items"]) == 1
+
+
+@SIDES
+def test_a_withdrawn_order_is_cancelled_and_a_repeat_is_harmless(side: str, rest: Rest) -> None:
+    order = place(rest, side)
+    for _ in range(2):
+        withdrawn = write(rest, side, f"/api/orders/{order}/withdraw", {"reason": "undone"})
+        assert (withdrawn.status_code, withdrawn.json()) == (200, {"order_id": order, "status": "CANCELLED"})
+    assert read(rest, side, f"/api/orders/{order}")["cancel_reason"] == "undone"
+
+
+@BOTH
+def test_an_order_that_is_created_after_its_withdrawal_is_refused(sides: tuple[str, str], rest: Rest) -> None:
+    order = f"ord_late_{next(fresh)}"
+    body = {"id": order, "customer_id": "cust_0001", "items": [{"product_id": "prod_0001", "quantity": 1}]}
+    withdrawn = write(rest, sides[0], f"/api/orders/{order}/withdraw", {"reason": "undone"})
+    assert withdrawn.json() == {"order_id": order, "status": "NONE"}
+    late = write(rest, sides[1], "/api/orders", body)
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/invalid-transition")
+    assert rest.ask("new", "GET", f"/api/orders/{order}", role="operator").status_code == 404
+
+
+def test_creating_and_withdrawing_at_once_leaves_no_pending_order(rest: Rest) -> None:
+    for round_ in range(6):
+        order = f"ord_race_{next(fresh)}"
+        body = {"id": order, "customer_id": "cust_0001", "items": [{"product_id": "prod_0001", "quantity": 1}]}
+        calls = [("/api/orders", body), (f"/api/orders/{order}/withdraw", {"reason": "undone"})]
+        side = ("new", "legacy")[round_ % 2]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda call, side=side: write(rest, side, *call), calls))
+        found = rest.ask("new", "GET", f"/api/orders/{order}", role="operator")
+        assert found.status_code == 404 or found.json()["status"] == "CANCELLED"

@@ -59,6 +59,20 @@ async def test_a_fault_holds_below_its_prefix_and_the_longest_prefix_wins() -> N
         assert [(await client.get(path)).status_code for path in ("/api/orders", "/api/products")] == [503, 200]
 
 
+async def test_a_fault_may_be_of_one_operation_alone() -> None:
+    async with a_service() as client:
+        await client.put("/__fault", json={"prefix": "/api/orders", "method": "POST", "suffix": "", "status": 500})
+        await client.put("/__fault", json={"prefix": "/api/orders", "suffix": "/confirm", "status": 503})
+        asked = [
+            (await client.request(method, path)).status_code
+            for method, path in (("POST", "/api/orders"), ("POST", "/api/orders/1/confirm"), ("GET", "/api/orders"))
+        ]
+        assert asked == [500, 503, 200]
+        assert [fault["seen"] for fault in (await client.get("/__fault")).json()] == [1, 1]
+        await client.delete("/__fault", params={"prefix": "/api/orders"})
+        assert (await client.post("/api/orders")).status_code == 200
+
+
 async def test_a_patch_changes_the_answer_and_its_length() -> None:
     async with a_service() as client:
         await client.put("/__fault", json={"patch": [{"op": "replace", "path": "/items", "value": None}]})
