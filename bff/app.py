@@ -7,7 +7,7 @@ serves reads without Redis and Temporal, which are connected to when they are fi
 `bff.ratelimit.cost.weights.CostsMissing` and `bff.ratelimit.tiers.TiersError`.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -26,6 +26,8 @@ from bff.commerce.context import Context
 from bff.commerce.fulfilment.orders import TemporalOrders
 from bff.commerce.fulfilment.ports import OrderWorkflows
 from bff.commerce.fulfilment.progress import ProgressReader
+from bff.commerce.onboarding.ports import OnboardingWorkflows
+from bff.commerce.onboarding.registrations import TemporalRegistrations
 from bff.document import Documents, Limits
 from bff.endpoint.access import observer
 from bff.endpoint.asgi import Endpoint, Explorer
@@ -37,6 +39,9 @@ from bff.endpoint.request import RequestFacts
 from bff.execution.run import SchemaExecutor
 from bff.fetch.client import Fetch, create_fetch
 from bff.health import Dependency, answers_on, check
+from bff.idempotency.keys import ReadKeys
+from bff.idempotency.once import KEPT_FOR, Idempotency
+from bff.idempotency.records import RedisRecords
 from bff.logs import Write
 from bff.metrics import CONTENT_TYPE, Metrics
 from bff.mobile import schema as mobile
@@ -56,8 +61,11 @@ from bff.settings import Settings, schema_directory
 from bff.viewer import Viewer
 from bff.web import schema as web
 from bff.workflows.client import Workflows
+from bff.workflows.codec import converter
+from bff.workflows.inspection import Inspector
 
 Client = Literal["web", "mobile"]
+FIRST_SCREEN: Mapping[Client, str] = {"web": "Dashboard", "mobile": "Home"}
 
 BUILD_SCHEMA: dict[Client, Callable[[], strawberry.Schema]] = {"web": web.build_schema, "mobile": mobile.build_schema}
 
@@ -105,16 +113,30 @@ def create_app(
     http = httpx.AsyncClient(trust_env=False, transport=transport)
     keys = Keys(_key_set(settings, http), clock)
     fetch = create_fetch(settings, clock, transport=transport, observe=metrics.rest_call)
+    workflows = Workflows(
+        address=settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        converter=converter(settings.payload_keys),
+        max_in_flight=settings.max_workflow_calls,
+    )
     orders = TemporalOrders(
-        workflows=Workflows(address=settings.temporal_address, namespace=settings.temporal_namespace),
+        workflows=workflows,
         progress=ProgressReader(settings.redis_url),
+    )
+    registrations = TemporalRegistrations(workflows=workflows, secrets=settings.secrets)
+    idempotency = Idempotency(
+        RedisRecords(settings.redis_url, lease=settings.idempotency_lease, kept=KEPT_FOR),
+        client=client,
         secrets=settings.secrets,
+        lease=settings.idempotency_lease,
+        observe=metrics.idempotent,
     )
     tokens = Tokens(keys, clock, issuer=settings.jwt_issuer, count_lookup=metrics.token_lookup)
     gates = Gates(
         authenticate=tokens.authenticate,
         find=operations.find,
-        make_context=_context_factory(fetch, orders, clock),
+        read_keys=ReadKeys(schema),
+        make_context=_context_factory(fetch, orders, registrations, Inspector(workflows), idempotency, clock),
         executor=SchemaExecutor(schema, hide_suggestions=not is_open),
         observe=observer(metrics, operations.names, write),
         clock=clock,
@@ -127,7 +149,7 @@ def create_app(
     endpoint = Endpoint(
         gates,
         cors=Cors(settings.cors_origins, local=settings.is_development),
-        explorer=Explorer(client, _first_look(entries), Assets()) if is_open else None,
+        explorer=Explorer(client, _first_look(client, entries), Assets()) if is_open else None,
         max_body_bytes=settings.max_body_bytes,
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=1.0)
@@ -139,6 +161,7 @@ def create_app(
         endpoint.end_streams()
         await following.aclose()
         await limiter.aclose()
+        await idempotency.aclose()
         await orders.aclose()
         await fetch.aclose()
         await redis.aclose()
@@ -186,18 +209,35 @@ def _key_set(settings: Settings, http: httpx.AsyncClient) -> Callable[[], Any]:
     return from_url(settings.jwks_url, http)
 
 
-def _context_factory(fetch: Fetch, orders: OrderWorkflows, clock: Clock) -> MakeContext:
+def _context_factory(
+    fetch: Fetch,
+    orders: OrderWorkflows,
+    onboarding: OnboardingWorkflows,
+    inspector: Inspector,
+    idempotency: Idempotency,
+    clock: Clock,
+) -> MakeContext:
     def make_context(facts: RequestFacts, viewer: Viewer) -> Context:
         headers = facts.forwarded_headers() | viewer.identity_headers()
         rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
-        return Context(viewer=viewer, request=facts, clock=clock, rest=rest, workflows=orders, charge=Charge())
+        return Context(
+            viewer=viewer,
+            request=facts,
+            clock=clock,
+            rest=rest,
+            workflows=orders,
+            onboarding=onboarding,
+            inspector=inspector,
+            idempotency=idempotency,
+            charge=Charge(),
+        )
 
     return make_context
 
 
-def _first_look(entries: list[Entry]) -> str:
-    """What GraphiQL shows first: the client's main operation."""
-    return entries[0].body if entries else "{\n  __typename\n}\n"
+def _first_look(client: Client, entries: list[Entry]) -> str:
+    """What GraphiQL shows first: the operation of the client's first screen."""
+    return next((entry.body for entry in entries if entry.name == FIRST_SCREEN[client]), "{\n  __typename\n}\n")
 
 
 def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis: Redis) -> list[Dependency]:
@@ -213,7 +253,11 @@ def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis
     return [
         Dependency("gateway", gateway, "no service can be asked", needed=True),
         Dependency("token keys", token_keys, "nobody can sign in", needed=True),
-        Dependency("redis", redis.ping, "limits are each process' own, the progress of orders cannot be followed"),
+        Dependency(
+            "redis",
+            redis.ping,
+            "limits are each process' own, repeats are slow, the progress of orders cannot be followed",
+        ),
         Dependency("temporal", lambda: answers_on(settings.temporal_address), "orders cannot be placed"),
     ]
 

@@ -19,6 +19,9 @@
   - IdempotencyKeyMissing      IDEMPOTENCY_KEY_MISSING
   - IdempotencyKeyInvalid      IDEMPOTENCY_KEY_INVALID
   - IdempotencyKeyReused       IDEMPOTENCY_KEY_REUSED
+  - IdempotencyInProgress      IDEMPOTENCY_IN_PROGRESS, retryable
+  - IdempotencyOutcomeUnknown  IDEMPOTENCY_OUTCOME_UNKNOWN
+  - IdempotencyStoreUnavailable IDEMPOTENCY_STORE_UNAVAILABLE, retryable
   - UpstreamError              a REST service did not answer usefully
     + UpstreamTimeout          UPSTREAM_TIMEOUT, retryable
     + UpstreamUnavailable      UPSTREAM_UNAVAILABLE, retryable (refused, 5xx, an unreadable body)
@@ -49,7 +52,10 @@ class Problem:
 
 
 class BffError(Exception):
-    """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later."""
+    """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later.
+
+    ``nothing_ran`` is set by whoever knows that the whole operation was refused, though it failed at a field.
+    """
 
     code: ClassVar[str] = "INTERNAL"
     http_status: ClassVar[int] = 500
@@ -60,6 +66,7 @@ class BffError(Exception):
         self.message = message
         self.retry_after_s = retry_after_s
         self.details = details
+        self.nothing_ran = False
 
     def extensions(self) -> dict[str, Any]:
         """What goes into ``errors[].extensions``."""
@@ -208,7 +215,30 @@ class IdempotencyKeyReused(BffError):
     """The key was used before, with other arguments."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
+    http_status = 422  # not 409, which clients repeat
+
+
+class IdempotencyInProgress(BffError):
+    """Another request under the key is being answered; the same request gets its answer later."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
     http_status = 409
+    retryable = True
+
+
+class IdempotencyOutcomeUnknown(BffError):
+    """An earlier request under the key may or may not have had its effect, and nobody can tell."""
+
+    code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    http_status = 409
+
+
+class IdempotencyStoreUnavailable(BffError):
+    """Whether the key was used cannot be found out, and without that the mutation might happen twice."""
+
+    code = "IDEMPOTENCY_STORE_UNAVAILABLE"
+    http_status = 503
+    retryable = True
 
 
 class UpstreamError(BffError):

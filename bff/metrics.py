@@ -44,6 +44,12 @@ class Metrics:
             "token_lookups", "Bearer tokens, by whether they were remembered.", ("remembered",), registry=self.registry
         )
         self._tokens = {True: tokens.labels("yes"), False: tokens.labels("no")}
+        self._idempotency = Counter(
+            "idempotency_attempts",
+            "What became of mutations under a key: begun, resumed, replayed, in_progress, conflict, degraded, …",
+            ("client", "field", "outcome"),
+            registry=self.registry,
+        )
         # Looking a child up by its labels costs more than counting; their number is bounded, so they are kept.
         self._children: dict[tuple[str, str, str, str], tuple[Counter, Histogram]] = {}
 
@@ -64,6 +70,10 @@ class Metrics:
         """A REST call has ended."""
         self._rest_calls.labels(service, method, outcome).inc()
         self._rest_seconds.labels(service, method).observe(seconds)
+
+    def idempotent(self, field: str, outcome: str) -> None:
+        """A mutation under a key has been begun, replayed or refused."""
+        self._idempotency.labels(self._client, field, outcome).inc()
 
     def token_lookup(self, remembered: bool) -> None:
         """A token was looked up among the verified ones."""

@@ -5,14 +5,17 @@ Built once in `bff.cli` and passed down; nothing else reads the environment. Rai
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEV_ISSUER = "matapalo-dev"
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class Settings(BaseSettings):
@@ -36,6 +39,11 @@ class Settings(BaseSettings):
     jwks_url: str | None = None
     jwt_issuer: str = DEV_ISSUER
     secrets: tuple[str, ...] = Field(default=(), description="The first signs, all verify; replicas share it.")
+    payload_secrets: tuple[str, ...] = Field(
+        default=(), description="For payloads in Temporal; the first encrypts, all decrypt. Empty: `secrets`."
+    )
+    encrypt_payloads: bool | None = Field(default=None, description="In Temporal. Unset: in production.")
+    max_workflow_calls: int = Field(default=32, ge=1, description="Waiting for workflows at once, in one process.")
     cors_origins: tuple[str, ...] = ()
 
     http_client: Literal["pyreqwest", "httpx"] = "pyreqwest"
@@ -45,6 +53,9 @@ class Settings(BaseSettings):
 
     query_deadline: timedelta = timedelta(seconds=2)
     mutation_deadline: timedelta = timedelta(seconds=5)
+    idempotency_lease: timedelta = Field(
+        default=timedelta(seconds=15), description="For how long a mutation whose process died keeps its key."
+    )
     max_body_bytes: int = Field(default=100_000, ge=1)
     max_batch_ids: int = Field(default=200, ge=1, le=200)
     max_document_tokens: int = Field(default=2_000, ge=1)
@@ -67,6 +78,18 @@ class Settings(BaseSettings):
         """Whether the development-only conveniences are allowed."""
         return self.environment == "development"
 
+    @property
+    def payload_keys(self) -> tuple[str, ...]:
+        """The secrets under which payloads in Temporal are encrypted; none when they are written in the clear."""
+        encrypts = not self.is_development if self.encrypt_payloads is None else self.encrypt_payloads
+        return (self.payload_secrets or self.secrets) if encrypts else ()
+
+    @field_validator("query_deadline", "mutation_deadline", "idempotency_lease", mode="before")
+    @classmethod
+    def _seconds(cls, given: object) -> object:
+        """`1.5` is seconds, which pydantic believes of numbers only."""
+        return float(given) if isinstance(given, str) and _NUMBER.fullmatch(given) else given
+
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> Self:
         if self.jwks_file is None and self.jwks_url is None:
@@ -76,11 +99,14 @@ class Settings(BaseSettings):
                 f"BFF_JWT_ISSUER is {DEV_ISSUER!r}, the development issuer, and MATAPALO_ENV is 'production': "
                 "set BFF_JWT_ISSUER to your identity provider's issuer"
             )
+        if self.idempotency_lease < timedelta(seconds=1):
+            raise ValueError(f"BFF_IDEMPOTENCY_LEASE is {self.idempotency_lease}: use at least one second")
         if not self.secrets:
             raise ValueError("BFF_SECRETS is empty: give a JSON list of at least one secret of 32 characters")
-        for index, secret in enumerate(self.secrets):
-            if len(secret) < 32:
-                raise ValueError(f"BFF_SECRETS[{index}] has {len(secret)} characters: use at least 32")
+        for name, secrets in (("BFF_SECRETS", self.secrets), ("BFF_PAYLOAD_SECRETS", self.payload_secrets)):
+            for index, secret in enumerate(secrets):
+                if len(secret) < 32:
+                    raise ValueError(f"{name}[{index}] has {len(secret)} characters: use at least 32")
         return self
 
 

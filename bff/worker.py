@@ -1,14 +1,14 @@
-"""The worker process: runs the order workflow and its activities, and says over HTTP how it is.
+"""The worker process: runs the order and the onboarding workflow, and says over HTTP how it is.
 
-The only place that joins fulfilment to REST, Redis and mail. Waits for Temporal as long as it takes; on SIGTERM it
-stops polling, lets activities under way end, and leaves. HTTP on ``metrics_port``: `/healthz` (the process lives),
-`/readyz` (it polls for work; 503 names what is missing), `/metrics`.
+The only place that joins fulfilment and onboarding to REST, Redis and mail. Waits for Temporal as long as it takes; on
+SIGTERM it stops polling, lets activities under way end, and leaves. HTTP on ``metrics_port``: `/healthz` (the process
+lives), `/readyz` (it polls for work; 503 names what is missing), `/metrics`.
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -29,9 +29,14 @@ from bff.commerce.fulfilment.progress import RedisProgress
 from bff.commerce.fulfilment.services import RestServices
 from bff.commerce.fulfilment.workflow import TASK_QUEUE, FulfilOrder
 from bff.commerce.mail import Mail, Outbox, Smtp
+from bff.commerce.onboarding.accounts import RestAccounts
+from bff.commerce.onboarding.activities import OnboardingActivities
+from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
+from bff.commerce.onboarding.workflow import OnboardCustomer
 from bff.fetch.client import create_fetch
 from bff.metrics import CONTENT_TYPE, Metrics
 from bff.settings import Settings
+from bff.workflows.codec import converter
 from bff.workflows.metrics import TemporalMetrics, create_buffer
 from bff.workflows.runtime import create_runtime
 
@@ -58,12 +63,15 @@ async def serve(settings: Settings, *, clock: Clock | None = None) -> None:
     polling = asyncio.Event()
     async with AsyncExitStack() as stack:
         stopping = stack.enter_context(_signals())
-        activities = await stack.enter_async_context(_activities(settings, clock, metrics))
+        work = await stack.enter_async_context(_activities(settings, clock, metrics))
         await stack.enter_async_context(_http(settings, create_status_app(polling, metrics)))
         await stack.enter_async_context(_repeatedly(temporal.drain))
         client = await _unless(stopping, _connected(settings, runtime))
         if client is not None:
-            await _work(create_worker(client, activities), polling, stopping)
+            orders, onboarding = work
+            await _work(
+                [create_worker(client, orders), create_onboarding_worker(client, onboarding)], polling, stopping
+            )
 
 
 def create_worker(client: Client, activities: OrderActivities, *, max_cached_workflows: int = 500) -> Worker:
@@ -94,6 +102,27 @@ def create_worker(client: Client, activities: OrderActivities, *, max_cached_wor
     )
 
 
+def create_onboarding_worker(client: Client, activities: OnboardingActivities) -> Worker:
+    """A worker for registrations: few and slow, on a queue of their own, so that they never wait behind orders."""
+    return Worker(
+        client,
+        task_queue=ONBOARDING_QUEUE,
+        workflows=[OnboardCustomer],
+        activities=[
+            activities.create_customer,
+            activities.write_letter,
+            activities.verify_customer,
+            activities.grant_welcome_credit,
+            activities.expire_customer,
+        ],
+        max_cached_workflows=100,
+        max_concurrent_workflow_tasks=10,
+        max_concurrent_activities=10,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def create_mail(settings: Settings) -> Mail:
     """The outbox in development, SMTP otherwise. Raises ValueError naming the variable that is missing."""
     if settings.smtp_url is not None:
@@ -104,12 +133,17 @@ def create_mail(settings: Settings) -> Mail:
 
 
 @asynccontextmanager
-async def _activities(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[OrderActivities]:
+async def _activities(
+    settings: Settings, clock: Clock, metrics: Metrics
+) -> AsyncIterator[tuple[OrderActivities, OnboardingActivities]]:
     mail = create_mail(settings)
     fetch = create_fetch(settings, clock, observe=metrics.rest_call)
     progress = RedisProgress(settings.redis_url)
     try:
-        yield OrderActivities(services=RestServices(fetch, clock), progress=progress, mail=mail)
+        yield (
+            OrderActivities(services=RestServices(fetch, clock), progress=progress, mail=mail),
+            OnboardingActivities(accounts=RestAccounts(fetch, clock), mail=mail, secrets=settings.secrets),
+        )
     finally:
         await progress.aclose()
         await fetch.aclose()
@@ -120,7 +154,10 @@ async def _connected(settings: Settings, runtime: Runtime) -> Client:
     while True:
         try:
             return await Client.connect(
-                settings.temporal_address, namespace=settings.temporal_namespace, runtime=runtime
+                settings.temporal_address,
+                namespace=settings.temporal_namespace,
+                data_converter=converter(settings.payload_keys),
+                runtime=runtime,
             )
         except (RPCError, RuntimeError) as error:
             LOGGER.warning("temporal at %s is not there yet: %s", settings.temporal_address, error)
@@ -128,15 +165,15 @@ async def _connected(settings: Settings, runtime: Runtime) -> Client:
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-async def _work(worker: Worker, polling: asyncio.Event, stopping: asyncio.Event) -> None:
-    running = asyncio.create_task(worker.run())
+async def _work(workers: Sequence[Worker], polling: asyncio.Event, stopping: asyncio.Event) -> None:
+    """Run all of them until told to stop, or until one of them ends by itself."""
+    running = [asyncio.create_task(worker.run()) for worker in workers]
     polling.set()
-    LOGGER.info("working on task queue %s", TASK_QUEUE)
-    await _first_of(stopping, running)
+    LOGGER.info("working on task queues %s", ", ".join(worker.task_queue for worker in workers))
+    await _first_of(stopping, *running)
     polling.clear()
-    if not running.done():
-        await worker.shutdown()
-    await running
+    await asyncio.gather(*(one.shutdown() for one, task in zip(workers, running, strict=True) if not task.done()))
+    await asyncio.gather(*running)
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
@@ -149,9 +186,9 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | 
     return None
 
 
-async def _first_of(stopping: asyncio.Event, task: asyncio.Task[Any]) -> None:
+async def _first_of(stopping: asyncio.Event, *tasks: asyncio.Task[Any]) -> None:
     waiting = asyncio.create_task(stopping.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     await _cancelled(waiting)
 
 

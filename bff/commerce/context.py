@@ -1,15 +1,20 @@
 """What a resolver finds in ``info.context``: one per operation, built by `bff.app`, closed by the endpoint."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from bff.clock import Clock
 from bff.commerce.fulfilment.ports import OrderWorkflows
+from bff.commerce.onboarding.ports import OnboardingWorkflows
 from bff.endpoint.request import RequestFacts
 from bff.errors import Unauthenticated
 from bff.execution.loads import Loads
 from bff.fetch.rest import Rest
+from bff.idempotency.claim import Claim
+from bff.idempotency.once import Idempotency
 from bff.ratelimit.charge import Charge
 from bff.viewer import Viewer
+from bff.workflows.inspection import Inspector
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -17,8 +22,11 @@ class Context:
     """Everything with the lifetime of one operation.
 
     ``rest`` is bound to the viewer's identity and to the deadline of ``request``; ``loads`` batches and remembers what
-    is read through it; ``workflows`` places orders and follows them; ``charge`` is what the operation costs and how the
-    viewer's limits stand, None where nothing is limited.
+    is read through it; ``workflows`` places orders and follows them, ``onboarding`` registers customers, ``inspector``
+    shows workflows to operators.
+    ``idempotency`` runs mutations once, ``claims`` has what it knows of each root field of this one (`claim_of`).
+    ``charge`` is what the operation costs and how the viewer's limits stand, None where nothing is limited.
+    ``response_*`` go into the answer.
     """
 
     viewer: Viewer
@@ -26,9 +34,14 @@ class Context:
     clock: Clock
     rest: Rest
     workflows: OrderWorkflows
+    onboarding: OnboardingWorkflows
+    inspector: Inspector
+    idempotency: Idempotency
     charge: Charge | None = None
     loads: Loads = field(init=False)
+    claims: dict[str, Claim] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
+    response_extensions: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loads = Loads(self)
@@ -38,6 +51,11 @@ class Context:
         if self.viewer.subject is None:
             raise Unauthenticated("sign in first: no token was sent")
         return self.viewer.subject
+
+    def answered_before(self, response_key: str) -> None:
+        """A repeated mutation costs next to nothing: tell those who charge for it."""
+        if self.charge is not None:
+            self.charge.replayed(response_key)
 
     async def decided(self) -> None:
         """Wait until the limiter has decided, which is when ``response_headers`` say how the limits stand."""

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bff.endpoint.request import RequestFacts
-from bff.errors import IdempotencyKeyInvalid
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _CANARY = re.compile(r"[a-z0-9-]{1,32}")
 _CLIENT = re.compile(r"[ -~]{1,64}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_NO_KEYS: Mapping[str, str | None] = {}
 
 
 @dataclass(slots=True)
@@ -33,8 +32,12 @@ class Arrival:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any], started_s: float) -> "Arrival":
-        """Read an ASGI scope. Of a header sent twice the last one counts."""
+        """Read an ASGI scope. Of a header sent twice the last one counts, but two different keys are no key."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        if b"idempotency-key" in headers:
+            sent = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+            if len(set(sent)) > 1:
+                headers[b"idempotency-key"] = b", ".join(sent)  # RFC 9110 §5.2: and not of the form of a key
         traceparent = _matching(_TRACEPARENT, headers.get(b"traceparent")) or new_traceparent()
         return cls(
             headers=headers,
@@ -64,11 +67,8 @@ class Arrival:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    def facts(self, deadline_s: float, *, writes: bool) -> RequestFacts:
-        """What resolvers may know. ``writes``: the operation is a mutation, so its idempotency key must be of form."""
-        key = self.text(b"idempotency-key") if writes else None
-        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-            raise IdempotencyKeyInvalid("Idempotency-Key must be 1 to 255 visible ASCII characters")
+    def facts(self, deadline_s: float, *, idempotency_keys: Mapping[str, str | None] = _NO_KEYS) -> RequestFacts:
+        """What resolvers may know."""
         return RequestFacts(
             request_id=self.request_id,
             traceparent=self.traceparent,
@@ -77,7 +77,7 @@ class Arrival:
             client_name=self.client_name,
             client_version=self.client_version,
             canary=_matching(_CANARY, self.headers.get(b"x-canary")),
-            idempotency_key=key,
+            idempotency_keys=idempotency_keys,
         )
 
 

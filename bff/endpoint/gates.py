@@ -1,9 +1,10 @@
 """The way of a request from its parameters to a running operation, the same for HTTP, SSE and WebSocket.
 
 The order is the platform's: may this address ask at all (`guard`), who is asking (`authenticate`), which operation
-(`find`: persisted or free text, parsed, validated, armoured), may this transport carry it; then `admit` gives it a
-context and a deadline. The viewer's limits come next, as an extension of the schema (`bff.ratelimit.extension`); whom
-they refused a moment ago is not let in that far (`recall`). Each gate raises the `BffError` that fits.
+(`find`: persisted or free text, parsed, validated, armoured), may this transport carry it; then `admit` reads the
+idempotency keys that it needs (`read_keys`), and gives it a context and a deadline. The viewer's limits come next, as
+an extension of the schema (`bff.ratelimit.extension`); whom they refused a moment ago is not let in that far
+(`recall`). Each gate raises the `BffError` that fits.
 """
 
 import math
@@ -24,6 +25,7 @@ from bff.endpoint.ports import (
     Guard,
     MakeContext,
     Observe,
+    ReadKeys,
     Recall,
     RequestContext,
 )
@@ -47,9 +49,12 @@ class Admitted:
 
     async def execute(self) -> ExecutionResult:
         """Run a query or a mutation."""
-        return await self.executor.execute(
+        result = await self.executor.execute(
             self.operation, self.params.variables, self.params.extensions, self.context, timeout_s=self.timeout_s
         )
+        if self.context.response_extensions:
+            result.extensions = {**(result.extensions or {}), **self.context.response_extensions}
+        return result
 
     async def results(self) -> AsyncGenerator[ExecutionResult, None]:
         """The results of any operation: one for a query or a mutation, a stream for a subscription."""
@@ -76,6 +81,7 @@ class Gates:
 
     authenticate: Authenticate
     find: FindOperation
+    read_keys: ReadKeys
     make_context: MakeContext
     executor: Executor
     observe: Observe
@@ -88,9 +94,10 @@ class Gates:
 
     def admit(self, arrival: Arrival, params: GraphQLParams, viewer: Viewer, operation: Operation) -> Admitted:
         """Give ``operation``, which the transport may carry, its context and its deadline."""
+        keys = self.read_keys(operation, params.variables, arrival.text(b"idempotency-key"))
         self.recall(viewer, arrival.client_ip, operation, params.variables)
         allowed_s = self._deadline_of(operation.kind)
-        facts = arrival.facts(arrival.started_s + allowed_s, writes=operation.kind == "mutation")
+        facts = arrival.facts(arrival.started_s + allowed_s, idempotency_keys=keys)
         left_s = facts.deadline_s - self.clock.monotonic_s()
         return Admitted(
             operation=operation,

@@ -43,10 +43,22 @@ class FindOperation(Protocol):
     def __call__(self, params: GraphQLParams, /) -> Operation: ...
 
 
+class ReadKeys(Protocol):
+    """The idempotency key of each root field of a mutation by its response name, None without; empty for others.
+
+    ``header`` is what came as `Idempotency-Key`. Raises the BffError that fits when the operation must not run so.
+    """
+
+    def __call__(
+        self, operation: Operation, variables: Mapping[str, Any], header: str | None, /
+    ) -> Mapping[str, str | None]: ...
+
+
 class RequestContext(Protocol):
-    """What resolvers see as ``info.context``. The endpoint reads the headers to send, waits for them, and closes it."""
+    """What resolvers see as ``info.context``. The endpoint reads what to send, waits for it, and closes it."""
 
     response_headers: dict[str, str]
+    response_extensions: dict[str, Any]
 
     async def decided(self) -> None:
         """Wait until it is known whether the operation may run; a stream sends its headers then."""

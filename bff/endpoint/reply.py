@@ -1,7 +1,8 @@
 """The one response layer: from an execution result, or a failure, to the payload, the status and the bytes.
 
 Source: GraphQL over HTTP §6.4 (status codes), GraphQL §7.1 (a request error has no ``data``). A result is a request
-error when it has no data and no error has a path: coercion of variables, a refusal by a schema extension, the deadline.
+error when it has no data and no error has a path: coercion of variables, a refusal by a schema extension, the deadline;
+or when its errors say that nothing ran.
 """
 
 import math
@@ -10,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLError
 
 from bff.endpoint import errors
 from bff.endpoint.negotiation import GRAPHQL_RESPONSE, MediaType
-from bff.errors import Denied
+from bff.errors import BffError, Denied
 
 
 @dataclass(slots=True)
@@ -44,13 +45,15 @@ def reply_to(result: ExecutionResult) -> Reply:
             payload["extensions"] = result.extensions
         return Reply(payload)
     rendered = errors.render_all(result.errors)
-    refusal = result.data is None and all(error.path is None for error in result.errors)
+    refusal = result.data is None and all(map(_is_refusal, result.errors))
     payload = {"errors": rendered} if refusal else {"errors": rendered, "data": result.data}
     if result.extensions:
         payload["extensions"] = result.extensions
     reply = Reply(payload, outcome=rendered[0]["extensions"]["code"], refusal=refusal)
     if refusal:
         _carry(reply, result.errors[0])
+    elif result.data is None:
+        _ask_to_wait(reply, max(map(_wait_s, result.errors)))
     return reply
 
 
@@ -68,11 +71,27 @@ def reply_to_failure(error: Exception) -> Reply:
     return reply
 
 
+def _is_refusal(error: GraphQLError) -> bool:
+    if error.path is None:
+        return True
+    cause = errors.cause_of(error)
+    return isinstance(cause, BffError) and cause.nothing_ran
+
+
 def _carry(reply: Reply, error: Exception) -> None:
     known = errors.translated(error)
     reply.status = 500 if known is None else known.http_status
-    if known is not None and known.retry_after_s is not None:
-        reply.headers["retry-after"] = str(max(1, math.ceil(known.retry_after_s)))
+    _ask_to_wait(reply, _wait_s(error))
+
+
+def _wait_s(error: Exception) -> float:
+    known = errors.translated(error)
+    return 0.0 if known is None else known.retry_after_s or 0.0
+
+
+def _ask_to_wait(reply: Reply, wait_s: float) -> None:
+    if wait_s:
+        reply.headers["retry-after"] = str(max(1, math.ceil(wait_s)))
 
 
 def encode(payload: object) -> bytes:

@@ -1,5 +1,6 @@
 """What a GraphQL request carries besides its operation: facts that resolvers and REST calls need."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -10,6 +11,7 @@ class RequestFacts:
     ``deadline_s`` is on the clock's monotonic scale, infinite for a subscription (its resolvers set their own);
     ``client_ip`` is the address the edge vouches for.
     ``canary`` has passed ``[a-z0-9-]{1,32}``; ``traceparent`` is forwarded as it came, or made here.
+    ``idempotency_keys`` has the key of each root field of a mutation by its response name, None without.
     """
 
     request_id: str
@@ -19,7 +21,7 @@ class RequestFacts:
     client_name: str | None = None
     client_version: str | None = None
     canary: str | None = None
-    idempotency_key: str | None = None
+    idempotency_keys: Mapping[str, str | None] = field(default_factory=dict)
 
     def forwarded_headers(self) -> dict[str, str]:
         """The headers every REST call of this request carries, identity aside."""

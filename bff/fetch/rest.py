@@ -79,6 +79,18 @@ class Rest:
         self._max_batch_ids = max_batch_ids
         self._scope = _sharing_scope(self, headers)
 
+    def having(self, headers: Mapping[str, str]) -> "Rest":
+        """The same with ``headers`` in the place of those of the same name."""
+        return Rest(
+            self._transport,
+            self._clock,
+            self._in_flight,
+            self._observe,
+            headers={**self._headers, **headers},
+            deadline_s=self._deadline_s,
+            max_batch_ids=self._max_batch_ids,
+        )
+
     async def get(self, path: str, params: Params = _NO_PARAMS, *, into: type[T]) -> T:
         """Read one resource or one page. ``path`` must be percent-encoded, ``params`` need not be."""
         query = urlencode({name: value for name, value in params.items() if value is not None}, safe=",")

@@ -9,17 +9,15 @@ import hmac
 import json
 import re
 
-from bff.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing
+from bff.errors import IdempotencyKeyInvalid
 
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def required_key(header: str | None) -> str:
-    """The key in the header. Raises IdempotencyKeyMissing or IdempotencyKeyInvalid."""
-    if header is None:
-        raise IdempotencyKeyMissing("send an Idempotency-Key header: the same key makes a repeat safe")
-    quoted = len(header) >= 2 and header[0] == header[-1] == '"'
-    key = header[1:-1] if quoted else header
+def parse_key(sent: str) -> str:
+    """The key in a header or an argument, without its quotes. Raises `IdempotencyKeyInvalid`."""
+    quoted = len(sent) >= 2 and sent[0] == sent[-1] == '"'
+    key = sent[1:-1] if quoted else sent
     if not _VISIBLE.fullmatch(key):
         raise IdempotencyKeyInvalid("an Idempotency-Key has 1 to 255 visible ASCII characters")
     return key

@@ -4,21 +4,48 @@ from typing import Annotated
 
 import strawberry
 
-from bff.commerce.fulfilment.outcomes import PlaceOrderOutcome
-from bff.commerce.fulfilment.placement import place_order
+from bff.commerce.fulfilment.cancellation import CANCELLATION, cancel_order
+from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, PlaceOrderOutcome
+from bff.commerce.fulfilment.placement import PLACEMENT, place_order, reorder
 from bff.commerce.graphql import Info
 from bff.execution.projection import returns
-from bff.mobile.types.order_outcomes import MobilePlaceOrderInput, MobilePlaceOrderPayload
+from bff.idempotency.claim import claim_of
+from bff.idempotency.idempotent import Idempotent
+from bff.mobile.types.order_outcomes import (
+    MobileCancelOrderPayload,
+    MobilePlaceOrderInput,
+    MobilePlaceOrderPayload,
+    MobileReorderPayload,
+)
+
+OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 
 
 @strawberry.type(name="Mutation", description="Everything that can be done.")
 class MobileMutation:
     @returns(
         MobilePlaceOrderPayload,
-        description="Order something. Needs the header `Idempotency-Key`: the same key is the same order.",
+        description="Order something. Needs an idempotency key: the same key is the same order.",
+        extensions=[Idempotent(required=True, replay=PLACEMENT, effect="workflow")],
     )
     async def place_order(
         self, info: Info, input: Annotated[MobilePlaceOrderInput, strawberry.argument(description="What to buy.")]
     ) -> PlaceOrderOutcome:
         method = None if input.payment_method_id is strawberry.UNSET else input.payment_method_id
-        return await place_order(info.context, client="mobile", items=input.items, payment_method_id=method)
+        return await place_order(info.context, claim_of(info), items=input.items, payment_method_id=method)
+
+    @returns(
+        MobileReorderPayload,
+        description="Order the same again with the default card. Needs an idempotency key.",
+        extensions=[Idempotent(required=True, replay=PLACEMENT, effect="workflow")],
+    )
+    async def reorder(self, info: Info, order_id: OrderId) -> PlaceOrderOutcome:
+        return await reorder(info.context, claim_of(info), order_id=order_id, payment_method_id=None)
+
+    @returns(
+        MobileCancelOrderPayload,
+        description="Cancel an order that has not left the warehouse.",
+        extensions=[Idempotent(required=False, replay=CANCELLATION, effect="workflow")],
+    )
+    async def cancel_order(self, info: Info, order_id: OrderId) -> CancelOrderOutcome:
+        return await cancel_order(info.context, order_id=order_id, reason=None)

@@ -4,6 +4,7 @@ import strawberry
 
 from bff.execution.check import check
 from bff.execution.defaults import drop_null_defaults
+from bff.idempotency.keys import declare_idempotency
 from bff.mobile.mutations import MobileMutation
 from bff.mobile.queries import MobileQuery
 from bff.mobile.subscriptions import MobileSubscription
@@ -12,6 +13,7 @@ from bff.mobile.subscriptions import MobileSubscription
 def build_schema() -> strawberry.Schema:
     """The schema, with every projection checked against its model. Raises `bff.execution.check.SchemaMismatch`."""
     schema = strawberry.Schema(query=MobileQuery, mutation=MobileMutation, subscription=MobileSubscription)
+    declare_idempotency(schema)
     check(schema)
     drop_null_defaults(schema)
     return schema

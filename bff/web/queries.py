@@ -11,6 +11,8 @@ import strawberry
 
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.customers.model import Customer
+from bff.commerce.fulfilment.looking import look_into
+from bff.commerce.fulfilment.outcomes import WorkflowRun
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders, load_orders_of_customers, read_all_orders
 from bff.commerce.orders.model import Order, OrderStatus
@@ -24,6 +26,7 @@ from bff.web.types.order import WebOrder, WebOrderConnection
 from bff.web.types.page import PAGED
 from bff.web.types.product import WebProduct, WebProductConnection
 from bff.web.types.rate_limit import WebRateLimit, rate_limit
+from bff.web.types.workflow import WebWorkflow
 
 After = Annotated[str | None, strawberry.argument(description="A cursor: go on after it.")]
 SEES_ALL_ORDERS = frozenset({"operator", "service"})
@@ -42,6 +45,10 @@ class WebQuery:
     @returns(WebOrder | None, description="An order of the viewer; null when there is none with this id.")
     def order(self, info: Info, id: strawberry.ID) -> Awaitable[Order | None]:
         return info.context.loads.one(load_orders, id)
+
+    @returns(WebWorkflow | None, description="A workflow, by its id or by that of its order. For operators.")
+    async def workflow(self, info: Info, id: strawberry.ID) -> WorkflowRun | None:
+        return await look_into(info.context, id)
 
     @returns(WebProduct | None, description="A product; null when there is none with this id.")
     def product(self, info: Info, id: strawberry.ID) -> Awaitable[Product | None]:

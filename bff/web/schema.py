@@ -9,6 +9,8 @@ from strawberry.printer import print_schema
 
 from bff.execution.check import check
 from bff.execution.defaults import drop_null_defaults
+from bff.idempotency.idempotent import IDEMPOTENT_DIRECTIVE
+from bff.idempotency.keys import declare_idempotency
 from bff.web.federation import WebSchema
 from bff.web.mutations import WebMutation
 from bff.web.queries import WebQuery
@@ -16,6 +18,8 @@ from bff.web.subscriptions import WebSubscription
 
 #: The oldest version that has what we use (`@key`): every gateway composes it, which is not so of the newest.
 FEDERATION_VERSION: Literal["2.0"] = "2.0"
+
+_KEY = ' @key(fields: "id")'
 
 
 _KEY = ' @key(fields: "id")'
@@ -29,6 +33,7 @@ def build_schema() -> Schema:
         subscription=WebSubscription,
         federation_version=FEDERATION_VERSION,
     )
+    declare_idempotency(schema)
     check(schema)
     drop_null_defaults(schema)
     return schema
@@ -58,5 +63,5 @@ def _without_entities(schema: GraphQLSchema) -> GraphQLSchema:
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
     arguments["query"] = GraphQLObjectType(query.name, fields, description=query.description)
     arguments["types"] = None
-    arguments["directives"] = specified_directives
+    arguments["directives"] = (*specified_directives, IDEMPOTENT_DIRECTIVE)
     return GraphQLSchema(**arguments)

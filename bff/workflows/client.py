@@ -16,14 +16,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionDescription,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
+from temporalio.common import (
+    SearchAttributeKey,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError, TemporalError, WorkflowAlreadyStartedError
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
@@ -39,7 +49,27 @@ CONNECT_TIMEOUT = timedelta(seconds=1)
 RPC_TIMEOUT = timedelta(seconds=1)
 #: A refused connection is an answer to give at once, not to sit out; a blip of 100 ms is ridden through.
 RETRIES = RetryConfig(initial_interval_millis=30, max_interval_millis=100, max_elapsed_time_millis=300, max_retries=3)
-_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+#: UNKNOWN and INTERNAL are what a call gets whose connection breaks under it.
+_AWAY = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.ABORTED,
+}
+
+
+class NotRunning(Exception):
+    """There is no such workflow, or it has closed."""
+
+
+class UpdateRefused(Exception):
+    """The workflow's validator refused the update. ``type`` is that of its `ApplicationError`."""
+
+    def __init__(self, message: str, *, type: str) -> None:
+        super().__init__(message)
+        self.type = type
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +88,16 @@ class Start(Generic[W, A]):
 class Workflows:
     """Temporal, for the requests of one process."""
 
-    def __init__(self, *, address: str, namespace: str, max_in_flight: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        namespace: str,
+        converter: DataConverter = DataConverter.default,
+        max_in_flight: int = 32,
+    ) -> None:
         self._address = address
+        self._converter = converter
         self._namespace = namespace
         self._client: Client | None = None
         self._max_in_flight = max_in_flight
@@ -77,15 +115,88 @@ class Workflows:
             client = await self._connected()
             operation = _operation(start)
             try:
-                async with _deadline(timeout), _settled(operation):
+                async with _deadline(timeout):
                     with _unavailability():
-                        answer = await client.execute_update_with_start_workflow(
-                            cast(Any, update), start_workflow_operation=operation, id=update_id, rpc_timeout=timeout
+                        async with _settled(operation):
+                            answer = await client.execute_update_with_start_workflow(
+                                cast(Any, update), start_workflow_operation=operation, id=update_id, rpc_timeout=timeout
+                            )
+                            return cast(R, answer)
+            except TimeoutError:
+                await self._assert_same(client, start)
+                return None
+
+    async def start(self, start: Start[W, A]) -> bool:
+        """Start it; False when it runs or ran already, with the same input.
+
+        Raises `WorkflowsUnavailable`, `Overloaded`, `IdempotencyKeyReused`.
+        """
+        with self._bounded():
+            client = await self._connected()
+            try:
+                async with _promptly():
+                    await client.start_workflow(
+                        cast(Any, start.workflow),
+                        start.argument,
+                        id=start.id,
+                        task_queue=start.task_queue,
+                        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                        memo={FINGERPRINT: start.fingerprint},
+                        search_attributes=start.search_attributes,
+                        static_summary=start.summary,
+                        rpc_timeout=RPC_TIMEOUT,
+                    )
+            except WorkflowsUnavailable as error:
+                if not isinstance(error.__cause__, WorkflowAlreadyStartedError):
+                    raise
+                await self._assert_same(client, start)
+                return False
+            return True
+
+    async def update(
+        self,
+        workflow_id: str,
+        update: Callable[..., R | Awaitable[R]],
+        *arguments: object,
+        update_id: str,
+        timeout: timedelta,
+    ) -> R | None:
+        """What a running workflow answers, or answered before under this id; None when not within ``timeout``.
+
+        Raises `NotRunning`, `UpdateRefused` (by the validator), `WorkflowsUnavailable`, `Overloaded`.
+        """
+        with self._bounded():
+            client = await self._connected()
+            handle = client.get_workflow_handle(workflow_id)
+            try:
+                async with _deadline(timeout):
+                    with _unavailability(), _refusals(workflow_id):
+                        answer = await handle.execute_update(
+                            cast(Any, update), args=arguments, id=update_id, rpc_timeout=timeout
                         )
                         return cast(R, answer)
             except TimeoutError:
-                await self._assert_pending(client, start)
                 return None
+
+    async def query(self, workflow_id: str, query: Callable[[W], R]) -> R | None:
+        """What the workflow answers, running or closed; None when there is no such workflow or no worker answers.
+
+        Raises `WorkflowsUnavailable`.
+        """
+        client = await self._connected()
+        try:
+            async with asyncio.timeout(1.2 * RPC_TIMEOUT.total_seconds()):
+                with _unavailability():
+                    answer = await client.get_workflow_handle(workflow_id).query(
+                        cast(Any, query), rpc_timeout=RPC_TIMEOUT
+                    )
+                    return cast(R, answer)
+        except (TimeoutError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            return None
+        except RPCError as error:
+            if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}:
+                return None
+            raise
 
     async def signal(self, workflow_id: str, signal: Callable[[W], None]) -> bool:
         """Send it; False when no such workflow is running. Raises `WorkflowsUnavailable`."""
@@ -104,22 +215,55 @@ class Workflows:
         client = await self._connected()
         return await _described(client, workflow_id) is not None
 
-    async def running_with_prefix(self, prefix: str) -> str | None:
-        """The id of a running workflow that starts with ``prefix``, as visibility knows it (milliseconds late).
+    async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
+        """What the server knows of a workflow, None when there is none. Raises `WorkflowsUnavailable`."""
+        return await _described(await self._connected(), workflow_id)
 
-        ``prefix`` must not hold a quote: it goes into the query as it is.
+    async def history(self, workflow_id: str, *, page_size: int) -> AsyncIterator[HistoryEvent]:
+        """The events of a workflow, oldest first; none when there is no such workflow. Raises `WorkflowsUnavailable`.
+
+        Each page has the time of a call.
         """
         client = await self._connected()
-        query = f"WorkflowId STARTS_WITH '{prefix}' AND ExecutionStatus = 'Running'"
+        pages = client.get_workflow_handle(workflow_id).fetch_history_events(
+            page_size=page_size, rpc_timeout=RPC_TIMEOUT
+        )
+        while True:
+            async with _promptly():
+                try:
+                    await pages.fetch_next_page()
+                except RPCError as error:
+                    if error.status is RPCStatusCode.NOT_FOUND:
+                        return
+                    raise
+            for event in pages.current_page or ():
+                yield event
+            if not pages.next_page_token:
+                return
+
+    async def keyword(self, workflow_id: str, key: SearchAttributeKey[str]) -> str | None:
+        """A search attribute of a workflow, None without either. Raises `WorkflowsUnavailable`."""
+        client = await self._connected()
+        description = await _described(client, workflow_id)
+        return None if description is None else description.typed_search_attributes.get(key)
+
+    async def id_with_prefix(self, *prefixes: str) -> str | None:
+        """The id of a workflow, running or closed, that starts with a prefix, as visibility knows it (a little late).
+
+        Prefixes must not hold a quote: they go into the query as they are. Raises `WorkflowsUnavailable`.
+        """
+        client = await self._connected()
+        query = " OR ".join(f"WorkflowId STARTS_WITH '{prefix}'" for prefix in prefixes)
         async with _promptly():
             async for found in client.list_workflows(query, limit=1, rpc_timeout=RPC_TIMEOUT):
                 return found.id
         return None
 
-    async def _assert_pending(self, client: Client, start: Start[W, A]) -> None:
-        memo = await _described(client, start.id)
-        if memo is None:
+    async def _assert_same(self, client: Client, start: Start[W, A]) -> None:
+        description = await _described(client, start.id)
+        if description is None:
             raise WorkflowsUnavailable("the workflow service did not answer in time", retry_after_s=1.0)
+        memo = await description.memo()
         if memo.get(FINGERPRINT) != start.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key was used with other input")
 
@@ -128,6 +272,7 @@ class Workflows:
             self._client = await Client.connect(
                 self._address,
                 namespace=self._namespace,
+                data_converter=self._converter,
                 lazy=True,
                 connect_timeout=CONNECT_TIMEOUT,
                 retry_config=RETRIES,
@@ -160,16 +305,15 @@ def _operation(start: Start[W, A]) -> WithStartWorkflowOperation[Any, Any]:
     )
 
 
-async def _described(client: Client, workflow_id: str) -> dict[str, Any] | None:
-    """The workflow's memo, None when there is no such workflow."""
+async def _described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
+    """None when there is no such workflow."""
     async with _promptly():
         try:
-            description = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
+            return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        return dict(await description.memo())
 
 
 @asynccontextmanager
@@ -206,6 +350,23 @@ async def _settled(operation: WithStartWorkflowOperation[Any, Any]) -> AsyncIter
         with suppress(TemporalError, RPCError, TimeoutError):
             async with asyncio.timeout(0.01):  # it is there already, or will never be
                 await operation.workflow_handle()
+        raise
+
+
+@contextmanager
+def _refusals(workflow_id: str) -> Iterator[None]:
+    """A workflow's ways of not taking an update, as ours."""
+    try:
+        yield
+    except WorkflowUpdateFailedError as error:
+        reason = error.cause
+        raise UpdateRefused(
+            reason.message if isinstance(reason, ApplicationError) else str(reason),
+            type=(reason.type or "") if isinstance(reason, ApplicationError) else "",
+        ) from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotRunning(workflow_id) from error
         raise
 
 

@@ -186,3 +186,13 @@ async def test_files_of_the_page_are_read_only_and_served_only_with_the_page(tmp
         assert (await request(app, "POST", path="/graphql/graphiql/graphiql.js")).status == 404
     async with running(tmp_path, "mobile", "production") as app:
         assert (await request(app, "GET", path="/graphql/graphiql/graphiql.js")).status == 404
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("2", 2), ("1.5", 1.5), ("PT3S", 3), (4, 4)])
+def test_durations_are_seconds(tmp_path: Path, given: str | int, seconds: float) -> None:
+    assert settings(tmp_path, "production", idempotency_lease=given).idempotency_lease.total_seconds() == seconds
+
+
+def test_a_lease_that_no_heartbeat_can_keep_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"BFF_IDEMPOTENCY_LEASE is .*: use at least one second"):
+        settings(tmp_path, "production", idempotency_lease="0.5")

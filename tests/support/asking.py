@@ -11,12 +11,19 @@ from graphql import GraphQLError
 from bff.clock import SystemClock
 from bff.commerce.context import Context
 from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, Receipt
-from bff.commerce.fulfilment.ports import OrderWish, OrderWorkflows, PendingOrder
+from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, OrderWorkflows, PendingOrder
+from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
+from bff.document import Documents, Limits
 from bff.endpoint.request import RequestFacts
 from bff.errors import BffError, WorkflowsUnavailable
 from bff.fetch.client import Fetch, create_fetch
+from bff.idempotency.keys import ReadKeys
+from bff.idempotency.once import KEPT_FOR, LEASE, Idempotency
+from bff.idempotency.records import MemoryRecords
 from bff.settings import Settings
 from bff.viewer import ANONYMOUS, Viewer
+from bff.workflows.client import Workflows
+from bff.workflows.inspection import Inspector
 from tests.support.upstream import FakeUpstream
 
 SCHEMA_DIR = Path(__file__).parents[2] / "schema"
@@ -28,8 +35,10 @@ SETTINGS = Settings(
 
 __all__ = [
     "ANONYMOUS", "CUSTOMER", "OPERATOR", "SCHEMA_DIR", "SETTINGS", "NoWorkflows", "ask", "code_of", "make_context",
-    "operation",
+    "operation", "remembering",
 ]  # fmt: skip
+
+GENEROUS = Limits(tokens=10_000, depth=50, aliases=100, root_fields=100, introspection=True)
 
 
 def operation(client: str, name: str) -> str:
@@ -46,6 +55,21 @@ class NoWorkflows:
     async def confirm_warehouse(self, order_id: str) -> bool:
         return False
 
+    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
+        return CancelAnswer.NOT_RUNNING
+
+    async def customer_of(self, order_id: str) -> str | None:
+        return None
+
+    async def workflow_of(self, order_id: str) -> str | None:
+        return None
+
+    async def register(self, wish: RegistrationWish) -> bool:
+        raise WorkflowsUnavailable("no workflows here")
+
+    async def confirm(self, token: str) -> ConfirmAnswer:
+        return ConfirmAnswer.TOO_LATE
+
     async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
         none: tuple[OrderEvent, ...] = ()
         for event in none:
@@ -61,20 +85,37 @@ def make_context(
     *,
     deadline_in_s: float = 2.0,
     workflows: OrderWorkflows | None = None,
-    idempotency_key: str | None = None,
+    idempotency: Idempotency | None = None,
+    idempotency_keys: Mapping[str, str | None] | None = None,
 ) -> Context:
-    """The context of one operation."""
+    """The context of one operation; keys are remembered within it only, unless ``idempotency`` is given."""
     clock = SystemClock()
     facts = RequestFacts(
         request_id="test",
         traceparent="00-1-2-01",
         deadline_s=clock.monotonic_s() + deadline_in_s,
         client_ip="::1",
-        idempotency_key=idempotency_key,
+        idempotency_keys=idempotency_keys or {},
     )
     headers = viewer.identity_headers() | facts.forwarded_headers()
     rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
-    return Context(viewer=viewer, request=facts, clock=clock, rest=rest, workflows=workflows or NoWorkflows())
+    return Context(
+        viewer=viewer,
+        request=facts,
+        clock=clock,
+        rest=rest,
+        workflows=workflows or NoWorkflows(),
+        onboarding=workflows if isinstance(workflows, NoWorkflows) else NoWorkflows(),
+        inspector=Inspector(Workflows(address="127.0.0.1:1", namespace="default")),
+        idempotency=idempotency or remembering(),
+    )
+
+
+def remembering(client: str = "web") -> Idempotency:
+    """Keys remembered in memory."""
+    return Idempotency(
+        MemoryRecords(SystemClock(), lease=LEASE, kept=KEPT_FOR), client=client, secrets=SETTINGS.secrets
+    )
 
 
 @dataclass(frozen=True)
@@ -95,14 +136,26 @@ async def ask(
     deadline_in_s: float = 2.0,
     workflows: OrderWorkflows | None = None,
     idempotency_key: str | None = None,
+    idempotency: Idempotency | None = None,
 ) -> Answered:
-    """What the schema answers."""
+    """What the schema answers, with ``idempotency_key`` as the header of that name."""
+    given = dict(variables or {})
+    try:
+        found = Documents(schema, GENEROUS).find(query, None)
+        keys = ReadKeys(schema)(found, given, idempotency_key)
+    except BffError as error:
+        return Answered(None, [GraphQLError(error.message, original_error=error)])
     fetch = create_fetch(SETTINGS, SystemClock(), transport=upstream)
     try:
         context = make_context(
-            fetch, viewer, deadline_in_s=deadline_in_s, workflows=workflows, idempotency_key=idempotency_key
+            fetch,
+            viewer,
+            deadline_in_s=deadline_in_s,
+            workflows=workflows,
+            idempotency=idempotency,
+            idempotency_keys=keys,
         )
-        result = await schema.execute(query, dict(variables or {}), context_value=context)
+        result = await schema.execute(query, given, context_value=context)
     finally:
         await fetch.aclose()
     return Answered(result.data, result.errors or [])

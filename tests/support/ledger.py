@@ -19,6 +19,7 @@ from bff.commerce.fulfilment.messages import (
     ChargeCustomer,
     ConfirmOrder,
     CreatedOrder,
+    FulfilmentStatus,
     MarkShipped,
     OrderEvent,
     OrderRef,
@@ -30,9 +31,10 @@ from bff.commerce.fulfilment.messages import (
     Shipment,
     Shortage,
 )
-from bff.commerce.fulfilment.ports import Contact, Once
+from bff.commerce.fulfilment.ports import Contact
 from bff.commerce.mail import Letter
 from bff.errors import Problem, UpstreamRejected
+from bff.workflows.attempts import Once
 
 T = TypeVar("T")
 Fault = Callable[[], Exception]
@@ -50,6 +52,7 @@ class Ledger:
     reasons: dict[str, str] = field(default_factory=dict)
     letters: dict[str, Letter] = field(default_factory=dict)
     events: list[OrderEvent] = field(default_factory=list)
+    published_status: FulfilmentStatus | None = None
     before: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     after: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     always: dict[str, Fault] = field(default_factory=dict)
@@ -59,12 +62,14 @@ class Ledger:
     _charged: set[str] = field(default_factory=set)
     _refunded: set[str] = field(default_factory=set)
     _released: set[str] = field(default_factory=set)
+    _withdrawn: set[str] = field(default_factory=set)
 
     async def create_order(self, order: PlaceOrder, once: Once) -> CreatedOrder:
         def act() -> CreatedOrder:
             unknown = [line.product_id for line in order.lines if line.product_id not in self.stock]
             if unknown:
                 return CreatedOrder(None, (Refusal("items[0].product_id", f"{unknown[0]} is not known"),))
+            self._refuse_late(OrderRef(order.order_id, order.customer_id), self._withdrawn)
             self.status[order.order_id] = "PENDING"
             self.effects[order.order_id].append("create")
             return CreatedOrder(Amount(1_999, "EUR"))
@@ -115,6 +120,7 @@ class Ledger:
 
     async def cancel_order(self, cancellation: CancelOrder, once: Once) -> None:
         def act() -> None:
+            self._withdrawn.add(cancellation.order.order_id)
             if cancellation.order.order_id in self.status:
                 self._becomes(cancellation.order, "CANCELLED", "cancel")
                 self.reasons[cancellation.order.order_id] = cancellation.reason
@@ -139,8 +145,8 @@ class Ledger:
 
         await self._once("refund", once, act)
 
-    async def contact(self, customer_id: str, timeout: timedelta) -> Contact:
-        return Contact(name="Ana", email=f"{customer_id}@example.org")
+    async def contact(self, order: OrderRef, timeout: timedelta) -> Contact:
+        return Contact(name="Ana", email=f"{order.customer_id}@example.org")
 
     async def send(self, letter: Letter) -> None:
         self.calls["send"] += 1
@@ -151,6 +157,7 @@ class Ledger:
         self.calls["publish"] += 1
         self._fail("publish", self.before)
         known = {event.number for event in self.events}
+        self.published_status = progress.fulfilment.status
         self.events += [event for event in progress.events if event.number not in known]
 
     def _refuse_late(self, order: OrderRef, undone: set[str]) -> None:

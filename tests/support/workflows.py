@@ -1,11 +1,12 @@
-"""Order workflows without Temporal and Redis: every order is decided at once."""
+"""Order and onboarding workflows without Temporal and Redis: everything is decided at once."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bff.commerce.fulfilment.messages import Line, OrderEvent, Outcome, Receipt, Refusal, Shortage
-from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
+from bff.commerce.fulfilment.messages import OrderEvent, Outcome, Receipt, Refusal, Shortage
+from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, PendingOrder
+from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from bff.errors import IdempotencyKeyReused
 from tests.support.asking import NoWorkflows
 
@@ -24,21 +25,38 @@ class InstantWorkflows(NoWorkflows):
     pending: bool = False
     waiting: set[str] = field(default_factory=set)
     history: tuple[OrderEvent, ...] = ()
+    cancels: CancelAnswer = CancelAnswer.NOT_RUNNING
+    owners: dict[str, str] = field(default_factory=dict)
+    confirms: ConfirmAnswer = ConfirmAnswer.CONFIRMED
     wishes: list[OrderWish] = field(default_factory=list)
-    _first: dict[tuple[str, str, str], tuple[OrderWish, Receipt]] = field(default_factory=dict)
+    registrations: list[RegistrationWish] = field(default_factory=list)
+    _first: dict[str, tuple[OrderWish, Receipt]] = field(default_factory=dict)
 
     async def place(self, wish: OrderWish) -> Receipt | PendingOrder:
         self.wishes.append(wish)
         if self.pending:
             return PendingOrder(self.order_id)
-        key = (wish.client, wish.customer_id, wish.idempotency_key)
-        first, receipt = self._first.setdefault(key, (wish, self._receipt(wish)))
-        if _asked(first) != _asked(wish):
+        first, receipt = self._first.setdefault(wish.record_id, (wish, self._receipt(wish)))
+        if first.fingerprint != wish.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key was used with other input")
         return receipt
 
     async def confirm_warehouse(self, order_id: str) -> bool:
         return order_id in self.waiting
+
+    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
+        return self.cancels
+
+    async def customer_of(self, order_id: str) -> str | None:
+        return self.owners.get(order_id)
+
+    async def register(self, wish: RegistrationWish) -> bool:
+        known = any(each.record_id == wish.record_id for each in self.registrations)
+        self.registrations.append(wish)
+        return not known
+
+    async def confirm(self, token: str) -> ConfirmAnswer:
+        return self.confirms
 
     async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
         start = int(after.partition("-")[0]) if after else 0
@@ -58,7 +76,3 @@ class InstantWorkflows(NoWorkflows):
             refusals=self.refusals,
             reason=self.reason,
         )
-
-
-def _asked(wish: OrderWish) -> tuple[tuple[Line, ...], str | None]:
-    return wish.lines, wish.payment_method_id

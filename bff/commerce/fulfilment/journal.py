@@ -1,6 +1,7 @@
 """The order workflow's diary: which step is in which state, and the events that say how it came to that.
 
-Pure: times are arguments. The workflow writes it and publishes what ``take`` returns.
+Pure: times are arguments. The workflow writes it and publishes what ``take`` returns. It keeps all events (a few
+dozen), so that a projection that was lost can be written again.
 """
 
 from dataclasses import replace
@@ -20,26 +21,42 @@ class Journal:
     """Steps and events of one order."""
 
     def __init__(self) -> None:
-        self.status = FulfilmentStatus.PLACING
+        self._status = FulfilmentStatus.PLACING
         self._steps: dict[OrderStep, StepProgress] = {}
-        self._unpublished: list[OrderEvent] = []
-        self._written = 0
+        self._events: list[OrderEvent] = []
+        self._taken = 0
+        self._has_news = False
         self._finished = False
+
+    @property
+    def status(self) -> FulfilmentStatus:
+        """Where the order stands."""
+        return self._status
 
     @property
     def fulfilment(self) -> Fulfilment:
         """The state now."""
-        return Fulfilment(status=self.status, steps=tuple(self._steps.values()))
+        return Fulfilment(status=self._status, steps=tuple(self._steps.values()))
+
+    @property
+    def events(self) -> tuple[OrderEvent, ...]:
+        """Everything that has happened."""
+        return tuple(self._events)
 
     @property
     def has_news(self) -> bool:
-        """Whether events wait for ``take``."""
-        return bool(self._unpublished)
+        """Whether events, or a status alone, wait for ``take``."""
+        return self._has_news
 
     @property
     def is_complete(self) -> bool:
         """Whether the last event has been taken."""
-        return self._finished and not self._unpublished
+        return self._finished and not self._has_news
+
+    def stands(self, status: FulfilmentStatus) -> None:
+        """The order stands elsewhere now."""
+        self._status = status
+        self._has_news = True
 
     def started(self, step: OrderStep, at: datetime) -> None:
         """The step begins, perhaps once more."""
@@ -62,17 +79,18 @@ class Journal:
 
     def finish(self, status: FulfilmentStatus, at: datetime, message: str) -> None:
         """The last event."""
-        self.status = status
+        self._status = status
         state = OrderStepState.DONE if status is FulfilmentStatus.COMPLETED else OrderStepState.FAILED
         self._write(OrderStep.FINISH, state, at, message)
         self._finished = True
 
     def take(self) -> tuple[OrderEvent, ...]:
         """The events since the last call."""
-        taken = tuple(self._unpublished)
-        self._unpublished.clear()
+        taken = tuple(self._events[self._taken :])
+        self._taken = len(self._events)
+        self._has_news = False
         return taken
 
     def _write(self, step: OrderStep, state: OrderStepState, at: datetime, message: str) -> None:
-        self._written += 1
-        self._unpublished.append(OrderEvent(number=self._written, step=step, state=state, at=at, message=message))
+        self._events.append(OrderEvent(number=len(self._events) + 1, step=step, state=state, at=at, message=message))
+        self._has_news = True

@@ -20,10 +20,11 @@ class Outcome(StrEnum):
 
 
 class Ending(StrEnum):
-    """How an order workflow completes. A cancelled workflow has none: Temporal shows it as Canceled."""
+    """How an order workflow completes. One that an operator cancels has none: Temporal shows it as Canceled."""
 
     SHIPPED = "SHIPPED"
     REFUSED = "REFUSED"
+    CANCELLED = "CANCELLED"
     WAREHOUSE_TIMED_OUT = "WAREHOUSE_TIMED_OUT"
     FAILED = "FAILED"
 
@@ -83,7 +84,8 @@ class PlaceOrder:
     """The input of the workflow.
 
     ``request_hash`` is of what the client asked for: another one under the same key is a conflict. ``attempt_id``
-    names the request that came first, so that every other one knows its answer for a replay.
+    names the request that came first, so that every other one knows its answer for a replay. ``traceparent`` is that
+    request's (W3C Trace Context): every call made for the order belongs to its trace.
     """
 
     order_id: str
@@ -92,6 +94,7 @@ class PlaceOrder:
     payment_method_id: str | None
     request_hash: str
     attempt_id: str
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,27 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelWish:
+    """Why the order is not wanted any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The answer of `cancel`: CANCELLED when everything is undone, NEEDS_ATTENTION while something cannot be yet."""
+
+    order_id: str
+    status: FulfilmentStatus
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRef:
-    """Which order, and whose: the customer is the routing subject of every call."""
+    """Which order, and whose: the customer is the routing subject of every call, ``traceparent`` its trace."""
 
     order_id: str
     customer_id: str
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +276,7 @@ class Fulfilment:
 
 @dataclass(frozen=True, slots=True)
 class PublishProgress:
-    """New events, and the state after the last of them."""
+    """Events, and the state after the last of them: the new ones to an activity, all of them to a query."""
 
     order: OrderRef
     workflow_id: str

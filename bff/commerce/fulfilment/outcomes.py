@@ -65,5 +65,29 @@ class OrderNotWaiting:
     order_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """Undone: nothing is reserved, whatever was paid is given back."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationPending:
+    """It will not be delivered, and is still being undone. `orderProgress` follows it."""
+
+    order_id: str
+    poll_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotCancellable:
+    """``reason`` is for the customer."""
+
+    order: Order
+    reason: str
+
+
 PlaceOrderOutcome = OrderPlaced | OrderPending | OutOfStock | PaymentDeclined
 ConfirmWarehouseOutcome = WarehouseConfirmed | OrderNotWaiting
+CancelOrderOutcome = OrderCancelled | CancellationPending | OrderNotCancellable

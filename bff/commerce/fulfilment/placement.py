@@ -1,31 +1,32 @@
-"""Placing and confirming orders on behalf of a viewer: who may, with what input, and what the answer means.
+"""Placing orders on behalf of a viewer, anew or again: who may, with what input, and what the answer means.
 
 Shared by both clients' mutations. Raises the `BffError` that fits; input errors name the field by its GraphQL path.
+`PLACEMENT` says what is kept of an outcome under its key: ids and refusals, while the order is read again.
 """
 
-import re
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
-from uuid import uuid4
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
 
 from bff.commerce.batches import is_id
 from bff.commerce.context import Context
 from bff.commerce.fulfilment.messages import Line, Outcome, Receipt, Refusal
 from bff.commerce.fulfilment.outcomes import (
-    ConfirmWarehouseOutcome,
-    OrderNotWaiting,
     OrderPending,
     OrderPlaced,
     OutOfStock,
     PaymentDeclined,
     PlaceOrderOutcome,
-    WarehouseConfirmed,
     WorkflowRun,
 )
 from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
 from bff.commerce.orders.loaders import load_orders
-from bff.errors import BadUserInput, Forbidden, UpstreamUnavailable
-from bff.idempotency.key import required_key
+from bff.commerce.orders.model import Order
+from bff.commerce.writing import graphql_name
+from bff.errors import BadUserInput, Forbidden, NotFound, UpstreamUnavailable
+from bff.idempotency.claim import Claim
+from bff.idempotency.replay import Replay
 
 MAX_ITEMS = 50
 MAX_QUANTITY = 99
@@ -43,39 +44,28 @@ class Item(Protocol):
 
 
 async def place_order(
-    context: Context, *, client: str, items: Sequence[Item], payment_method_id: str | None
+    context: Context, claim: Claim, *, items: Sequence[Item], payment_method_id: str | None
 ) -> PlaceOrderOutcome:
-    """Place the viewer's order, once for each key. ``client`` keeps the keys of the two schemas apart."""
+    """Place the viewer's order."""
     customer_id = _customer(context)
-    key = required_key(context.request.idempotency_key)
-    if payment_method_id is not None and not is_id(payment_method_id):
-        _refuse("input.paymentMethodId", "this cannot be a payment method", payment_method_id)
-    wish = OrderWish(
-        client=client,
-        customer_id=customer_id,
-        idempotency_key=key,
-        attempt_id=uuid4().hex,
-        lines=checked_lines(items),
-        payment_method_id=payment_method_id,
-    )
-    answer = await context.workflows.place(wish)
-    context.loads.clear()  # a field before this one may have read what has changed now
-    if isinstance(answer, PendingOrder):
-        return OrderPending(order_id=answer.order_id, poll_after_ms=POLL_AFTER_MS)
-    replayed = answer.attempt_id != wish.attempt_id
-    if replayed:
-        context.response_headers["Idempotency-Replayed"] = "true"
-    return await _outcome(context, answer, replayed=replayed)
+    return await _place(context, claim, customer_id, checked_lines(items), payment_method_id)
 
 
-async def confirm_warehouse(context: Context, order_id: str) -> ConfirmWarehouseOutcome:
-    """Say for the warehouse that an order is packed."""
-    context.subject()
-    if context.viewer.role != "warehouse":
-        raise Forbidden("only the warehouse confirms orders")
-    if await context.workflows.confirm_warehouse(order_id):
-        return WarehouseConfirmed(order_id=order_id)
-    return OrderNotWaiting(order_id=order_id)
+async def reorder(context: Context, claim: Claim, *, order_id: str, payment_method_id: str | None) -> PlaceOrderOutcome:
+    """Order again what an order of the viewer's holds, at the prices of now. Raises `NotFound`."""
+    customer_id = _customer(context)
+    order = await context.loads.one(load_orders, order_id)
+    if order is None:
+        raise NotFound(f"there is no order {order_id[:64]}")
+    return await _place(context, claim, customer_id, lines_of(order), payment_method_id)
+
+
+def lines_of(order: Order) -> tuple[Line, ...]:
+    """The lines of a new order for the same things."""
+    quantities: dict[str, int] = {}
+    for line in order.items:
+        quantities[line.product_id] = quantities.get(line.product_id, 0) + line.quantity
+    return tuple(Line(product_id, min(quantity, MAX_QUANTITY)) for product_id, quantity in quantities.items())
 
 
 def checked_lines(items: Sequence[Item]) -> tuple[Line, ...]:
@@ -102,6 +92,30 @@ def _customer(context: Context) -> str:
     return subject
 
 
+async def _place(
+    context: Context, claim: Claim, customer_id: str, lines: tuple[Line, ...], payment_method_id: str | None
+) -> PlaceOrderOutcome:
+    if payment_method_id is not None and not is_id(payment_method_id):
+        _refuse("input.paymentMethodId", "this cannot be a payment method", payment_method_id)
+    wish = OrderWish(
+        field=claim.field,
+        record_id=claim.record_id,
+        older_record_ids=claim.older_record_ids,
+        fingerprint=claim.fingerprint,
+        attempt_id=claim.attempt_id,
+        customer_id=customer_id,
+        lines=lines,
+        payment_method_id=payment_method_id,
+        traceparent=context.request.traceparent,
+    )
+    answer = await context.workflows.place(wish)
+    context.loads.clear()  # a field before this one may have read what has changed now
+    if isinstance(answer, PendingOrder):
+        return OrderPending(order_id=answer.order_id, poll_after_ms=POLL_AFTER_MS)
+    claim.answered_before = answer.attempt_id != claim.attempt_id
+    return await _outcome(context, answer, replayed=claim.answered_before)
+
+
 async def _outcome(context: Context, receipt: Receipt, *, replayed: bool) -> PlaceOrderOutcome:
     match receipt.outcome:
         case Outcome.PLACED:
@@ -118,19 +132,54 @@ async def _outcome(context: Context, receipt: Receipt, *, replayed: bool) -> Pla
 
 
 async def _placed(context: Context, receipt: Receipt, *, replayed: bool) -> OrderPlaced:
-    order = await context.loads.one(load_orders, receipt.order_id)
-    if order is None:
-        raise UpstreamUnavailable(f"order {receipt.order_id} is placed, but cannot be read at the moment")
     workflow = WorkflowRun(id=receipt.workflow_id, run_id=receipt.run_id, started_at=receipt.started_at)
+    return await _with_order(context, receipt.order_id, workflow, replayed=replayed)
+
+
+async def _with_order(context: Context, order_id: str, workflow: WorkflowRun, *, replayed: bool) -> OrderPlaced:
+    order = await context.loads.one(load_orders, order_id)
+    if order is None:
+        raise UpstreamUnavailable(f"order {order_id} is placed, but cannot be read at the moment")
     return OrderPlaced(order=order, workflow=workflow, replayed=replayed)
 
 
 def _refuse_as_the_service_did(refusals: Sequence[Refusal]) -> NoReturn:
     first = refusals[0]
-    path = re.sub(r"_([a-z])", lambda letter: letter[1].upper(), first.field)
-    raise BadUserInput(f"input.{path}: {first.message}" if path else first.message, field=f"input.{path}".rstrip("."))
+    if not first.field:
+        raise BadUserInput(first.message)
+    field = graphql_name(first.field)
+    raise BadUserInput(f"{field}: {first.message}", field=field)
 
 
 def _refuse(field: str, reason: str, value: object) -> NoReturn:
     shown = value[:80] if isinstance(value, str) else value
     raise BadUserInput(f"{field}: {reason}", field=field, value=shown)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlacement:
+    """What is kept of an `OrderPlaced`."""
+
+    order_id: str
+    workflow_id: str
+    run_id: str
+    started_at: datetime
+
+
+def _keep(outcome: PlaceOrderOutcome) -> KeptPlacement | OutOfStock | PaymentDeclined | None:
+    match outcome:
+        case OrderPlaced(order=order, workflow=workflow):
+            return KeptPlacement(order.id, workflow.id, workflow.run_id, workflow.started_at)
+        case OrderPending():
+            return None
+    return outcome
+
+
+async def _restore(context: Any, kept: KeptPlacement | OutOfStock | PaymentDeclined) -> PlaceOrderOutcome:
+    if not isinstance(kept, KeptPlacement):
+        return kept
+    workflow = WorkflowRun(id=kept.workflow_id, run_id=kept.run_id, started_at=kept.started_at)
+    return await _with_order(context, kept.order_id, workflow, replayed=True)
+
+
+PLACEMENT = Replay(KeptPlacement, OutOfStock, PaymentDeclined, keep=_keep, restore=_restore)

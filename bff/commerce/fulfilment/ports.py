@@ -6,6 +6,7 @@ Calls to services raise `bff.errors.UpstreamError` when there is no useful answe
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from typing import Protocol
 
 from bff.commerce.fulfilment.messages import (
@@ -26,14 +27,7 @@ from bff.commerce.fulfilment.messages import (
     ReserveStock,
     Shipment,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """How a write is made: at most once under ``key``, and answered within ``timeout``."""
-
-    key: str
-    timeout: timedelta
+from bff.workflows.attempts import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class Services(Protocol):
 
     async def refund(self, order: OrderRef, once: Once) -> None: ...
 
-    async def contact(self, customer_id: str, timeout: timedelta) -> Contact: ...
+    async def contact(self, order: OrderRef, timeout: timedelta) -> Contact: ...
 
 
 class Progress(Protocol):
@@ -76,17 +70,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderWish:
-    """What a customer asked for, checked and normalised, and the key under which it happens once.
+    """What a customer asked for, checked and normalised, and under which ids it happens once: see `Claim`."""
 
-    ``client`` is the schema it came through; the same key there and elsewhere are two keys.
-    """
-
-    client: str
-    customer_id: str
-    idempotency_key: str
+    field: str
+    record_id: str
+    older_record_ids: tuple[str, ...]
+    fingerprint: str
     attempt_id: str
+    customer_id: str
     lines: tuple[Line, ...]
     payment_method_id: str | None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +88,15 @@ class PendingOrder:
     """The workflow exists and has not decided yet."""
 
     order_id: str
+
+
+class CancelAnswer(Enum):
+    """What became of a wish to cancel."""
+
+    UNDONE = "UNDONE"
+    UNDER_WAY = "UNDER_WAY"
+    WITH_THE_CARRIER = "WITH_THE_CARRIER"
+    NOT_RUNNING = "NOT_RUNNING"
 
 
 class OrderWorkflows(Protocol):
@@ -110,6 +113,18 @@ class OrderWorkflows(Protocol):
         """Tell the workflow of the order; False when none of that order is running. Raises `WorkflowsUnavailable`."""
         ...
 
+    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
+        """Ask the workflow of the order to undo it, and wait a little. Raises `WorkflowsUnavailable`."""
+        ...
+
+    async def workflow_of(self, order_id: str) -> str | None:
+        """The id of the workflow that fulfils the order, None when there is none. Raises `WorkflowsUnavailable`."""
+        ...
+
+    async def customer_of(self, order_id: str) -> str | None:
+        """Whose order the workflow fulfils, None when there is no such workflow. Raises `WorkflowsUnavailable`."""
+        ...
+
     def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
         """Events after ``after`` (an event id), past ones first, until the last one of the order.
 
@@ -119,5 +134,8 @@ class OrderWorkflows(Protocol):
         ...
 
     async def fulfilments(self, order_ids: Sequence[str]) -> list[Fulfilment | None]:
-        """The stored state of each order, None for one that is not known. Raises `UpstreamUnavailable`."""
+        """The state of each order, as stored or as its workflow answers; None where neither knows it.
+
+        Raises `UpstreamUnavailable` when neither can be asked.
+        """
         ...

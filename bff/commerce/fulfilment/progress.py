@@ -2,13 +2,13 @@
 
 `order:{<id>}:events` is a stream whose entry ids are the event numbers (`7-0`), so that an event written twice is one;
 `order:{<id>}` holds the state as JSON and the id of the workflow. The braces put both in one slot of a Cluster. Both
-live for a week after the last event. This is a projection: the workflow has the truth, and losing Redis loses only the
-past of a stream.
+live for a week after the last event. This is a projection: the workflow has the truth, and what is lost is written
+again from it (`ProgressReader.restore`).
 """
 
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +64,7 @@ class ProgressReader:
     def __init__(self, url: str, *, max_watched: int = MAX_WATCHED) -> None:
         self._redis = _client(url, max_connections=16, wait_s=TIMEOUT_S, timeout_s=TIMEOUT_S)
         self._watching = _client(url, max_connections=max_watched, wait_s=0.05, timeout_s=2 * BLOCK_S)
+        self._restore = self._redis.register_script(_RESTORE)
 
     async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
         """See `OrderWorkflows.events`. Also raises `BadUserInput` for a position that no event can have."""
@@ -85,6 +86,28 @@ class ProgressReader:
                 for order_id in order_ids:
                     batch.hget(_state_key(order_id), "fulfilment")
                 return [None if found is None else _STATE.decode(found) for found in await batch.execute()]
+
+    async def is_whole(self, order_id: str) -> bool:
+        """Whether the stream begins with the first event, or Redis cannot say. Raises nothing."""
+        try:
+            first: Any = await self._redis.xrange(_events_key(order_id), count=1)
+        except RedisError:
+            return True
+        return bool(first) and _order(first[0][0]) == (1, 0)
+
+    async def restore(self, progress: PublishProgress) -> None:
+        """Write what was lost: the events before the first one that is there, the state only where there is none.
+
+        One atomic step, so that the worker may publish meanwhile. Raises nothing: it is tried again by the next reader.
+        """
+        order_id = progress.order.order_id
+        arguments: list[Any] = [int(KEPT_FOR.total_seconds()), progress.workflow_id]
+        arguments.append(msgspec.json.encode(progress.fulfilment))
+        for event in progress.events:
+            fields = [part for pair in _fields(event).items() for part in pair]
+            arguments += [event.number, *fields]
+        with suppress(RedisError):
+            await self._restore(keys=[_events_key(order_id), _state_key(order_id)], args=arguments)
 
     async def workflow_id(self, order_id: str) -> str | None:
         """The workflow that publishes this order's progress, None when it is not known or Redis does not answer."""
@@ -112,6 +135,27 @@ class ProgressReader:
             answer: Any = await self._watching.xread({key: position}, count=PAGE, block=int(BLOCK_S * 1000))
         return [] if not answer else answer[0][1]
 
+
+#: KEYS: stream, state. ARGV: seconds to live, workflow id, state, then for each event its number and its four fields.
+_RESTORE = """
+local events, state = KEYS[1], KEYS[2]
+if redis.call('HEXISTS', state, 'fulfilment') == 0 then
+  redis.call('HSET', state, 'workflow_id', ARGV[2], 'fulfilment', ARGV[3])
+  redis.call('EXPIRE', state, ARGV[1])
+end
+local there = redis.call('XRANGE', events, '-', '+')
+local first = there[1] and tonumber(string.match(there[1][1], '^(%d+)')) or math.huge
+if first == 1 then return 0 end
+redis.call('DEL', events)
+for i = 4, #ARGV, 9 do
+  if tonumber(ARGV[i]) < first then
+    redis.call('XADD', events, ARGV[i] .. '-0', unpack(ARGV, i + 1, i + 8))
+  end
+end
+for _, entry in ipairs(there) do redis.call('XADD', events, entry[1], unpack(entry[2])) end
+redis.call('EXPIRE', events, ARGV[1])
+return 1
+"""
 
 _STATE = msgspec.json.Decoder(Fulfilment)
 

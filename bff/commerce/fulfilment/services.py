@@ -29,10 +29,11 @@ from bff.commerce.fulfilment.messages import (
     Shipment,
     Shortage,
 )
-from bff.commerce.fulfilment.ports import Contact, Once
+from bff.commerce.fulfilment.ports import Contact
 from bff.errors import Problem, UpstreamRejected
 from bff.fetch.client import Fetch
 from bff.fetch.rest import Rest
+from bff.workflows.attempts import Once
 
 T = TypeVar("T")
 
@@ -77,8 +78,9 @@ class RestServices:
     async def create_order(self, order: PlaceOrder, once: Once) -> CreatedOrder:
         """`POST /api/orders`. What the service finds wrong with the input becomes refusals."""
         body = {"id": order.order_id, "customer_id": order.customer_id, "items": _items(order.lines)}
+        ref = OrderRef(order.order_id, order.customer_id, order.traceparent)
         try:
-            made = await self._post("/api/orders", body, order.customer_id, once, _Order)
+            made = await self._post("/api/orders", body, ref, once, _Order)
         except UpstreamRejected as rejected:
             if rejected.problem.slug != "invalid-parameter":
                 raise
@@ -89,7 +91,7 @@ class RestServices:
         """`POST /api/inventory/reservations`."""
         body = {"order_id": wish.order.order_id, "items": _items(wish.lines)}
         try:
-            await self._post("/api/inventory/reservations", body, wish.order.customer_id, once, _Done)
+            await self._post("/api/inventory/reservations", body, wish.order, once, _Done)
         except UpstreamRejected as rejected:
             if rejected.problem.slug != "out-of-stock":
                 raise
@@ -105,7 +107,7 @@ class RestServices:
             "payment_method_id": charge.payment_method_id,
         }
         try:
-            payment = await self._post("/api/payments", body, charge.order.customer_id, once, _Payment)
+            payment = await self._post("/api/payments", body, charge.order, once, _Payment)
         except UpstreamRejected as rejected:
             if rejected.problem.slug != "payment-declined":
                 raise
@@ -120,7 +122,7 @@ class RestServices:
     async def create_shipment(self, order: OrderRef, once: Once) -> Shipment:
         """`POST /api/shipping`."""
         body = {"order_id": order.order_id, "customer_id": order.customer_id}
-        made = await self._post("/api/shipping", body, order.customer_id, once, _Shipment)
+        made = await self._post("/api/shipping", body, order, once, _Shipment)
         return Shipment(shipment_id=made.id, tracking_number=made.tracking_number)
 
     async def mark_shipped(self, shipped: MarkShipped, once: Once) -> None:
@@ -128,36 +130,34 @@ class RestServices:
         await self._order(shipped.order, "ship", {"shipment_id": shipped.shipment_id}, once)
 
     async def cancel_order(self, cancellation: CancelOrder, once: Once) -> None:
-        """`POST /api/orders/{id}/cancel`; 404 means that there is nothing to cancel."""
-        try:
-            await self._order(cancellation.order, "cancel", {"reason": cancellation.reason}, once)
-        except UpstreamRejected as rejected:
-            if rejected.problem.slug != "not-found":
-                raise
+        """`POST /api/orders/{id}/withdraw`, after which a creation that was under way is refused."""
+        await self._order(cancellation.order, "withdraw", {"reason": cancellation.reason}, once)
 
     async def release_stock(self, order: OrderRef, once: Once) -> None:
         """`POST /api/inventory/reservations/{order_id}/release`."""
         path = f"/api/inventory/reservations/{order.order_id}/release"
-        await self._post(path, {}, order.customer_id, once, _Done)
+        await self._post(path, {}, order, once, _Done)
 
     async def refund(self, order: OrderRef, once: Once) -> None:
         """`POST /api/payments/refunds`."""
-        await self._post("/api/payments/refunds", {"order_id": order.order_id}, order.customer_id, once, _Done)
+        await self._post("/api/payments/refunds", {"order_id": order.order_id}, order, once, _Done)
 
-    async def contact(self, customer_id: str, timeout: timedelta) -> Contact:
+    async def contact(self, order: OrderRef, timeout: timedelta) -> Contact:
         """`GET /api/customers/{id}`."""
-        customer = await self._rest(customer_id, timeout).get(f"/api/customers/{customer_id}", into=_Customer)
+        customer = await self._rest(order, timeout).get(f"/api/customers/{order.customer_id}", into=_Customer)
         return Contact(name=customer.name, email=customer.email)
 
     async def _order(self, order: OrderRef, verb: str, body: Mapping[str, Any], once: Once) -> None:
-        await self._post(f"/api/orders/{order.order_id}/{verb}", body, order.customer_id, once, _Done)
+        await self._post(f"/api/orders/{order.order_id}/{verb}", body, order, once, _Done)
 
-    async def _post(self, path: str, body: Mapping[str, Any], customer_id: str, once: Once, into: type[T]) -> T:
-        rest = self._rest(customer_id, once.timeout)
+    async def _post(self, path: str, body: Mapping[str, Any], order: OrderRef, once: Once, into: type[T]) -> T:
+        rest = self._rest(order, once.timeout)
         return await rest.send("POST", path, body, into=into, idempotency_key=once.key)
 
-    def _rest(self, customer_id: str, timeout: timedelta) -> Rest:
-        headers = {"x-user-id": customer_id, "x-role": "service"}
+    def _rest(self, order: OrderRef, timeout: timedelta) -> Rest:
+        headers = {"x-user-id": order.customer_id, "x-role": "service"}
+        if order.traceparent:
+            headers["traceparent"] = order.traceparent
         return self._fetch.bound(headers=headers, deadline_s=self._clock.monotonic_s() + timeout.total_seconds())
 
 

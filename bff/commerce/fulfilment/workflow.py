@@ -1,9 +1,10 @@
 """The order workflow: create → reserve → charge → confirm, then the answer; wait for the warehouse → ship → notify.
 
-Everything that can happen in business completes it with an `Ending`; only a cancellation shows as Canceled in Temporal,
-after everything was undone. Until the parcel is with the carrier every way out undoes what was done; after it none
-does. A step runs first as a local activity, which saves a round trip to the server and is what the customer waits for;
-when that fails it becomes a remote one, which survives this worker and is visible with its attempts.
+Everything that can happen in business completes it with an `Ending`, also a `cancel` by the customer; only a workflow
+that an operator cancels shows as Canceled in Temporal, after everything was undone. Until the parcel is with the
+carrier every way out undoes what was done; after it none does. A step runs first as a local activity, which saves a
+round trip to the server and is what the customer waits for; when that fails it becomes a remote one, which survives
+this worker and is visible with its attempts.
 
 Runs in the sandbox: no I/O, no clock but `workflow.now`, and nothing imported that is not needed (see
 tests/architecture/test_workflows_light.py). Not retried: Temporal repeats the history, so every change here needs
@@ -11,27 +12,29 @@ tests/architecture/test_workflows_light.py). Not retried: Temporal repeats the h
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from bff.commerce.fulfilment.activities import REJECTED, OrderActivities
+    from bff.commerce.fulfilment.activities import OrderActivities
     from bff.commerce.fulfilment.journal import Journal
     from bff.commerce.fulfilment.messages import (
+        Cancellation,
         CancelOrder,
+        CancelWish,
         ChargeCustomer,
         ConfirmOrder,
         Ending,
-        Fulfilment,
         FulfilmentStatus,
         MarkShipped,
         NotifyCustomer,
+        OrderEvent,
         OrderRef,
         OrderStep,
         OrderStepState,
@@ -43,7 +46,8 @@ with workflow.unsafe.imports_passed_through():
         ReserveStock,
         Shortage,
     )
-    from bff.commerce.fulfilment.saga import Compensation, Saga, to_the_end
+    from bff.workflows.attempts import REJECTED
+    from bff.workflows.saga import Compensation, Saga, to_the_end
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -51,6 +55,8 @@ Activity = Callable[[OrderActivities, A], Awaitable[R]]
 
 TASK_QUEUE = "orders"
 PLACE_UPDATE_ID = "place"
+CANCEL_UPDATE_ID = "cancel"
+NOT_CANCELLABLE = "NotCancellable"
 ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 CUSTOMER_ID = SearchAttributeKey.for_keyword("CustomerId")
 
@@ -71,6 +77,12 @@ PATIENTLY = RetryPolicy(
     non_retryable_error_types=[REJECTED],
 )
 STUBBORNLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+
+
+#: From here on the only way is forward.
+WITH_THE_CARRIER = frozenset({FulfilmentStatus.SHIPPING, FulfilmentStatus.COMPLETED})
+#: What a cancellation comes to.
+SETTLED = WITH_THE_CARRIER | {FulfilmentStatus.CANCELLED, FulfilmentStatus.NEEDS_ATTENTION}
 
 
 class Stop(Exception):
@@ -100,9 +112,10 @@ class FulfilOrder:
     @workflow.init
     def __init__(self, order: PlaceOrder) -> None:
         self._order = order
-        self._ref = OrderRef(order_id=order.order_id, customer_id=order.customer_id)
+        self._ref = OrderRef(order.order_id, order.customer_id, order.traceparent)
         self._receipt: Receipt | None = None
         self._warehouse_has_confirmed = False
+        self._cancellation: CancelWish | None = None
         self._reason = ""
         self._journal = Journal()
         self._saga = Saga()
@@ -125,21 +138,32 @@ class FulfilOrder:
             raise ApplicationError("woken without a receipt")
         return self._receipt
 
+    @workflow.update
+    async def cancel(self, wish: CancelWish) -> Cancellation:
+        """Undo the order. Answers when that is done, or when it turns out that something cannot be undone yet."""
+        self._cancellation = self._cancellation or wish
+        await workflow.wait_condition(lambda: self._journal.status in SETTLED)
+        return Cancellation(order_id=self._order.order_id, status=self._journal.status)
+
+    @cancel.validator
+    def _validate_cancel(self, wish: CancelWish) -> None:
+        if self._journal.status in WITH_THE_CARRIER:
+            raise ApplicationError("the parcel is with the carrier", type=NOT_CANCELLABLE)
+
     @workflow.signal
     def warehouse_confirmed(self) -> None:
         """The warehouse has packed the order. Early and repeated signals are fine."""
         self._warehouse_has_confirmed = True
 
     @workflow.query
-    def fulfilment(self) -> Fulfilment:
-        """Where the order stands."""
-        return self._journal.fulfilment
+    def progress(self) -> PublishProgress:
+        """Where the order stands and everything that has happened, as it is published."""
+        return self._progress(self._journal.events)
 
     async def _fulfil(self) -> Ending | None:
         """The ending, everything undone that had to be; None after a cancellation."""
         try:
-            await self._place()
-            await self._warehouse_confirms()
+            await self._unless_cancelled(self._until_packed())
             await to_the_end(self._deliver())
         except Stop as stop:
             await self._give_up(stop)
@@ -153,26 +177,49 @@ class FulfilOrder:
             return Ending.FAILED
         return Ending.SHIPPED
 
+    async def _unless_cancelled(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` until the customer cancels. A cancellation that was accepted wins, also over work just done."""
+        task = asyncio.create_task(work)
+        try:
+            await workflow.wait_condition(lambda: task.done() or self._cancellation is not None)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        if self._cancellation is not None:
+            task.cancel()
+        (error,) = await asyncio.gather(task, return_exceptions=True)
+        if self._cancellation is not None:
+            raise Stop(Ending.CANCELLED, self._cancellation.reason)
+        if error is not None:
+            raise error
+
+    async def _until_packed(self) -> None:
+        await self._place()
+        await self._warehouse_confirms()
+
     async def _place(self) -> None:
         order, ref = self._order, self._ref
-        with self._journaled(OrderStep.CREATE):
+        with self._journaled(OrderStep.CREATE) as again:
             self._undo_by(OrderStep.CREATE, OrderActivities.cancel_order, lambda: CancelOrder(ref, self._reason))
-            created = await _step(OrderActivities.create_order, order, STEP_PATIENCE)
+            created = await _step(OrderActivities.create_order, order, STEP_PATIENCE, again)
             if created.total is None:
                 raise Stop(Ending.REFUSED, "not a valid order", Outcome.INVALID, refusals=created.refusals)
-        with self._journaled(OrderStep.RESERVE):
+        with self._journaled(OrderStep.RESERVE) as again:
             self._undo_by(OrderStep.RESERVE, OrderActivities.release_stock, lambda: ref)
-            reserved = await _step(OrderActivities.reserve_stock, ReserveStock(ref, order.lines), STEP_PATIENCE)
+            wish = ReserveStock(ref, order.lines)
+            reserved = await _step(OrderActivities.reserve_stock, wish, STEP_PATIENCE, again)
             if reserved.shortages:
                 raise Stop(Ending.REFUSED, "out of stock", Outcome.OUT_OF_STOCK, shortages=reserved.shortages)
-        with self._journaled(OrderStep.CHARGE):
+        with self._journaled(OrderStep.CHARGE) as again:
             self._undo_by(OrderStep.CHARGE, OrderActivities.refund, lambda: ref)
             wanted = ChargeCustomer(ref, created.total, order.payment_method_id)
-            charge = await _step(OrderActivities.charge_customer, wanted, STEP_PATIENCE)
+            charge = await _step(OrderActivities.charge_customer, wanted, STEP_PATIENCE, again)
             if charge.payment_id is None:
                 raise Stop(Ending.REFUSED, charge.declined or "payment declined", Outcome.PAYMENT_DECLINED)
-        with self._journaled(OrderStep.CONFIRM):
-            await _step(OrderActivities.confirm_order, ConfirmOrder(ref, charge.payment_id), STEP_PATIENCE)
+        with self._journaled(OrderStep.CONFIRM) as again:
+            paid = ConfirmOrder(ref, charge.payment_id)
+            await _step(OrderActivities.confirm_order, paid, STEP_PATIENCE, again)
         self._answer(Outcome.PLACED)
 
     async def _warehouse_confirms(self) -> None:
@@ -189,8 +236,8 @@ class FulfilOrder:
 
     async def _deliver(self) -> None:
         self._stands(FulfilmentStatus.SHIPPING)
-        with self._journaled(OrderStep.SHIP):
-            shipment = await _step(OrderActivities.create_shipment, self._ref, None)
+        with self._journaled(OrderStep.SHIP) as again:
+            shipment = await _step(OrderActivities.create_shipment, self._ref, None, again)
             self._saga.pivot()
             await workflow.execute_activity_method(
                 OrderActivities.mark_shipped,
@@ -277,15 +324,20 @@ class FulfilOrder:
 
     def _stands(self, status: FulfilmentStatus) -> None:
         """Show the status to customers (journal), in lists (search attribute) and on the order's page in the UI."""
-        self._journal.status = status
+        self._journal.stands(status)
         workflow.upsert_search_attributes([ORDER_STATUS.value_set(status.value)])
         workflow.set_current_details(f"**{self._order.order_id}**: {status.value.replace('_', ' ').lower()}")
 
     @contextmanager
-    def _journaled(self, step: OrderStep) -> Iterator[None]:
-        self._journal.started(step, workflow.now())
+    def _journaled(self, step: OrderStep) -> Iterator[Callable[[], None]]:
+        """Write down how the step begins and ends. What it yields is to be called when the step begins once more."""
+
+        def begin() -> None:
+            self._journal.started(step, workflow.now())
+
+        begin()
         try:
-            yield
+            yield begin
         except (Stop, FailureError, asyncio.CancelledError) as error:
             message = error.reason if isinstance(error, Stop) else ""
             self._journal.ended(step, OrderStepState.FAILED, workflow.now(), message)
@@ -296,20 +348,29 @@ class FulfilOrder:
         """Write events out beside the steps, in their order, until the last one."""
         while not self._journal.is_complete:
             await workflow.wait_condition(lambda: self._journal.has_news)
-            workflow_id = workflow.info().workflow_id
-            news = PublishProgress(self._ref, workflow_id, self._journal.take(), self._journal.fulfilment)
+            news = self._progress(self._journal.take())
             try:
                 await _step(OrderActivities.publish_progress, news, PUBLISH_PATIENCE)
             except FailureError as error:
                 workflow.logger.warning("progress is not published: %s", error.__cause__ or error)
+
+    def _progress(self, events: tuple[OrderEvent, ...]) -> PublishProgress:
+        return PublishProgress(self._ref, workflow.info().workflow_id, events, self._journal.fulfilment)
 
     async def _close(self, publishing: asyncio.Task[None]) -> None:
         await publishing
         await workflow.wait_condition(workflow.all_handlers_finished)
 
 
-async def _step(activity: Activity[A, R], argument: A, patience: timedelta | None) -> R:
-    """Run it in this worker; if that fails or is slow, as an activity of its own for up to ``patience``.
+def _nothing() -> None:
+    """What most steps do when they begin once more."""
+
+
+async def _step(
+    activity: Activity[A, R], argument: A, patience: timedelta | None, again: Callable[[], None] = _nothing
+) -> R:
+    """Run it in this worker; if that fails or is slow, call ``again`` and run it as an activity of its own for up to
+    ``patience``.
 
     Both are the same call to the service, by the same idempotency key. Raises FailureError.
     """
@@ -323,6 +384,7 @@ async def _step(activity: Activity[A, R], argument: A, patience: timedelta | Non
     except FailureError as error:
         if is_cancelled_exception(error) or _is_rejection(error):
             raise
+    again()
     return await workflow.execute_activity_method(
         activity,
         argument,

@@ -5,7 +5,15 @@ from typing import Annotated
 import strawberry
 
 from bff.commerce.fulfilment.messages import Shortage
-from bff.commerce.fulfilment.outcomes import OrderPending, OrderPlaced, OutOfStock, PaymentDeclined
+from bff.commerce.fulfilment.outcomes import (
+    CancellationPending,
+    OrderCancelled,
+    OrderNotCancellable,
+    OrderPending,
+    OrderPlaced,
+    OutOfStock,
+    PaymentDeclined,
+)
 from bff.execution.projection import projection
 from bff.mobile.types.order import MobileOrder
 from bff.ratelimit.cost.directives import Cost, sized
@@ -57,7 +65,35 @@ class MobilePaymentDeclined:
     reason: str = strawberry.field(description="Why, for the customer to read.")
 
 
+@projection(OrderCancelled, name="OrderCancelled", description="Nothing is reserved, whatever was paid is given back.")
+class MobileOrderCancelled:
+    order: MobileOrder = strawberry.field(description="The order as it is now.")
+
+
+@projection(
+    CancellationPending,
+    name="CancellationPending",
+    description="It will not be delivered; it is still being undone.",
+)
+class MobileCancellationPending:
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+    poll_after_ms: int = strawberry.field(description="When to ask again, in milliseconds.")
+
+
+@projection(OrderNotCancellable, name="OrderNotCancellable", description="It is too late. Nothing was changed.")
+class MobileOrderNotCancellable:
+    reason: str = strawberry.field(description="Why, for the customer to read.")
+
+
 MobilePlaceOrderPayload = Annotated[
     MobileOrderPlaced | MobileOrderPending | MobileOutOfStock | MobilePaymentDeclined,
     strawberry.union("PlaceOrderPayload", description="What became of the order."),
+]
+MobileReorderPayload = Annotated[
+    MobileOrderPlaced | MobileOrderPending | MobileOutOfStock | MobilePaymentDeclined,
+    strawberry.union("ReorderPayload", description="What became of the new order."),
+]
+MobileCancelOrderPayload = Annotated[
+    MobileOrderCancelled | MobileCancellationPending | MobileOrderNotCancellable,
+    strawberry.union("CancelOrderPayload", description="Whether it is cancelled."),
 ]

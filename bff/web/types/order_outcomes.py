@@ -1,19 +1,20 @@
 """What the web's mutations on orders take and answer."""
 
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
 from bff.commerce.fulfilment.messages import Shortage
 from bff.commerce.fulfilment.outcomes import (
+    CancellationPending,
+    OrderCancelled,
+    OrderNotCancellable,
     OrderNotWaiting,
     OrderPending,
     OrderPlaced,
     OutOfStock,
     PaymentDeclined,
     WarehouseConfirmed,
-    WorkflowRun,
 )
 from bff.commerce.products.loaders import load_products
 from bff.execution.projection import projection
@@ -21,6 +22,7 @@ from bff.execution.relation import related
 from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.order import WebOrder
 from bff.web.types.product import WebProduct
+from bff.web.types.workflow import WebWorkflow
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")
@@ -37,13 +39,6 @@ class WebPlaceOrderInput:
     payment_method_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="What to charge; the default card when absent."
     )
-
-
-@projection(WorkflowRun, name="Workflow", description="The durable workflow behind an order.")
-class WebWorkflow:
-    id: strawberry.ID = strawberry.field(description="Its id, as in Temporal's UI.")
-    run_id: strawberry.ID = strawberry.field(description="The id of its run.")
-    started_at: datetime = strawberry.field(description="When it began.")
 
 
 @projection(OrderPlaced, name="OrderPlaced", description="The order is paid and waits for the warehouse.")
@@ -89,6 +84,27 @@ class WebOrderNotWaiting:
     order_id: strawberry.ID = strawberry.field(description="The id that was given.")
 
 
+@projection(OrderCancelled, name="OrderCancelled", description="Nothing is reserved, whatever was paid is given back.")
+class WebOrderCancelled:
+    order: WebOrder = strawberry.field(description="The order as it is now.")
+
+
+@projection(
+    CancellationPending,
+    name="CancellationPending",
+    description="It will not be delivered; it is still being undone. `orderProgress` follows it.",
+)
+class WebCancellationPending:
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+    poll_after_ms: int = strawberry.field(description="When to ask again, in milliseconds.")
+
+
+@projection(OrderNotCancellable, name="OrderNotCancellable", description="It is too late. Nothing was changed.")
+class WebOrderNotCancellable:
+    order: WebOrder = strawberry.field(description="The order as it is now.")
+    reason: str = strawberry.field(description="Why, for the customer to read.")
+
+
 WebPlaceOrderPayload = Annotated[
     WebOrderPlaced | WebOrderPending | WebOutOfStock | WebPaymentDeclined,
     strawberry.union("PlaceOrderPayload", description="What became of the order."),
@@ -96,4 +112,12 @@ WebPlaceOrderPayload = Annotated[
 WebConfirmWarehousePayload = Annotated[
     WebWarehouseConfirmed | WebOrderNotWaiting,
     strawberry.union("ConfirmWarehousePayload", description="Whether somebody was told."),
+]
+WebReorderPayload = Annotated[
+    WebOrderPlaced | WebOrderPending | WebOutOfStock | WebPaymentDeclined,
+    strawberry.union("ReorderPayload", description="What became of the new order."),
+]
+WebCancelOrderPayload = Annotated[
+    WebOrderCancelled | WebCancellationPending | WebOrderNotCancellable,
+    strawberry.union("CancelOrderPayload", description="Whether it is cancelled."),
 ]

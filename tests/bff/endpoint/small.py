@@ -19,6 +19,7 @@ from bff.endpoint.request import GraphQLParams, RequestFacts
 from bff.endpoint.websocket import ConnectionLimits
 from bff.errors import NotFound, PersistedQueryNotFound, Unauthenticated, UpstreamUnavailable
 from bff.execution.run import SchemaExecutor
+from bff.idempotency.keys import ReadKeys
 from bff.viewer import ANONYMOUS, Viewer
 
 SECRET = "the-text-of-a-bug-7f3a"
@@ -32,6 +33,7 @@ class Context:
     request: RequestFacts
     viewer: Viewer
     response_headers: dict[str, str] = field(default_factory=dict)
+    response_extensions: dict[str, Any] = field(default_factory=dict)
     is_closed: bool = False
 
     async def decided(self) -> None:
@@ -51,13 +53,12 @@ class Facts:
     client_ip: str
     client_name: str | None
     canary: str | None
-    idempotency_key: str | None
     deadline_s: float
 
 
 def _facts(info: Info) -> Facts:
     given = info.context.request
-    names = ("request_id", "traceparent", "client_ip", "client_name", "canary", "idempotency_key", "deadline_s")
+    names = ("request_id", "traceparent", "client_ip", "client_name", "canary", "deadline_s")
     return Facts(**{name: getattr(given, name) for name in names})
 
 
@@ -130,7 +131,7 @@ class Query:
 class Mutation:
     @strawberry.mutation
     def write(self, info: Info) -> str | None:
-        return info.context.request.idempotency_key
+        return info.context.request.idempotency_keys["write"]
 
 
 @strawberry.type
@@ -216,6 +217,7 @@ def create(
     gates = Gates(
         authenticate=authenticate,
         find=find,
+        read_keys=ReadKeys(SCHEMA),
         make_context=make_context,
         executor=SchemaExecutor(SCHEMA),
         observe=seen.append,

@@ -62,8 +62,8 @@ def test_without_a_forwarded_address_it_is_the_peer() -> None:
 
 
 def test_facts_carry_what_is_of_form_and_drop_the_rest() -> None:
-    good = arrival(x_canary="blue-2", x_client_name="shop app", x_client_version="1.2").facts(9.0, writes=False)
-    bad = arrival(x_canary="Blue!", x_client_name="x" * 65, x_client_version="é").facts(9.0, writes=False)
+    good = arrival(x_canary="blue-2", x_client_name="shop app", x_client_version="1.2").facts(9.0)
+    bad = arrival(x_canary="Blue!", x_client_name="x" * 65, x_client_version="é").facts(9.0)
     assert (good.canary, good.client_name, good.client_version, good.deadline_s) == ("blue-2", "shop app", "1.2", 9.0)
     assert (bad.canary, bad.client_name, bad.client_version) == (None, None, None)
 
@@ -74,3 +74,10 @@ def test_the_next_operation_of_a_connection_has_its_own_id_and_trace() -> None:
     assert second.request_id != first.request_id
     assert second.traceparent != first.traceparent
     assert second.started_s == 2.0
+
+
+@pytest.mark.parametrize(("sent", "read"), [(["k"], "k"), (["k", "k"], "k"), (["k", "other"], "k, other")])
+def test_two_different_idempotency_keys_are_no_key(sent: list[str], read: str) -> None:
+    scope = http_scope("POST")
+    scope["headers"] += [(b"idempotency-key", value.encode()) for value in sent]
+    assert Arrival.of(scope, 1.0).text(b"idempotency-key") == read

@@ -1,5 +1,6 @@
 """The web's mutations on orders and the progress of an order, over workflows in memory."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,15 @@ from graphql import GraphQLError
 
 from bff.clock import SystemClock
 from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState, Outcome, Refusal, Shortage
+from bff.commerce.fulfilment.orders import TemporalOrders
+from bff.commerce.fulfilment.ports import CancelAnswer
+from bff.commerce.fulfilment.progress import ProgressReader
 from bff.errors import BffError
 from bff.fetch.client import create_fetch
 from bff.viewer import Viewer
+from bff.workflows.client import Workflows
 from tests.support.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
+from tests.support.ports import free_port
 from tests.support.upstream import FakeUpstream
 from tests.support.workflows import InstantWorkflows
 
@@ -220,3 +226,123 @@ async def test_an_order_that_the_viewer_does_not_see_cannot_be_followed(schema):
     assert await followed(schema, "ord_99999") == ["NOT_FOUND"]
     assert await followed(schema, "ord_00013") == ["NOT_FOUND"]
     assert await followed(schema, "ord_00001", viewer=ANONYMOUS) == ["UNAUTHENTICATED"]
+
+
+CANCEL = """
+mutation Cancel($id: ID!, $reason: String) {
+  cancelOrder(orderId: $id, reason: $reason) {
+    __typename
+    ... on OrderCancelled { order { id status } }
+    ... on CancellationPending { orderId }
+    ... on OrderNotCancellable { reason order { status } }
+  }
+}
+"""
+
+
+async def cancel(schema: Any, workflows: InstantWorkflows, upstream: FakeUpstream, order: str, **more: Any) -> Answered:
+    reason = more.pop("reason", None)
+    return await ask(schema, CANCEL, upstream, variables={"id": order, "reason": reason}, workflows=workflows, **more)
+
+
+def in_status(upstream: FakeUpstream, status: str) -> str:
+    """An order of the viewer's."""
+    mine = (row for row in upstream.orders.values() if row["customer_id"] == "cust_0001" and row["status"] == status)
+    return str(next(mine)["id"])
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "outcome"),
+    [
+        ("CANCELLED", CancelAnswer.UNDONE, "OrderCancelled"),
+        ("CANCELLED", CancelAnswer.NOT_RUNNING, "OrderCancelled"),
+        ("CONFIRMED", CancelAnswer.UNDER_WAY, "CancellationPending"),
+        ("SHIPPED", CancelAnswer.WITH_THE_CARRIER, "OrderNotCancellable"),
+        ("DELIVERED", CancelAnswer.NOT_RUNNING, "OrderNotCancellable"),
+    ],
+)
+async def test_what_became_of_a_cancellation_is_a_member_of_the_payload(schema, status, answer, outcome):
+    upstream = FakeUpstream()
+    found = await cancel(schema, InstantWorkflows(cancels=answer), upstream, in_status(upstream, status))
+    assert found.errors == []
+    assert found.data["cancelOrder"]["__typename"] == outcome
+
+
+async def test_an_order_that_is_not_written_down_yet_is_its_customers_to_cancel_and_to_follow(schema):
+    workflows = InstantWorkflows(cancels=CancelAnswer.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0001"})
+    found = await cancel(schema, workflows, FakeUpstream(), "ord_0123456789abcdef")
+    assert found.data["cancelOrder"] == {"__typename": "CancellationPending", "orderId": "ord_0123456789abcdef"}
+    theirs = InstantWorkflows(cancels=CancelAnswer.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0002"})
+    found = await cancel(schema, theirs, FakeUpstream(), "ord_0123456789abcdef")
+    assert [code_of(error) for error in found.errors] == ["NOT_FOUND"]
+
+
+async def test_a_reason_is_one_line_of_text(schema):
+    upstream = FakeUpstream()
+    for reason in ("", "two\nlines", "x" * 201):
+        found = await cancel(schema, InstantWorkflows(), upstream, in_status(upstream, "CONFIRMED"), reason=reason)
+        assert [code_of(error) for error in found.errors] == ["BAD_USER_INPUT"]
+
+
+async def test_the_warehouse_cancels_nothing(schema):
+    found = await cancel(schema, InstantWorkflows(), FakeUpstream(), "ord_1", viewer=WAREHOUSE)
+    assert [code_of(error) for error in found.errors] == ["FORBIDDEN"]
+
+
+async def test_a_reorder_holds_what_the_order_held(schema):
+    upstream, workflows = FakeUpstream(), InstantWorkflows()
+    order = in_status(upstream, "DELIVERED")
+    query = "mutation($id: ID!) { reorder(orderId: $id) { __typename } }"
+    found = await ask(schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again")
+    assert found.data["reorder"]["__typename"] == "OrderPlaced"
+    (wish,) = workflows.wishes
+    assert wish.field == "reorder"
+    held = {line["product_id"]: line["quantity"] for line in upstream.orders[order]["items"]}
+    assert {line.product_id: line.quantity for line in wish.lines} == held
+
+
+REGISTER = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $input) { __typename } }"
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "field"),
+    [
+        ("", "ana@example.org", "input.name"),
+        ("A\nna", "ana@example.org", "input.name"),
+        ("Ana", "nobody", "input.email"),
+        ("Ana", "ana@localhost", "input.email"),
+        ("Ana", "ana@example.org\r\nBcc: all@example.org", "input.email"),
+    ],
+)
+async def test_a_registration_names_the_field_that_is_wrong(schema, name, email, field):
+    variables = {"input": {"name": name, "email": email}}
+    found = await ask(
+        schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
+        workflows=InstantWorkflows(),
+    )  # fmt: skip
+    assert told(found.errors[0])["field"] == field
+
+
+async def test_whoever_registers_is_known_by_their_address_whatever_its_spelling(schema):
+    workflows = InstantWorkflows()
+    for email in ("Ana@Example.org", " ana@example.org"):
+        variables = {"input": {"name": "Ana", "email": email}}
+        found = await ask(
+            schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
+            workflows=workflows,
+        )  # fmt: skip
+        assert found.data["registerCustomer"]["__typename"] == "RegistrationReceived"
+    assert {wish.email for wish in workflows.registrations} == {"ana@example.org"}
+    assert len({wish.record_id for wish in workflows.registrations}) == 1
+
+
+async def test_while_temporal_is_away_mutations_say_so_at_once_and_reads_work(schema):
+    workflows = Workflows(address=f"127.0.0.1:{free_port()}", namespace="default")
+    orders = TemporalOrders(workflows=workflows, progress=ProgressReader(f"redis://127.0.0.1:{free_port()}/0"))
+    async with asyncio.timeout(1.5):
+        found = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), workflows=orders, idempotency_key="k")
+        assert [code_of(error) for error in found.errors] == ["WORKFLOWS_UNAVAILABLE"]
+        assert told(found.errors[0])["retryAfter"] == 1.0
+        query = "{ orders(first: 1) { nodes { id status } } }"
+        assert (await ask(schema, query, FakeUpstream(), workflows=orders)).errors == []
+    await orders.aclose()

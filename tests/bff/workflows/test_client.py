@@ -1,6 +1,7 @@
 """What requests learn of Temporal when it is slow, busy, away, or when nobody waits any longer."""
 
 import asyncio
+import gc
 import socket
 import uuid
 from datetime import timedelta
@@ -103,7 +104,7 @@ async def test_a_server_that_is_not_there_is_unavailable_at_once():
         with pytest.raises(WorkflowsUnavailable):
             await workflows.exists("test:1")
         with pytest.raises(WorkflowsUnavailable):
-            await workflows.running_with_prefix("test:1")
+            await workflows.id_with_prefix("test:1")
 
 
 async def test_a_server_that_takes_the_connection_and_never_answers_is_unavailable_in_time():
@@ -112,3 +113,11 @@ async def test_a_server_that_takes_the_connection_and_never_answers_is_unavailab
         async with asyncio.timeout(4):
             with pytest.raises(WorkflowsUnavailable):
                 await ask(workflows, a_start())
+
+
+async def test_a_failed_start_leaves_no_error_that_nobody_asked_for(caplog: pytest.LogCaptureFixture):
+    workflows = Workflows(address=f"127.0.0.1:{free_port()}", namespace="default")
+    with pytest.raises(WorkflowsUnavailable):
+        await ask(workflows, a_start())
+    gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []

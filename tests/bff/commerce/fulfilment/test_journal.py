@@ -43,3 +43,19 @@ def test_it_is_complete_when_its_last_event_has_been_taken():
     assert last.is_last
     assert last.state is OrderStepState.DONE
     assert journal.is_complete
+
+
+def test_a_status_alone_is_news():
+    journal = Journal()
+    journal.stands(FulfilmentStatus.NEEDS_ATTENTION)
+    assert journal.has_news
+    assert journal.take() == ()
+    assert not journal.has_news
+
+
+def test_it_remembers_what_was_taken():
+    journal = Journal()
+    journal.started(OrderStep.CREATE, AT)
+    taken = journal.take()
+    journal.ended(OrderStep.CREATE, OrderStepState.DONE, LATER)
+    assert journal.events == (*taken, *journal.take())

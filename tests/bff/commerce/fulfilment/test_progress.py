@@ -164,3 +164,55 @@ async def test_a_subscriber_that_leaves_gives_its_connection_back(
 
     await eventually(released, message="nobody waits in Valkey")
     await redis.aclose()
+
+
+async def test_what_was_lost_is_restored_without_touching_what_is_there(
+    writer: RedisProgress, reader: ProgressReader, order_id: str
+):
+    first, second, third, fourth = (event(number) for number in (1, 2, 3, 4))
+    await writer.publish(news(order_id, third, fourth))  # after everything before was lost
+    assert not await reader.is_whole(order_id)
+
+    await reader.restore(news(order_id, first, second, third))  # as the workflow knew it a moment earlier
+
+    assert await reader.is_whole(order_id)
+    seen: list[OrderEvent] = []
+    async for each in reader.events(order_id, after=None, closed=False):
+        seen.append(each)
+        if len(seen) == 4:
+            break
+    assert seen == [first, second, third, fourth]
+    await writer.publish(news(order_id, event(5, OrderStep.FINISH)))  # the worker goes on where it was
+    assert [e.number async for e in reader.events(order_id, after="3-0", closed=False)] == [4, 5]
+
+
+async def test_restoring_what_is_whole_changes_nothing(
+    writer: RedisProgress, reader: ProgressReader, order_id: str, valkey_url: str
+):
+    await writer.publish(news(order_id, event(1), event(2, OrderStep.FINISH)))
+    async with Redis.from_url(valkey_url) as redis:
+        before = await redis.dump(f"order:{{{order_id}}}:events")
+        await reader.restore(news(order_id, event(1)))
+        assert await redis.dump(f"order:{{{order_id}}}:events") == before
+
+
+async def test_fifty_viewers_see_the_same_events_in_order_and_go_on_after_they_were_cut_off(
+    writer: RedisProgress, reader: ProgressReader, order_id: str
+):
+    async def watch(after: str | None, until: int) -> list[int]:
+        seen: list[int] = []
+        async for each in reader.events(order_id, after=after, closed=False):
+            seen.append(each.number)
+            if each.number == until:
+                break
+        return seen
+
+    async def is_cut_off_and_comes_back() -> list[int]:
+        before = await watch(None, 4)
+        return before + await watch(f"{before[-1]}-0", 10)
+
+    watching = [asyncio.create_task(is_cut_off_and_comes_back()) for _ in range(50)]
+    for number in range(1, 10):
+        await writer.publish(news(order_id, event(number)))
+    await writer.publish(news(order_id, event(10, OrderStep.FINISH)))
+    assert await asyncio.gather(*watching) == [list(range(1, 11))] * 50

@@ -23,11 +23,12 @@ from bff.commerce.fulfilment.messages import (
     PlaceOrder,
     ReserveStock,
 )
-from bff.commerce.fulfilment.ports import Once, Services
+from bff.commerce.fulfilment.ports import Services
 from bff.commerce.fulfilment.services import RestServices
 from bff.errors import UpstreamRejected
 from bff.fetch.client import Fetch, create_fetch
 from bff.settings import Settings
+from bff.workflows.attempts import Once
 from tests.support.ledger import Ledger
 from tests.support.subgraphs import Rest
 
@@ -164,8 +165,15 @@ async def test_a_step_that_is_overtaken_by_its_compensation_is_refused(services:
         await services.reserve_stock(ReserveStock(ref(order), order.lines), once(order, "r"))
 
 
+async def test_an_order_that_is_created_after_it_was_undone_is_refused(services: Services):
+    order = an_order()
+    await services.cancel_order(CancelOrder(ref(order), "not wanted"), once(order, "cancel"))
+    with pytest.raises(UpstreamRejected):
+        await created(services, order)
+
+
 async def test_the_customer_can_be_written_to(services: Services):
-    contact = await services.contact("cust_0001", timedelta(seconds=5))
+    contact = await services.contact(ref(an_order()), timedelta(seconds=5))
     assert contact.name
     assert "@" in contact.email
 

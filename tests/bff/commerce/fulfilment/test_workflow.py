@@ -236,6 +236,14 @@ async def test_services_that_are_away_for_minutes_end_in_an_undone_order(
     assert ledger.calls["refund"] == 1
 
 
+async def test_a_charge_that_is_never_answered_is_given_back_once(skipping_worker: WorkflowEnvironment, ledger: Ledger):
+    order = an_order()
+    ledger.after["charge"].extend([down] * 1_000)
+    handle = await start(skipping_worker.client, order)
+    assert await handle.result() is Ending.FAILED
+    assert ledger.effects[order.order_id] == ["create", "reserve", "charge", "refund", "release", "cancel"]
+
+
 async def test_a_signal_before_the_order_is_placed_and_a_second_one_are_fine(worker: Client, ledger: Ledger):
     order = an_order()
     handle = await start(worker, order, signal="warehouse_confirmed")
@@ -282,7 +290,9 @@ async def test_undoing_goes_on_when_no_worker_remembers_it(
 async def test_the_workflow_answers_where_an_order_stands(worker: Client, ledger: Ledger):
     order = an_order()
     _, handle = await place(worker, order)
-    fulfilment = await handle.query(FulfilOrder.fulfilment)
+    progress = await handle.query(FulfilOrder.progress)
+    fulfilment = progress.fulfilment
+    assert [event.number for event in progress.events] == list(range(1, len(progress.events) + 1))
     assert fulfilment.status is FulfilmentStatus.AWAITING_WAREHOUSE
     assert [step.name for step in fulfilment.steps][-1] is OrderStep.WAREHOUSE
     description = await handle.describe()

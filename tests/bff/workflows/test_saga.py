@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bff.commerce.fulfilment.saga import Compensation, Saga, to_the_end
+from bff.workflows.saga import Compensation, Saga, to_the_end
 
 
 class Undone:

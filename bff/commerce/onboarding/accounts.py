@@ -1,0 +1,56 @@
+"""The customers service over `bff.fetch`: the `Accounts` port of the worker."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bff.clock import Clock
+from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
+from bff.errors import UpstreamRejected
+from bff.fetch.client import Fetch
+from bff.workflows.attempts import Once
+
+
+class _Done(msgspec.Struct):
+    """Any object: that it was answered is enough."""
+
+
+class RestAccounts:
+    """One of these per worker process."""
+
+    def __init__(self, fetch: Fetch, clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+
+    async def create(self, customer: RegisterCustomer, once: Once) -> CreatedCustomer:
+        """`POST /api/customers`."""
+        body = {"id": customer.customer_id, "name": customer.name, "email": customer.email}
+        try:
+            await self._post("/api/customers", body, customer.customer_id, once)
+        except UpstreamRejected as rejected:
+            if rejected.problem.slug != "already-exists":
+                raise
+            return CreatedCustomer(is_new=False)
+        return CreatedCustomer(is_new=True)
+
+    async def verify(self, customer: CustomerRef, once: Once) -> None:
+        """`POST /api/customers/{id}/verify`."""
+        await self._of(customer, "verify", {}, once)
+
+    async def credit(self, customer: CustomerRef, points: int, once: Once) -> None:
+        """`POST /api/customers/{id}/credits`."""
+        await self._of(customer, "credits", {"reason": "welcome", "points": points}, once)
+
+    async def expire(self, customer: CustomerRef, once: Once) -> None:
+        """`POST /api/customers/{id}/expire`, after which a creation that was under way is refused."""
+        await self._of(customer, "expire", {}, once)
+
+    async def _of(self, customer: CustomerRef, verb: str, body: Mapping[str, Any], once: Once) -> None:
+        await self._post(f"/api/customers/{customer.customer_id}/{verb}", body, customer.customer_id, once)
+
+    async def _post(self, path: str, body: Mapping[str, Any], customer_id: str, once: Once) -> None:
+        headers = {"x-user-id": customer_id, "x-role": "service"}
+        deadline_s = self._clock.monotonic_s() + once.timeout.total_seconds()
+        rest = self._fetch.bound(headers=headers, deadline_s=deadline_s)
+        await rest.send("POST", path, body, into=_Done, idempotency_key=once.key)

@@ -1,0 +1,96 @@
+"""Registering and confirming on behalf of a viewer who need not be signed in: input rules and outcomes.
+
+Nothing here depends on whether an e-mail address is known: the workflow finds out, after the answer.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bff.commerce.context import Context
+from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
+from bff.errors import BadUserInput
+from bff.idempotency.claim import Claim
+from bff.idempotency.replay import Replay, snapshot
+
+POLL_AFTER_MS = 1_000
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+#: What the customers service takes, and a dot in the domain.
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@(?=.{3,189}$)[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReceived:
+    """A letter is on its way to the address, whatever we know of it."""
+
+    confirm_within_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailConfirmed:
+    """Welcome."""
+
+    welcome_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationPending:
+    """Not decided yet. The same token asks again."""
+
+    poll_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationExpired:
+    """The code is too old: register again."""
+
+    message: str
+
+
+ConfirmEmailOutcome = EmailConfirmed | ConfirmationPending | RegistrationExpired
+
+REGISTRATION = snapshot(RegistrationReceived)
+CONFIRMATION = Replay(
+    EmailConfirmed,
+    keep=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,
+    restore=lambda _context, kept: _as_it_is(kept),
+)
+
+
+def normalised(email: str) -> str:
+    """One spelling for all spellings of an address."""
+    return email.strip().lower()
+
+
+async def register_customer(context: Context, claim: Claim, *, name: str, email: str) -> RegistrationReceived:
+    """Begin somebody's registration. Raises `BadUserInput` naming the field."""
+    name, email = name.strip(), normalised(email)
+    if not _NAME.fullmatch(name):
+        raise BadUserInput("input.name: give 1 to 100 characters on one line", field="input.name")
+    if not _EMAIL.fullmatch(email):
+        raise BadUserInput("input.email: this is no e-mail address", field="input.email")
+    wish = RegistrationWish(
+        field=claim.field,
+        record_id=claim.record_id,
+        older_record_ids=claim.older_record_ids,
+        fingerprint=claim.fingerprint,
+        attempt_id=claim.attempt_id,
+        name=name,
+        email=email,
+    )
+    claim.answered_before = not await context.onboarding.register(wish)
+    return RegistrationReceived(confirm_within_days=7)
+
+
+async def confirm_email(context: Context, *, token: str) -> ConfirmEmailOutcome:
+    """Confirm the address of the letter's reader. Raises `BadUserInput` for what is no token of ours."""
+    match await context.onboarding.confirm(token):
+        case ConfirmAnswer.CONFIRMED:
+            return EmailConfirmed(welcome_points=100)
+        case ConfirmAnswer.UNDER_WAY:
+            return ConfirmationPending(poll_after_ms=POLL_AFTER_MS)
+    return RegistrationExpired("This code has expired. Please register again.")
+
+
+async def _as_it_is(kept: EmailConfirmed) -> EmailConfirmed:
+    return kept

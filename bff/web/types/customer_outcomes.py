@@ -1,0 +1,103 @@
+"""What the web's mutations on customers take and answer."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from bff.commerce.customers.profile import ProfileUpdated
+from bff.commerce.onboarding.registration import (
+    ConfirmationPending,
+    EmailConfirmed,
+    RegistrationExpired,
+    RegistrationReceived,
+)
+from bff.execution.projection import projection
+from bff.web.types.customer import WebCustomer
+
+
+@strawberry.input(name="AddressInput", description="A postal address.")
+class WebAddressInput:
+    line1: str = strawberry.field(description="Street and number.")
+    line2: str | None = strawberry.field(default=None, description="Anything else the carrier needs to know.")
+    city: str = strawberry.field(description="City or village.")
+    postal_code: str = strawberry.field(description="Postal code, as written in the country.")
+    country: str = strawberry.field(description="ISO 3166-1 alpha-2 code.")
+
+
+@strawberry.input(name="PreferencesInput", description="What a customer likes.")
+class WebPreferencesInput:
+    language: str = strawberry.field(description="ISO 639-1 code.")
+    currency: str = strawberry.field(description="ISO 4217 code.")
+    newsletter: bool = strawberry.field(description="Whether to send the newsletter.")
+
+
+@strawberry.input(name="UpdateProfileInput", description="What is absent stays as it is; null removes.")
+class WebUpdateProfileInput:
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Full name; cannot be removed.")
+    phone: str | None = strawberry.field(default=strawberry.UNSET, description="Telephone number.")
+    address: WebAddressInput | None = strawberry.field(default=strawberry.UNSET, description="Where parcels go.")
+    preferences: WebPreferencesInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Language, currency, newsletter."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What is to change, by the service's names."""
+        given: dict[str, Any] = {
+            "name": self.name,
+            "phone": self.phone,
+            "address": self.address,
+            "preferences": self.preferences,
+        }
+        return {
+            name: strawberry.asdict(value) if isinstance(value, WebAddressInput | WebPreferencesInput) else value
+            for name, value in given.items()
+            if value is not strawberry.UNSET
+        }
+
+
+@projection(ProfileUpdated, name="ProfileUpdated", description="The profile is changed.")
+class WebProfileUpdated:
+    customer: WebCustomer = strawberry.field(description="The viewer as they are now.")
+
+
+@strawberry.input(name="RegisterCustomerInput", description="Who wants to be a customer.")
+class WebRegisterCustomerInput:
+    name: str = strawberry.field(description="Full name.")
+    email: str = strawberry.field(description="E-mail address; a letter with a code is sent to it.")
+
+
+@projection(
+    RegistrationReceived,
+    name="RegistrationReceived",
+    description="A letter is on its way to the address. The answer is the same for an address that is known already.",
+)
+class WebRegistrationReceived:
+    confirm_within_days: int = strawberry.field(description="For how many days the code in the letter is good.")
+
+
+@projection(EmailConfirmed, name="EmailConfirmed", description="Welcome: the address is the customer's.")
+class WebEmailConfirmed:
+    welcome_points: int = strawberry.field(description="Loyalty points that come with it.")
+
+
+@projection(ConfirmationPending, name="ConfirmationPending", description="Not decided yet: send the same code again.")
+class WebConfirmationPending:
+    poll_after_ms: int = strawberry.field(description="When to ask again, in milliseconds.")
+
+
+@projection(RegistrationExpired, name="RegistrationExpired", description="The code is too old: register again.")
+class WebRegistrationExpired:
+    message: str = strawberry.field(description="For the customer to read.")
+
+
+WebUpdateProfilePayload = Annotated[
+    WebProfileUpdated, strawberry.union("UpdateProfilePayload", description="What became of the change.")
+]
+WebRegisterCustomerPayload = Annotated[
+    WebRegistrationReceived,
+    strawberry.union("RegisterCustomerPayload", description="What became of the registration."),
+]
+WebConfirmEmailPayload = Annotated[
+    WebEmailConfirmed | WebConfirmationPending | WebRegistrationExpired,
+    strawberry.union("ConfirmEmailPayload", description="What became of the confirmation."),
+]

