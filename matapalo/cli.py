@@ -14,7 +14,7 @@ from rich.console import Console
 
 from matapalo import detach, logs, processes, up
 from matapalo import status as current
-from matapalo.commands import access, console, decommission, faults, limits, mail, rollout, routes, traffic
+from matapalo.commands import access, console, decommission, faults, limits, mail, orders, rollout, routes, traffic
 from matapalo.commands.options import DATA_DIR, DataDirOption, running
 from matapalo.datadir import DataDir
 from matapalo.errors import LauncherError
@@ -122,5 +122,5 @@ def logs_(
             raise typer.Exit(130) from None
 
 
-for group in (access, console, faults, limits, mail, routes, rollout, decommission, traffic):
+for group in (access, console, faults, limits, mail, orders, routes, rollout, decommission, traffic):
     group.register(app)
