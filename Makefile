@@ -1,6 +1,7 @@
 # make up      start the platform and print its addresses (ARGS="--port-offset 100"); Ctrl-C stops it
 # make test    everything CI runs
 # make bench   ratios against the contestants, then the limiter and the strangler against others (with ARGS only the first)
+# make soak    the crash tests at full size: every process at every step, 200 orders in a chaos (some ten minutes)
 # make venv    only .venv, with exactly what requirements.lock says
 #
 # Needs Python 3.13, 3.12 or 3.11 and the package index; make PYTHON=/path/to/python names one yourself.
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
-.PHONY: up test bench venv
+.PHONY: up test bench soak venv
 
 up: $(INSTALLED)
 	@exec $(BIN)/matapalo up $(ARGS)
@@ -22,6 +23,9 @@ test: $(INSTALLED)
 bench: $(INSTALLED)
 	@$(BIN)/poe bench $(ARGS)
 	$(if $(ARGS),,@$(BIN)/poe bench-limits && $(BIN)/poe bench-strangler)
+
+soak: $(INSTALLED)
+	@exec $(BIN)/poe soak $(ARGS)
 
 venv: $(INSTALLED)
 
