@@ -1,6 +1,6 @@
 # make up      start the platform and print its addresses (ARGS="--port-offset 100"); Ctrl-C stops it
 # make test    everything CI runs
-# make bench   ratios against the contestants, then the limiter and the strangler against others (with ARGS only the first)
+# make bench   ratios against the contestants, then limiter, strangler and mutations (with ARGS only the first)
 # make soak    the crash tests at full size: every process at every step, 200 orders in a chaos (some ten minutes)
 # make venv    only .venv, with exactly what requirements.lock says
 #
@@ -22,7 +22,7 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/poe bench $(ARGS)
-	$(if $(ARGS),,@$(BIN)/poe bench-limits && $(BIN)/poe bench-strangler)
+	$(if $(ARGS),,@$(BIN)/poe bench-limits && $(BIN)/poe bench-strangler && $(BIN)/poe bench-mutations)
 
 soak: $(INSTALLED)
 	@exec $(BIN)/poe soak $(ARGS)
