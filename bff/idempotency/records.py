@@ -1,4 +1,4 @@
-"""Where the records of keys are: in Redis, one string a key and one Lua call a step, or in memory (the same rule).
+"""Where the records of keys are: in Redis, one string a key and one Lua call a step.
 
 `RedisRecords` has connections and time limits of its own: a mutation waits at most `TIMEOUT_S` for a store that does
 not answer, then `StoreUnavailable`. One key a decision, so Redis Cluster serves it as it is.
@@ -6,22 +6,18 @@ not answer, then `StoreUnavailable`. One key a decision, so Redis Cluster serves
 
 import hashlib
 import struct
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from bff.clock import Clock
-from bff.idempotency import state
-from bff.idempotency.state import Begin, Record
+from bff.idempotency.state import Begin
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
-T = TypeVar("T")
 
 TIMEOUT_S = 0.3
 #: How long to wait for one of the connections: their lack is this process's trouble, not the store's.
@@ -130,62 +126,6 @@ class RedisRecords:
                 return await cast(Any, self._redis.eval(self._script, 1, key, step, *arguments))
         except (RedisError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
-
-
-class MemoryRecords:
-    """Records of one process, by the pure rule: for tests, and for what has no Redis."""
-
-    def __init__(self, clock: Clock, *, lease: timedelta, kept: timedelta) -> None:
-        self._clock = clock
-        self._lease_us = _microseconds(lease)
-        self._kept_us = _microseconds(kept)
-        self.stored: dict[str, Record] = {}
-
-    async def begin(self, record_id: str, *, fingerprint: str, resumes: bool) -> Begin:
-        """See `state.begin`."""
-        return self._step(
-            record_id,
-            state.begin,
-            fingerprint=bytes.fromhex(fingerprint),
-            lease_us=self._lease_us,
-            kept_us=self._kept_us,
-            resumes=resumes,
-        )
-
-    async def heartbeat(self, record_id: str, fence: int) -> bool:
-        """See `state.heartbeat`."""
-        return self._step(record_id, state.heartbeat, fence=fence, lease_us=self._lease_us)
-
-    async def complete(self, record_id: str, fence: int, result: bytes) -> bool:
-        """See `state.complete`."""
-        return self._step(record_id, state.complete, fence=fence, result=result)
-
-    async def release(self, record_id: str, fence: int) -> bool:
-        """See `state.release`."""
-        return self._step(record_id, state.release, fence=fence)
-
-    async def suspend(self, record_id: str, fence: int) -> bool:
-        """See `state.suspend`."""
-        return self._step(record_id, state.suspend, fence=fence)
-
-    async def is_held(self, record_id: str) -> bool:
-        """See `Records.is_held`."""
-        found = self.stored.get(record_id)
-        return found is not None and not found.done and found.lease_until_us > 0
-
-    async def exists(self, record_id: str) -> bool:
-        """Whether there is a record."""
-        return record_id in self.stored
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
-    def _step(self, record_id: str, step: Callable[..., tuple[Record | None, T]], **arguments: Any) -> T:
-        now_us = round(self._clock.now().timestamp() * 1_000_000)
-        record, answer = step(self.stored.pop(record_id, None), now_us, **arguments)
-        if record is not None:
-            self.stored[record_id] = record
-        return answer
 
 
 def _key(record_id: str) -> str:

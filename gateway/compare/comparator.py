@@ -117,7 +117,7 @@ class Comparator:
             except StoreUnavailable as error:
                 self._counted("error")
                 logger.debug("a comparison is lost: %s", error)
-            except Exception:
+            except Exception:  # one broken pair must not end the comparing of all others
                 self._counted("error")
                 logger.exception("a comparison failed")
 

@@ -19,11 +19,11 @@ from bff.errors import BffError, WorkflowsUnavailable
 from bff.fetch.client import Fetch, create_fetch
 from bff.idempotency.keys import ReadKeys
 from bff.idempotency.once import KEPT_FOR, LEASE, Idempotency
-from bff.idempotency.records import MemoryRecords
 from bff.settings import Settings
 from bff.viewer import ANONYMOUS, Viewer
 from bff.workflows.client import Workflows
 from bff.workflows.inspection import Inspector
+from tests.support.records import MemoryRecords
 from tests.support.upstream import FakeUpstream
 
 SCHEMA_DIR = Path(__file__).parents[2] / "schema"

@@ -19,10 +19,11 @@ from bff.idempotency.claim import Claim, claim_of
 from bff.idempotency.idempotent import Idempotent
 from bff.idempotency.keys import ReadKeys, declare_idempotency
 from bff.idempotency.once import KEPT_FOR, LEASE, WAIT, Idempotency
-from bff.idempotency.records import MemoryRecords, Records
+from bff.idempotency.records import Records
 from bff.idempotency.replay import snapshot
 from bff.viewer import ANONYMOUS, Viewer
 from tests.support.asgi import Answer, post
+from tests.support.records import MemoryRecords
 
 SECRETS = ("the secret that signs in these tests",)
 
