@@ -9,10 +9,6 @@ RUN pip download --disable-pip-version-check --no-cache-dir \
     --require-hashes --requirement requirements.lock --dest /wheels
 COPY pyproject.toml README.md LICENSE ./
 COPY matapalo matapalo
-COPY bff bff
-COPY gateway gateway
-COPY subgraphs subgraphs
-COPY schema schema
 RUN pip wheel --disable-pip-version-check --no-cache-dir --no-index --find-links /wheels --no-deps --wheel-dir /wheels .
 
 FROM python:3.13-slim

@@ -24,12 +24,12 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from bff.clock import SystemClock
-from bff.ratelimit.limiter import Limiter
-from bff.ratelimit.metrics import LimiterMetrics
-from bff.ratelimit.over_redis import create_store
-from bff.ratelimit.tiers import PACKAGED
-from bff.ratelimit.tiers import parse as parse_tiers
+from matapalo.process.clock import SystemClock
+from matapalo.ratelimit.limiter import Limiter
+from matapalo.ratelimit.metrics import LimiterMetrics
+from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.tiers import PACKAGED
+from matapalo.ratelimit.tiers import parse as parse_tiers
 
 SUBJECTS = 10_000
 IN_FLIGHT = 32

@@ -28,11 +28,11 @@ from benchmarks import machine
 from benchmarks.child import free_port, listens, running
 from benchmarks.errors import BenchmarkError
 from benchmarks.platform import platform, token
-from bff.idempotency.once import KEPT_FOR, LEASE
-from bff.idempotency.records import RedisRecords
-from bff.idempotency.sealed import Sealer
-from matapalo.engines import valkey
-from matapalo.platform import EDGE_PORT
+from matapalo.idempotency.once import KEPT_FOR, LEASE
+from matapalo.idempotency.records import RedisRecords
+from matapalo.idempotency.sealed import Sealer
+from matapalo.launcher.engines import valkey
+from matapalo.launcher.platform import EDGE_PORT
 
 ROUNDS, CALLS, ORDERS = 7, 2_000, 30
 MOST_CPU, MOST_BYTES = 3.0, 1_536

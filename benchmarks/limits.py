@@ -20,7 +20,7 @@ from benchmarks.checks import IN_FLIGHT, Checked, measured
 from benchmarks.child import free_port, listens, running
 from benchmarks.report import table
 from benchmarks.rounds import tell
-from matapalo.engines import valkey
+from matapalo.launcher.engines import valkey
 
 OURS, LIMITS = "ours, everything", "limits, sliding counter, 3 windows"
 GOALS = {"alone": 1.3, "together": 0.75, "limits": 1 / 2.5, "bytes": 400}

@@ -30,9 +30,9 @@ from temporalio.client import Client
 from benchmarks import machine
 from benchmarks.errors import BenchmarkError
 from benchmarks.platform import platform
-from matapalo import keys
-from matapalo.keys import Role, Tier
-from matapalo.platform import EDGE_PORT, Platform
+from matapalo.launcher import keys
+from matapalo.launcher.keys import Role, Tier
+from matapalo.launcher.platform import EDGE_PORT, Platform
 
 ROUNDS, ORDERS = 5, 20
 STARTS = 6

@@ -24,10 +24,10 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.limited import tiers
 from benchmarks.meter import Watched
 from benchmarks.workloads import Client, Who
-from matapalo import environment, keys, record
-from matapalo.datadir import DataDir
-from matapalo.engines import envoy
-from matapalo.platform import EDGE_PORT, Platform
+from matapalo.launcher import environment, keys, record
+from matapalo.launcher.datadir import DataDir
+from matapalo.launcher.engines import envoy
+from matapalo.launcher.platform import EDGE_PORT, Platform
 
 ROOT = Path(__file__).parents[1]
 OURS = "ours"

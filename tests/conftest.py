@@ -6,12 +6,12 @@ from types import FrameType
 import pytest
 
 pytest_plugins = [
-    "tests.support.engines",
-    "tests.support.cluster",
-    "tests.support.browser",
-    "tests.support.node",
-    "tests.support.platform",
-    "tests.support.subgraphs",
+    "tests.harness.engines",
+    "tests.harness.cluster",
+    "tests.harness.browser",
+    "tests.harness.node",
+    "tests.harness.platform",
+    "tests.harness.subgraphs",
 ]
 
 

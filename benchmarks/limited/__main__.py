@@ -25,14 +25,14 @@ from benchmarks.limited import tiers
 from benchmarks.load import Job, Outcome, generator
 from benchmarks.meter import cpu_s
 from benchmarks.workloads import WORKLOADS
-from bff.clock import SystemClock
-from bff.ratelimit.limiter import Limiter
-from bff.ratelimit.metrics import LimiterMetrics
-from bff.ratelimit.over_redis import create_store
-from bff.ratelimit.tiers import read
-from matapalo import keys
-from matapalo.engines import valkey
-from matapalo.keys import Role, Tier
+from matapalo.launcher import keys
+from matapalo.launcher.engines import valkey
+from matapalo.launcher.keys import Role, Tier
+from matapalo.process.clock import SystemClock
+from matapalo.ratelimit.limiter import Limiter
+from matapalo.ratelimit.metrics import LimiterMetrics
+from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.tiers import read
 
 MOST_ADDED = 0.25
 MOST_EMPTY_REQUESTS = 3

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import uvicorn
 
-from bff.app import create_app
-from bff.ratelimit.extension import RateLimits
-from bff.settings import Settings
+from matapalo.app import create_app
+from matapalo.ratelimit.extension import RateLimits
+from matapalo.settings import Settings
 
 MONEY = {"amount_minor": 12_345, "currency": "EUR"}
 ORDER = {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bff.ratelimit.tiers import PACKAGED, parse
+from matapalo.ratelimit.tiers import PACKAGED, parse
 
 CAPPED = "cost = { capacity = 50000, restore_per_s = 5000 }"
 PLENTY = "cost = { capacity = 1000000000, restore_per_s = 1000000000 }"

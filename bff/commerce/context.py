@@ -1,20 +1,20 @@
-"""What a resolver finds in ``info.context``: one per operation, built by `bff.app`, closed by the endpoint."""
+"""What a resolver finds in ``info.context``: one per operation, built by `matapalo.app`, closed by the endpoint."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from bff.clock import Clock
 from bff.commerce.fulfilment.ports import OrderWorkflows
 from bff.commerce.onboarding.ports import OnboardingWorkflows
-from bff.endpoint.request import RequestFacts
-from bff.errors import Unauthenticated
-from bff.execution.loads import Loads
-from bff.fetch.rest import Rest
-from bff.idempotency.claim import Claim
-from bff.idempotency.once import Idempotency
-from bff.ratelimit.charge import Charge
-from bff.viewer import Viewer
-from bff.workflows.inspection import Inspector
+from matapalo.auth.viewer import Viewer
+from matapalo.errors import Unauthenticated
+from matapalo.execution.loads import Loads
+from matapalo.graphql.request import RequestFacts
+from matapalo.idempotency.claim import Claim
+from matapalo.idempotency.once import Idempotency
+from matapalo.process.clock import Clock
+from matapalo.ratelimit.charge import Charge
+from matapalo.rest.client import Rest
+from matapalo.workflows.inspection import Inspector
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bff.errors import BadUserInput, UpstreamRejected
-from bff.fetch.rest import MAX_PAGE, Listing, Rest
+from matapalo.errors import BadUserInput, UpstreamRejected
+from matapalo.rest.client import MAX_PAGE, Listing, Rest
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from bff.commerce.context import Context
-from bff.errors import BadUserInput, IdempotencyKeyReused, Problem, UpstreamRejected
-from bff.idempotency.claim import Claim
+from matapalo.errors import BadUserInput, IdempotencyKeyReused, Problem, UpstreamRejected
+from matapalo.idempotency.claim import Claim
 
 T = TypeVar("T")
 

@@ -8,15 +8,15 @@ from bff.commerce.fulfilment.cancellation import CANCELLATION, cancel_order
 from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, PlaceOrderOutcome
 from bff.commerce.fulfilment.placement import PLACEMENT, place_order, reorder
 from bff.commerce.graphql import Info
-from bff.execution.projection import returns
-from bff.idempotency.claim import claim_of
-from bff.idempotency.idempotent import Idempotent
 from bff.mobile.types.order_outcomes import (
     MobileCancelOrderPayload,
     MobilePlaceOrderInput,
     MobilePlaceOrderPayload,
     MobileReorderPayload,
 )
+from matapalo.execution.projection import returns
+from matapalo.idempotency.claim import claim_of
+from matapalo.idempotency.idempotent import Idempotent
 
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 

@@ -11,11 +11,11 @@ from bff.commerce.orders.model import Order
 from bff.commerce.paging import Slice
 from bff.commerce.products.loaders import read_products
 from bff.commerce.products.model import Product
-from bff.execution.projection import returns
 from bff.mobile.types.home import MobileHome
 from bff.mobile.types.order import MobileOrder
 from bff.mobile.types.product import MobileProductConnection
-from bff.ratelimit.cost.directives import sized
+from matapalo.execution.projection import returns
+from matapalo.ratelimit.cost.directives import sized
 
 
 @strawberry.type(name="Query", description="Everything that can be read.")

@@ -2,16 +2,16 @@
 
 import strawberry
 
-from bff.execution.check import check
-from bff.execution.defaults import drop_null_defaults
-from bff.idempotency.keys import declare_idempotency
 from bff.mobile.mutations import MobileMutation
 from bff.mobile.queries import MobileQuery
 from bff.mobile.subscriptions import MobileSubscription
+from matapalo.execution.check import check
+from matapalo.execution.defaults import drop_null_defaults
+from matapalo.idempotency.keys import declare_idempotency
 
 
 def build_schema() -> strawberry.Schema:
-    """The schema, with every projection checked against its model. Raises `bff.execution.check.SchemaMismatch`."""
+    """The schema, with every projection checked against its model. Raises `matapalo.execution.check.SchemaMismatch`."""
     schema = strawberry.Schema(query=MobileQuery, mutation=MobileMutation, subscription=MobileSubscription)
     declare_idempotency(schema)
     check(schema)

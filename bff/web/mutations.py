@@ -19,9 +19,6 @@ from bff.commerce.onboarding.registration import (
     register_customer,
 )
 from bff.commerce.payments.paying import PAYMENT, CreatePaymentOutcome, create_payment
-from bff.execution.projection import returns
-from bff.idempotency.claim import claim_of
-from bff.idempotency.idempotent import Idempotent
 from bff.web.types.customer_outcomes import (
     WebConfirmEmailPayload,
     WebRegisterCustomerInput,
@@ -37,6 +34,9 @@ from bff.web.types.order_outcomes import (
     WebReorderPayload,
 )
 from bff.web.types.payment_outcomes import WebCreatePaymentInput, WebCreatePaymentPayload
+from matapalo.execution.projection import returns
+from matapalo.idempotency.claim import claim_of
+from matapalo.idempotency.idempotent import Idempotent
 
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 PaymentMethod = Annotated[

@@ -19,7 +19,6 @@ from bff.commerce.orders.model import Order, OrderStatus
 from bff.commerce.paging import Slice
 from bff.commerce.products.loaders import load_products, read_products
 from bff.commerce.products.model import Product
-from bff.execution.projection import returns
 from bff.web.types.customer import WebCustomer
 from bff.web.types.dashboard import First, WebDashboard
 from bff.web.types.order import WebOrder, WebOrderConnection
@@ -27,6 +26,7 @@ from bff.web.types.page import PAGED
 from bff.web.types.product import WebProduct, WebProductConnection
 from bff.web.types.rate_limit import WebRateLimit, rate_limit
 from bff.web.types.workflow import WebWorkflow
+from matapalo.execution.projection import returns
 
 After = Annotated[str | None, strawberry.argument(description="A cursor: go on after it.")]
 SEES_ALL_ORDERS = frozenset({"operator", "service"})

@@ -7,14 +7,14 @@ from graphql import GraphQLObjectType, GraphQLSchema, specified_directives
 from strawberry.federation import Schema
 from strawberry.printer import print_schema
 
-from bff.execution.check import check
-from bff.execution.defaults import drop_null_defaults
-from bff.idempotency.idempotent import IDEMPOTENT_DIRECTIVE
-from bff.idempotency.keys import declare_idempotency
 from bff.web.federation import WebSchema
 from bff.web.mutations import WebMutation
 from bff.web.queries import WebQuery
 from bff.web.subscriptions import WebSubscription
+from matapalo.execution.check import check
+from matapalo.execution.defaults import drop_null_defaults
+from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE
+from matapalo.idempotency.keys import declare_idempotency
 
 #: The oldest version that has what we use (`@key`): every gateway composes it, which is not so of the newest.
 FEDERATION_VERSION: Literal["2.0"] = "2.0"
@@ -26,7 +26,7 @@ _KEY = ' @key(fields: "id")'
 
 
 def build_schema() -> Schema:
-    """The schema, with every projection checked against its model. Raises `bff.execution.check.SchemaMismatch`."""
+    """The schema, with every projection checked against its model. Raises `matapalo.execution.check.SchemaMismatch`."""
     schema = WebSchema(
         query=WebQuery,
         mutation=WebMutation,

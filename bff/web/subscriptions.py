@@ -8,9 +8,9 @@ import strawberry
 from bff.commerce.fulfilment.following import follow_order
 from bff.commerce.fulfilment.messages import OrderEvent
 from bff.commerce.graphql import Info
-from bff.execution.projection import streams
-from bff.ratelimit.cost.directives import Cost
 from bff.web.types.fulfilment import WebOrderEvent
+from matapalo.execution.projection import streams
+from matapalo.ratelimit.cost.directives import Cost
 
 
 @strawberry.type(name="Subscription", description="Everything that can be followed.")

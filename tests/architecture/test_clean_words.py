@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MACHINE_PATH = re.compile(rb"""["'` =(](/work/|/root/|/home/[a-z])""")
-BUILT = ("bff/endpoint/graphiql/dist/", "bff/endpoint/graphiql/package-lock.json")
+BUILT = ("matapalo/graphql/graphiql/dist/", "matapalo/graphql/graphiql/package-lock.json")
 
 
 def tracked_files() -> list[Path]:
@@ -27,5 +27,5 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
 
 
 def test_locks_resolve_through_whatever_index_is_configured() -> None:
-    npm = ROOT / "bff/endpoint/graphiql/package-lock.json"
+    npm = ROOT / "matapalo/graphql/graphiql/package-lock.json"
     assert '"resolved"' not in npm.read_text()

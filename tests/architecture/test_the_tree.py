@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("matapalo", "bff", "gateway", "subgraphs", "benchmarks", "tests")
+PACKAGES = ("matapalo", "bff", "subgraphs", "benchmarks", "tests")
 LONGEST_FILE = 500
 
 

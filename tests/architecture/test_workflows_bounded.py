@@ -12,7 +12,7 @@ LOG_ARGUMENTS = {"extra", "exc_info", "stack_info", "stacklevel"}
 
 
 def workflow_files() -> list[Path]:
-    found = [path for package in ("bff", "gateway") for path in (ROOT / package).rglob("*.py")]
+    found = [path for package in ("matapalo", "bff") for path in (ROOT / package).rglob("*.py")]
     return sorted(path for path in found if "from temporalio import workflow" in path.read_text())
 
 
@@ -24,7 +24,9 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 
 def test_there_are_workflows_to_check():
-    assert {ROOT / "bff/commerce/fulfilment/workflow.py", ROOT / "gateway/rollout/workflow.py"} <= {*workflow_files()}
+    assert {ROOT / "bff/commerce/fulfilment/workflow.py", ROOT / "matapalo/strangler/rollout/workflow.py"} <= {
+        *workflow_files()
+    }
 
 
 @pytest.mark.parametrize("path", workflow_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -10,16 +10,16 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from bff.commerce.fulfilment.workflow import FulfilOrder
 from bff.commerce.onboarding.workflow import OnboardCustomer
-from gateway.rollout.workflow import RollOut
+from matapalo.strangler.rollout.workflow import RollOut
 
 HEAVY = (
     *("fastapi", "starlette", "strawberry", "httpx", "redis", "pyreqwest", "pydantic", "msgspec", "cryptography"),
-    *("bff.fetch", "bff.settings", "gateway.settings", "gateway.store"),
+    *("matapalo.rest", "matapalo.settings", "matapalo.strangler.settings", "matapalo.strangler.store"),
 )
 MODULES = (
     "bff.commerce.fulfilment.workflow",
     "bff.commerce.onboarding.workflow",
-    "gateway.rollout.workflow",
+    "matapalo.strangler.rollout.workflow",
 )
 LONGEST_PREPARATION_S = 0.05
 

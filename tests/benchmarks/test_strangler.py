@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks.contestants.proxy.__main__ import SEED, SHARE_BP, USERS, create_app
 from benchmarks.strangler import is_met, routes, text
-from gateway.routing.decide import Request, decide
-from gateway.routing.route import Side
-from gateway.routing.validate import validated
-from tests.gateway.builders import a_route
+from matapalo.strangler.routing.decide import Request, decide
+from matapalo.strangler.routing.route import Side
+from matapalo.strangler.routing.validate import validated
+from tests.matapalo.strangler.builders import a_route
 
 FOUND = {
     "hop": [

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from matapalo.engines import envoy
-from matapalo.environment import UPSTREAMS
-from matapalo.processes import PROCESSES, Process
+from matapalo.launcher.engines import envoy
+from matapalo.launcher.environment import UPSTREAMS
+from matapalo.launcher.processes import PROCESSES, Process
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.asking import SCHEMA_DIR
-from tests.support.node import installed
+from tests.harness.asking import SCHEMA_DIR
+from tests.harness.node import installed
 
 pytestmark = pytest.mark.node
 

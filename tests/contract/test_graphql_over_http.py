@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bff.endpoint.small import create
-from tests.support.node import installed
-from tests.support.serving import serving
+from tests.harness.node import installed
+from tests.harness.serving import serving
+from tests.matapalo.graphql.small import create
 
 pytestmark = pytest.mark.node
 

@@ -14,7 +14,7 @@ from graphql import (
     visit,
 )
 
-from tests.support.asking import SCHEMA_DIR
+from tests.harness.asking import SCHEMA_DIR
 
 OPERATIONS = sorted((SCHEMA_DIR / "operations").glob("*/*.graphql"))
 

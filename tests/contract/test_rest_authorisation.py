@@ -14,7 +14,7 @@ import pytest
 
 from subgraphs.contracts import RESOURCES, path_of
 from subgraphs.migrations import seed
-from tests.support.subgraphs import Rest
+from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack
 

@@ -12,7 +12,7 @@ import schemathesis
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from subgraphs.contracts import RESOURCES, path_of
-from tests.support.subgraphs import Rest
+from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack
 

@@ -7,7 +7,7 @@ from graphql import build_schema as parse_sdl
 
 from bff.mobile.schema import render_sdl as render_mobile
 from bff.web.schema import render_sdl as render_web
-from tests.support.asking import SCHEMA_DIR
+from tests.harness.asking import SCHEMA_DIR
 
 RENDERED = {**render_web(), **render_mobile()}
 

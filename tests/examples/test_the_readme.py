@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.platform import ROOT, Platform
+from tests.harness.platform import ROOT, Platform
 
 pytestmark = pytest.mark.stack
 

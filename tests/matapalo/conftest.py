@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from matapalo import keys
-from matapalo.datadir import DataDir
-from matapalo.platform import Platform
+from matapalo.launcher import keys
+from matapalo.launcher.datadir import DataDir
+from matapalo.launcher.platform import Platform
 
 
 @pytest.fixture

@@ -22,14 +22,14 @@ from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.messages import RegisterCustomer
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, OnboardCustomer
 from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
-from bff.errors import UpstreamUnavailable
-from bff.worker import create_onboarding_worker, create_worker
-from matapalo.engines import binaries, temporal
+from matapalo.errors import UpstreamUnavailable
+from matapalo.launcher.engines import binaries, temporal
+from matapalo.worker import create_onboarding_worker, create_worker
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.bff.commerce.fulfilment.orders import an_order, place, start
-from tests.support.accounts import Book
-from tests.support.ledger import Ledger
-from tests.support.waiting import eventually
+from tests.harness.accounts import Book
+from tests.harness.ledger import Ledger
+from tests.harness.waiting import eventually
 
 HISTORIES = Path(__file__).with_name("histories")
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from gateway.rollout.activities import RolloutActivities
-from gateway.rollout.messages import Look, Order, StartRollout
-from gateway.rollout.plan import parse
-from gateway.rollout.workflow import TASK_QUEUE, RollOut
-from gateway.worker import create_worker
-from matapalo.engines import binaries
-from tests.gateway.rollout.scene import FakeBoard, FakeTable
+from matapalo.launcher.engines import binaries
+from matapalo.strangler.rollout.activities import RolloutActivities
+from matapalo.strangler.rollout.messages import Look, Order, StartRollout
+from matapalo.strangler.rollout.plan import parse
+from matapalo.strangler.rollout.workflow import TASK_QUEUE, RollOut
+from matapalo.strangler.worker import create_worker
+from tests.matapalo.strangler.rollout.scene import FakeBoard, FakeTable
 from tests.replay.record import anonymous
 
 HISTORIES = Path(__file__).with_name("rollouts")

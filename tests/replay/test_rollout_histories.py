@@ -11,8 +11,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from gateway.rollout.messages import StartRollout, View
-from gateway.rollout.workflow import RollOut
+from matapalo.strangler.rollout.messages import StartRollout, View
+from matapalo.strangler.rollout.workflow import RollOut
 
 HISTORIES = sorted((Path(__file__).parent / "rollouts").glob("*.json"))
 

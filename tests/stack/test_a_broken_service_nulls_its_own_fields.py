@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.platform import Platform
+from tests.harness.platform import Platform
 
 pytestmark = pytest.mark.stack
 

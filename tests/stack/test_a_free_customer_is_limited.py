@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.support.platform import Platform
+from tests.harness.platform import Platform
 
 pytestmark = pytest.mark.stack
 

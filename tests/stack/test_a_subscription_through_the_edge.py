@@ -11,8 +11,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from tests.harness.platform import Platform
 from tests.stack.test_an_order_is_placed_and_finishes import CONFIRM, placed
-from tests.support.platform import Platform
 
 pytestmark = pytest.mark.stack
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway.routing.decide import takes_new_side
-from gateway.routing.route import Audience, Route, Side
-from tests.gateway.builders import a_route
-from tests.gateway.processes import OPERATOR, Gateway, a_gateway, flush
-from tests.gateway.stand import (
+from matapalo.strangler.routing.decide import takes_new_side
+from matapalo.strangler.routing.route import Audience, Route, Side
+from tests.harness.ports import free_port
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.builders import a_route
+from tests.matapalo.strangler.processes import OPERATOR, Gateway, a_gateway, flush
+from tests.matapalo.strangler.stand import (
     FIXED,
     SERVICES,
     Client,
@@ -21,9 +23,7 @@ from tests.gateway.stand import (
     settings_for,
     write_files,
 )
-from tests.gateway.upstreams import running_upstreams
-from tests.support.ports import free_port
-from tests.support.waiting import eventually_sync
+from tests.matapalo.strangler.upstreams import running_upstreams
 
 pytestmark = pytest.mark.stack
 

@@ -9,12 +9,12 @@ from threading import Thread
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.auth.keys import KeysAt
-from tests.gateway.builders import KEYS
-from tests.gateway.stand import Stand, stand
-from tests.support.ports import free_port
-from tests.support.tokens import bearer, token
-from tests.support.waiting import eventually_sync
+from matapalo.auth.key_source import KeysAt
+from tests.harness.ports import free_port
+from tests.harness.tokens import bearer, token
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.builders import KEYS
+from tests.matapalo.strangler.stand import Stand, stand
 
 pytestmark = pytest.mark.stack
 

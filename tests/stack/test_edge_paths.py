@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway.stand import Stand, stand
-from tests.support.tokens import bearer
-from tests.support.waiting import eventually_sync
+from tests.harness.tokens import bearer
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.stand import Stand, stand
 
 pytestmark = pytest.mark.stack
 

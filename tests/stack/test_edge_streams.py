@@ -7,8 +7,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.gateway.stand import Stand, stand
-from tests.support.tokens import bearer
+from tests.harness.tokens import bearer
+from tests.matapalo.strangler.stand import Stand, stand
 
 pytestmark = pytest.mark.stack
 

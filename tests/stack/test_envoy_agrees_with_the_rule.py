@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.routing.access import Access, access
-from gateway.routing.decide import Decision, Request, decide, is_shadowed
-from gateway.routing.explain import explain
-from gateway.routing.path import normalized
-from gateway.routing.route import Audience, Match, Route, Side, covers
-from gateway.routing.validate import validated
-from tests.gateway.stand import Answer, Stand, routes_of_the_repository, stand
-from tests.support.tokens import bearer
-from tests.support.waiting import eventually_sync
+from matapalo.strangler.routing.access import Access, access
+from matapalo.strangler.routing.decide import Decision, Request, decide, is_shadowed
+from matapalo.strangler.routing.explain import explain
+from matapalo.strangler.routing.path import normalized
+from matapalo.strangler.routing.route import Audience, Match, Route, Side, covers
+from matapalo.strangler.routing.validate import validated
+from tests.harness.tokens import bearer
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.stand import Answer, Stand, routes_of_the_repository, stand
 
 pytestmark = pytest.mark.stack
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.support.browser import Tab
-from tests.support.graphiql import (
+from tests.harness.browser import Tab
+from tests.harness.graphiql import (
     answer,
     editor,
     execute,
@@ -26,8 +26,8 @@ from tests.support.graphiql import (
     visit,
     write,
 )
-from tests.support.tiny_graphql import served
-from tests.support.tokens import token
+from tests.harness.tiny_graphql import served
+from tests.harness.tokens import token
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 

@@ -6,10 +6,10 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
+from tests.harness.browser import Tab
+from tests.harness.graphiql import answer, editor, expect_suggestion, run, stored, visit, write
+from tests.harness.platform import Platform
 from tests.stack.test_an_order_is_placed_and_finishes import placed
-from tests.support.browser import Tab
-from tests.support.graphiql import answer, editor, expect_suggestion, run, stored, visit, write
-from tests.support.platform import Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 

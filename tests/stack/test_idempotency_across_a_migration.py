@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from gateway.routing.route import Route
-from gateway.store.routes import RouteStore, connect
-from tests.support.platform import Platform
-from tests.support.waiting import eventually
+from matapalo.strangler.routing.route import Route
+from matapalo.strangler.store.routes import RouteStore, connect
+from tests.harness.platform import Platform
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

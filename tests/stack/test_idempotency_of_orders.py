@@ -15,12 +15,12 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from matapalo import keys
-from matapalo.keys import Role, Tier
-from tests.support.burst import Answered, burst
-from tests.support.platform import LIFETIME, Platform
-from tests.support.replicas import OwnRedis, Replica, own_redis, replica
-from tests.support.waiting import eventually, eventually_sync
+from matapalo.launcher import keys
+from matapalo.launcher.keys import Role, Tier
+from tests.harness.burst import Answered, burst
+from tests.harness.platform import LIFETIME, Platform
+from tests.harness.replicas import OwnRedis, Replica, own_redis, replica
+from tests.harness.waiting import eventually, eventually_sync
 
 pytestmark = pytest.mark.stack
 

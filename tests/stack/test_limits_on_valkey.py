@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bff.clock import SystemClock
-from bff.ratelimit.over_redis import create_store
-from bff.ratelimit.store import Store, key_of
-from bff.ratelimit.tiers import packaged
-from tests.bff.ratelimit.suite import LimiterSuite
-from tests.support.limits import new_limiter
-from tests.support.limits_load import RESERVED
+from matapalo.process.clock import SystemClock
+from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.store import Store, key_of
+from matapalo.ratelimit.tiers import packaged
+from tests.harness.limits import new_limiter
+from tests.harness.limits_load import RESERVED
+from tests.matapalo.ratelimit.suite import LimiterSuite
 
 pytestmark = pytest.mark.stack
 
-LOADER = "tests.support.limits_load"
+LOADER = "tests.harness.limits_load"
 ROOT = Path(__file__).parents[2]
 
 
@@ -130,8 +130,8 @@ async def test_a_thousand_operations_of_two_processes_stay_within_every_limit(
 
 def _fullest_premium() -> bytes:
     """A premium customer who used up everything, evenly, and holds every place: the longest value there is."""
-    from bff.ratelimit import state as states
-    from bff.ratelimit.bucket import MICRO, CostBucket
+    from matapalo.ratelimit import state as states
+    from matapalo.ratelimit.bucket import MICRO, CostBucket
 
     now_us = int(SystemClock().now().timestamp() * 1e6) - 2_000_000
     sections = {}

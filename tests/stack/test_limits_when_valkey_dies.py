@@ -12,17 +12,17 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bff.clock import SystemClock
-from bff.ratelimit.decision import Decision
-from bff.ratelimit.limiter import Limiter
-from bff.ratelimit.over_redis import LONG_IDLE_S, create_store
-from matapalo.engines import valkey
-from tests.bff.ratelimit.rules import places, points, requests
-from tests.bff.ratelimit.suite import tiers
-from tests.support.engines import running
-from tests.support.limits import new_limiter
-from tests.support.ports import free_port
-from tests.support.waiting import eventually
+from matapalo.launcher.engines import valkey
+from matapalo.process.clock import SystemClock
+from matapalo.ratelimit.decision import Decision
+from matapalo.ratelimit.limiter import Limiter
+from matapalo.ratelimit.redis_store import LONG_IDLE_S, create_store
+from tests.harness.engines import running
+from tests.harness.limits import new_limiter
+from tests.harness.ports import free_port
+from tests.harness.waiting import eventually
+from tests.matapalo.ratelimit.rules import places, points, requests
+from tests.matapalo.ratelimit.suite import tiers
 
 pytestmark = pytest.mark.stack
 

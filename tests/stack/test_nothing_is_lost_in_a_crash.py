@@ -12,10 +12,10 @@ import httpx
 import pytest
 from xxhash import xxh64_intdigest
 
-from tests.support.books import statuses, unbalanced
-from tests.support.platform import Platform
-from tests.support.shopping import Order, Shop, all_of
-from tests.support.waiting import eventually
+from tests.harness.books import statuses, unbalanced
+from tests.harness.platform import Platform
+from tests.harness.shopping import Order, Shop, all_of
+from tests.harness.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

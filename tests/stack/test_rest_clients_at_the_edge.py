@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.platform import Platform
+from tests.harness.platform import Platform
 
 pytestmark = pytest.mark.stack
 

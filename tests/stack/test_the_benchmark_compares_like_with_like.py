@@ -12,7 +12,7 @@ from benchmarks.contestants.handwritten.__main__ import Handwritten
 from benchmarks.contestants.naive.__main__ import make_app
 from benchmarks.contestants.setup import Setup
 from benchmarks.workloads import WORKLOADS
-from tests.support.platform import Platform
+from tests.harness.platform import Platform
 
 pytestmark = pytest.mark.stack
 

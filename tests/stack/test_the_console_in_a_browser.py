@@ -1,7 +1,7 @@
 """The console in Chromium: on a running platform from sign-in to rollback, and the states that are hard to bring about
 there on a gateway whose measurements are told.
 
-Every tab fails for a script error, a policy violation, or a request to another origin (tests/support/browser.py).
+Every tab fails for a script error, a policy violation, or a request to another origin (tests/harness/browser.py).
 """
 
 import asyncio
@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from matapalo.keys import Role
-from tests.gateway.console.scene import OPERATOR, Gateway
-from tests.support.browser import Tab
-from tests.support.platform import Platform
+from matapalo.launcher.keys import Role
+from tests.harness.browser import Tab
+from tests.harness.platform import Platform
+from tests.matapalo.strangler.console.scene import OPERATOR, Gateway
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 

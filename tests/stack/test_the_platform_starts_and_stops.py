@@ -9,8 +9,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.platform import Platform, free_offset, stop
-from tests.support.waiting import eventually_sync
+from tests.harness.platform import Platform, free_offset, stop
+from tests.harness.waiting import eventually_sync
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 

@@ -5,14 +5,22 @@ from queue import Queue
 
 import pytest
 
-from gateway.routing.route import Side
-from tests.gateway.builders import a_route
-from tests.gateway.processes import Gateway, a_gateway, flush
-from tests.gateway.stand import FIXED, SERVICES, Stand, a_short_folder, running_envoy, settings_for, write_files
-from tests.gateway.upstreams import Seen, running_upstreams
-from tests.support.ports import free_port
-from tests.support.tokens import bearer
-from tests.support.waiting import eventually_sync
+from matapalo.strangler.routing.route import Side
+from tests.harness.ports import free_port
+from tests.harness.tokens import bearer
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.builders import a_route
+from tests.matapalo.strangler.processes import Gateway, a_gateway, flush
+from tests.matapalo.strangler.stand import (
+    FIXED,
+    SERVICES,
+    Stand,
+    a_short_folder,
+    running_envoy,
+    settings_for,
+    write_files,
+)
+from tests.matapalo.strangler.upstreams import Seen, running_upstreams
 
 pytestmark = pytest.mark.stack
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from gateway.routing.change import Change
-from gateway.routing.decide import takes_new_side
-from matapalo.engines import valkey
-from tests.gateway.processes import Gateway, a_gateway
-from tests.gateway.stand import Stand, running_envoy
-from tests.support.engines import _answers_ping, running
-from tests.support.ports import free_port
-from tests.support.waiting import eventually_sync
+from matapalo.launcher.engines import valkey
+from matapalo.strangler.routing.change import Change
+from matapalo.strangler.routing.decide import takes_new_side
+from tests.harness.engines import _answers_ping, running
+from tests.harness.ports import free_port
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.processes import Gateway, a_gateway
+from tests.matapalo.strangler.stand import Stand, running_envoy
 
 pytestmark = pytest.mark.stack
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from subgraphs.kit.wire import MOST_IDS
-from tests.support.subgraphs import Rest
+from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.subgraphs import Rest
+from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack
 

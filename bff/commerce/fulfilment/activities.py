@@ -1,4 +1,5 @@
-"""The activities of the order workflow: one call to a collaborator each, at most once (`bff.workflows.attempts`)."""
+"""The activities of the order workflow: one call to a collaborator each, at most once
+(`matapalo.workflows.attempts`)."""
 
 from temporalio import activity
 
@@ -20,7 +21,7 @@ from bff.commerce.fulfilment.messages import (
 )
 from bff.commerce.fulfilment.ports import Progress, Services
 from bff.commerce.mail import Mail
-from bff.workflows.attempts import key, once, rejections, timeout
+from matapalo.workflows.attempts import key, once, rejections, timeout
 
 
 class OrderActivities:

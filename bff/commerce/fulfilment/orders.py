@@ -1,4 +1,4 @@
-"""Order workflows over Temporal and Redis: what `bff.app` gives to resolvers as `OrderWorkflows`.
+"""Order workflows over Temporal and Redis: what `matapalo.app` gives to resolvers as `OrderWorkflows`.
 
 Ids (DESIGN: idempotency ids): the record id is derived from the client's key, the workflow is `placeOrder:<record id>`
 (`reorder:…`), the order `ord_` and the first 16 characters of the record id. So the order is found again from the key,
@@ -33,9 +33,9 @@ from bff.commerce.fulfilment.workflow import (
     TASK_QUEUE,
     FulfilOrder,
 )
-from bff.errors import IdempotencyKeyReused, UpstreamUnavailable, WorkflowsUnavailable
-from bff.workflows.client import NotRunning, Start, UpdateRefused, Workflows
-from bff.workflows.ids import workflow_id
+from matapalo.errors import IdempotencyKeyReused, UpstreamUnavailable, WorkflowsUnavailable
+from matapalo.workflows.client import NotRunning, Start, UpdateRefused, Workflows
+from matapalo.workflows.ids import workflow_id
 
 #: The mutations that place orders.
 FIELDS = ("placeOrder", "reorder")

@@ -1,6 +1,8 @@
-"""What fulfilment needs from outside, and what it offers to resolvers. `bff.worker` and `bff.app` join the two sides.
+"""What fulfilment needs from outside, and what it offers to resolvers. `matapalo.worker` and `matapalo.app` join the
+two sides.
 
-Calls to services raise `bff.errors.UpstreamError` when there is no useful answer; business outcomes are return values.
+Calls to services raise `matapalo.errors.UpstreamError` when there is no useful answer; business outcomes are return
+values.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +29,7 @@ from bff.commerce.fulfilment.messages import (
     ReserveStock,
     Shipment,
 )
-from bff.workflows.attempts import Once
+from matapalo.workflows.attempts import Once
 
 
 @dataclass(frozen=True, slots=True)

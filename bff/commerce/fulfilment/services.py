@@ -1,4 +1,4 @@
-"""The REST services of an order, over `bff.fetch`: the `Services` port of the worker.
+"""The REST services of an order, over `matapalo.rest`: the `Services` port of the worker.
 
 Every call carries the order's customer as `x-user-id`, so that a route which is split by user sends all calls of an
 order to one side, and `x-role: service`, which may write. Business answers (402, 409 out-of-stock, 422 on create)
@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bff.clock import Clock
 from bff.commerce.fulfilment.messages import (
     Amount,
     CancelOrder,
@@ -30,10 +29,11 @@ from bff.commerce.fulfilment.messages import (
     Shortage,
 )
 from bff.commerce.fulfilment.ports import Contact
-from bff.errors import Problem, UpstreamRejected
-from bff.fetch.client import Fetch
-from bff.fetch.rest import Rest
-from bff.workflows.attempts import Once
+from matapalo.errors import Problem, UpstreamRejected
+from matapalo.process.clock import Clock
+from matapalo.rest.client import Rest
+from matapalo.rest.pool import Fetch
+from matapalo.workflows.attempts import Once
 
 T = TypeVar("T")
 

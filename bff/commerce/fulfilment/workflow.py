@@ -46,8 +46,8 @@ with workflow.unsafe.imports_passed_through():
         ReserveStock,
         Shortage,
     )
-    from bff.workflows.attempts import REJECTED
-    from bff.workflows.saga import Compensation, Saga, to_the_end
+    from matapalo.workflows.attempts import REJECTED
+    from matapalo.workflows.saga import Compensation, Saga, to_the_end
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -1,15 +1,15 @@
-"""The customers service over `bff.fetch`: the `Accounts` port of the worker."""
+"""The customers service over `matapalo.rest`: the `Accounts` port of the worker."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from bff.clock import Clock
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
-from bff.errors import UpstreamRejected
-from bff.fetch.client import Fetch
-from bff.workflows.attempts import Once
+from matapalo.errors import UpstreamRejected
+from matapalo.process.clock import Clock
+from matapalo.rest.pool import Fetch
+from matapalo.workflows.attempts import Once
 
 
 class _Done(msgspec.Struct):

@@ -9,7 +9,7 @@ from bff.commerce.onboarding.letters import letter
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer, WriteLetter
 from bff.commerce.onboarding.ports import Accounts
 from bff.commerce.onboarding.tokens import token_of
-from bff.workflows.attempts import key, once, rejections
+from matapalo.workflows.attempts import key, once, rejections
 
 WELCOME_POINTS = 100
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from bff.commerce.context import Context
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
-from bff.errors import BadUserInput
-from bff.idempotency.claim import Claim
-from bff.idempotency.replay import Replay, snapshot
+from matapalo.errors import BadUserInput
+from matapalo.idempotency.claim import Claim
+from matapalo.idempotency.replay import Replay, snapshot
 
 POLL_AFTER_MS = 1_000
 

@@ -1,4 +1,4 @@
-"""Onboarding workflows over Temporal: what `bff.app` gives to resolvers as `OnboardingWorkflows`.
+"""Onboarding workflows over Temporal: what `matapalo.app` gives to resolvers as `OnboardingWorkflows`.
 
 The workflow is `registerCustomer:<record id>`, the customer `cust_` and the first 16 characters of the record id.
 """
@@ -12,9 +12,9 @@ from bff.commerce.onboarding.messages import RegisterCustomer
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from bff.commerce.onboarding.tokens import record_of
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, TASK_QUEUE, OnboardCustomer
-from bff.errors import BadUserInput
-from bff.workflows.client import NotRunning, Start, UpdateRefused, Workflows
-from bff.workflows.ids import workflow_id
+from matapalo.errors import BadUserInput
+from matapalo.workflows.client import NotRunning, Start, UpdateRefused, Workflows
+from matapalo.workflows.ids import workflow_id
 
 FIELD = "registerCustomer"
 CONFIRM_TIMEOUT = timedelta(seconds=2)

@@ -25,8 +25,8 @@ with workflow.unsafe.imports_passed_through():
         RegisterCustomer,
         WriteLetter,
     )
-    from bff.workflows.attempts import REJECTED
-    from bff.workflows.saga import Compensation, Saga, to_the_end
+    from matapalo.workflows.attempts import REJECTED
+    from matapalo.workflows.saga import Compensation, Saga, to_the_end
 
 TASK_QUEUE = "onboarding"
 CONFIRM_UPDATE_ID = "confirm"

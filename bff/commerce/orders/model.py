@@ -6,7 +6,7 @@ from enum import Enum
 import msgspec
 
 from bff.commerce.money import Money
-from bff.fetch.rest import Listing
+from matapalo.rest.client import Listing
 
 
 class OrderStatus(Enum):

@@ -16,9 +16,9 @@ from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
 from bff.commerce.payments.model import Payment
 from bff.commerce.writing import write
-from bff.errors import BadUserInput, Forbidden, NotFound, UpstreamRejected
-from bff.idempotency.claim import Claim
-from bff.idempotency.replay import snapshot
+from matapalo.errors import BadUserInput, Forbidden, NotFound, UpstreamRejected
+from matapalo.idempotency.claim import Claim
+from matapalo.idempotency.replay import snapshot
 
 _PLACED_BY_A_WORKFLOW = re.compile(r"ord_[0-9a-f]{16}")
 

@@ -10,9 +10,9 @@ from bff.commerce.customers.model import Customer
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders_of_customers
 from bff.commerce.orders.model import Order, OrderStatus
-from bff.execution.projection import projection, returns
 from bff.mobile.types.order import MobileOrderRow
-from bff.ratelimit.cost.directives import sized
+from matapalo.execution.projection import projection, returns
+from matapalo.ratelimit.cost.directives import sized
 
 ORDERS_ON_HOME = 5
 _NEWEST = {"first": ORDERS_ON_HOME, "after": None, "status": None}

@@ -7,9 +7,9 @@ import strawberry
 import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
 from bff.commerce.orders.model import Order, OrderLine, OrderStatus
 from bff.commerce.shipping.loaders import load_tracking_numbers
-from bff.execution.projection import projection, returns
-from bff.execution.relation import related
-from bff.ratelimit.cost.directives import Cost, sized
+from matapalo.execution.projection import projection, returns
+from matapalo.execution.relation import related
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 
 @projection(Order, name="OrderRow", description="An order in a list.")

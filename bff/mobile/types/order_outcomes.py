@@ -14,9 +14,9 @@ from bff.commerce.fulfilment.outcomes import (
     OutOfStock,
     PaymentDeclined,
 )
-from bff.execution.projection import projection
 from bff.mobile.types.order import MobileOrder
-from bff.ratelimit.cost.directives import Cost, sized
+from matapalo.execution.projection import projection
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")

@@ -4,8 +4,8 @@ import strawberry
 
 from bff.commerce.paging import PageInfo, Slice
 from bff.commerce.products.model import Product
-from bff.execution.projection import projection, returns
-from bff.ratelimit.cost.directives import Cost
+from matapalo.execution.projection import projection, returns
+from matapalo.ratelimit.cost.directives import Cost
 
 
 @projection(Product, name="Product", description="Something that is sold.")

@@ -6,11 +6,11 @@ import strawberry
 
 from bff.commerce.customers.model import Address, Customer, Preferences
 from bff.commerce.orders.loaders import load_orders_of_customers
-from bff.execution.projection import projection
-from bff.execution.relation import related
 from bff.web.types.entity import BY_ID
 from bff.web.types.order import WebOrderConnection
 from bff.web.types.page import PAGED
+from matapalo.execution.projection import projection
+from matapalo.execution.relation import related
 
 
 @projection(Address, name="Address", description="A postal address.")

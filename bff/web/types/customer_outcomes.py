@@ -11,8 +11,8 @@ from bff.commerce.onboarding.registration import (
     RegistrationExpired,
     RegistrationReceived,
 )
-from bff.execution.projection import projection
 from bff.web.types.customer import WebCustomer
+from matapalo.execution.projection import projection
 
 
 @strawberry.input(name="AddressInput", description="A postal address.")

@@ -16,11 +16,11 @@ from bff.commerce.orders.model import Order, OrdersSummary
 from bff.commerce.paging import checked_first
 from bff.commerce.products.model import Product
 from bff.commerce.recommendations.loaders import read_recommended_products
-from bff.execution.projection import returns
-from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.customer import WebCustomer
 from bff.web.types.order import WebOrder, WebOrderAnalytics
 from bff.web.types.product import WebProduct
+from matapalo.execution.projection import returns
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 First = Annotated[int | None, strawberry.argument(description="How many at most: 1 to 100.")]
 

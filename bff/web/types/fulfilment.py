@@ -13,8 +13,8 @@ from bff.commerce.fulfilment.messages import (
     OrderStepState,
     StepProgress,
 )
-from bff.execution.projection import projection
-from bff.ratelimit.cost.directives import sized
+from matapalo.execution.projection import projection
+from matapalo.ratelimit.cost.directives import sized
 
 
 @projection(StepProgress, name="FulfilmentStep", description="One step of an order.")

@@ -5,8 +5,8 @@ from decimal import Decimal
 import strawberry
 
 from bff.commerce.money import Money
-from bff.execution.projection import projection
-from bff.ratelimit.cost.directives import Cost
+from matapalo.execution.projection import projection
+from matapalo.ratelimit.cost.directives import Cost
 
 
 @projection(

@@ -15,14 +15,14 @@ from bff.commerce.payments.model import Payment, PaymentStatus
 from bff.commerce.products.loaders import load_products
 from bff.commerce.shipping.loaders import load_shipments_of_orders, load_tracking_urls
 from bff.commerce.shipping.model import Shipment, ShipmentStatus
-from bff.execution.projection import projection
-from bff.execution.relation import related
-from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.entity import BY_ID
 from bff.web.types.fulfilment import WebFulfilment
 from bff.web.types.money import WebMoney
 from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
 from bff.web.types.product import WebProduct
+from matapalo.execution.projection import projection
+from matapalo.execution.relation import related
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 if TYPE_CHECKING:
     from bff.web.types.customer import WebCustomer

@@ -17,12 +17,12 @@ from bff.commerce.fulfilment.outcomes import (
     WarehouseConfirmed,
 )
 from bff.commerce.products.loaders import load_products
-from bff.execution.projection import projection
-from bff.execution.relation import related
-from bff.ratelimit.cost.directives import Cost, sized
 from bff.web.types.order import WebOrder
 from bff.web.types.product import WebProduct
 from bff.web.types.workflow import WebWorkflow
+from matapalo.execution.projection import projection
+from matapalo.execution.relation import related
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")

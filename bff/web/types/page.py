@@ -3,8 +3,8 @@
 import strawberry
 
 from bff.commerce.paging import PageInfo
-from bff.execution.projection import projection
-from bff.ratelimit.cost.directives import Cost, sized
+from matapalo.execution.projection import projection
+from matapalo.ratelimit.cost.directives import Cost, sized
 
 #: A connection is as long as it was asked to be; its edges cost what their nodes cost.
 PAGED = sized(20, by=["first"], fields=["edges", "nodes"])

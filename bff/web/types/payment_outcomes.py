@@ -5,8 +5,8 @@ from typing import Annotated
 import strawberry
 
 from bff.commerce.payments.paying import OrderNotPayable, PaymentCreated, PaymentRefused
-from bff.execution.projection import projection
 from bff.web.types.order import WebPayment
+from matapalo.execution.projection import projection
 
 
 @strawberry.input(name="CreatePaymentInput", description="What to pay for. The amount is the order's total.")

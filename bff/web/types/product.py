@@ -5,12 +5,12 @@ import strawberry
 from bff.commerce.inventory.loaders import load_available
 from bff.commerce.paging import Edge, Slice
 from bff.commerce.products.model import Product
-from bff.execution.projection import projection
-from bff.execution.relation import related
-from bff.ratelimit.cost.directives import Cost
 from bff.web.types.entity import BY_ID
 from bff.web.types.money import WebMoney
 from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
+from matapalo.execution.projection import projection
+from matapalo.execution.relation import related
+from matapalo.ratelimit.cost.directives import Cost
 
 
 @projection(Product, name="Product", description="Something that is sold.", directives=[BY_ID])

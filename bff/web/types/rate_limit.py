@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import strawberry
 
 from bff.commerce.context import Context
-from bff.ratelimit.charge import Charge
-from bff.ratelimit.cost.directives import Cost, sized
-from bff.ratelimit.decision import PolicyState
+from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo.ratelimit.decision import PolicyState
 
 FREE = Cost(weight=0)
 

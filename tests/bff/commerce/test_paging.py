@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.commerce.paging import Cursor, PageRequest, Slice, page_request, slice_of
-from bff.errors import BadUserInput
-from bff.fetch.rest import MAX_PAGE, Listing
+from matapalo.errors import BadUserInput
+from matapalo.rest.client import MAX_PAGE, Listing
 
 
 def read(rows: list[int], page: PageRequest) -> Slice[int]:

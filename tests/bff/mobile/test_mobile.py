@@ -8,8 +8,8 @@ from bff.commerce.orders.model import Order
 from bff.mobile.schema import build_schema
 from bff.mobile.types.home import QuickActionType, quick_actions
 from bff.web.schema import build_schema as build_web_schema
-from tests.support.asking import ANONYMOUS, ask, code_of, operation
-from tests.support.upstream import FakeUpstream
+from tests.harness.asking import ANONYMOUS, ask, code_of, operation
+from tests.harness.upstream import FakeUpstream
 
 HOME = operation("mobile", "Home")
 

@@ -5,9 +5,9 @@ import strawberry
 
 from bff.commerce.fulfilment.messages import Outcome, Shortage
 from bff.mobile.schema import build_schema
-from tests.support.asking import ask, code_of
-from tests.support.upstream import FakeUpstream
-from tests.support.workflows import InstantWorkflows
+from tests.harness.asking import ask, code_of
+from tests.harness.upstream import FakeUpstream
+from tests.harness.workflows import InstantWorkflows
 
 PLACE = """
 mutation Place($input: PlaceOrderInput!) {

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.asking import ANONYMOUS, ask, code_of, operation
-from tests.support.upstream import FakeUpstream
+from tests.harness.asking import ANONYMOUS, ask, code_of, operation
+from tests.harness.upstream import FakeUpstream
 
 DASHBOARD = operation("web", "Dashboard")
 SLOW_MACHINE_S = 5.0

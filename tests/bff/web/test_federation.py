@@ -3,10 +3,10 @@
 import copy
 from typing import Any
 
-from bff.execution.check import check
 from bff.web.federation import ENTITIES
-from tests.support.asking import ANONYMOUS, OPERATOR, ask, code_of
-from tests.support.upstream import FakeUpstream
+from matapalo.execution.check import check
+from tests.harness.asking import ANONYMOUS, OPERATOR, ask, code_of
+from tests.harness.upstream import FakeUpstream
 
 ENTITIES_QUERY = """query ($representations: [_Any!]!) {
   _entities(representations: $representations) {

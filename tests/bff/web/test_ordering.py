@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from bff.clock import SystemClock
 from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState, Outcome, Refusal, Shortage
 from bff.commerce.fulfilment.orders import TemporalOrders
 from bff.commerce.fulfilment.ports import CancelAnswer
 from bff.commerce.fulfilment.progress import ProgressReader
-from bff.errors import BffError
-from bff.fetch.client import create_fetch
-from bff.viewer import Viewer
-from bff.workflows.client import Workflows
-from tests.support.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
-from tests.support.ports import free_port
-from tests.support.upstream import FakeUpstream
-from tests.support.workflows import InstantWorkflows
+from matapalo.auth.viewer import Viewer
+from matapalo.errors import BffError
+from matapalo.process.clock import SystemClock
+from matapalo.rest.pool import create_fetch
+from matapalo.workflows.client import Workflows
+from tests.harness.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
+from tests.harness.ports import free_port
+from tests.harness.upstream import FakeUpstream
+from tests.harness.workflows import InstantWorkflows
 
 WAREHOUSE = Viewer(subject="wh_1", tier="free", role="warehouse")
 PLACE = """

@@ -1,6 +1,6 @@
 """The committed operations over the real services and the real monolith: models decode, both sides answer alike.
 
-Also holds `tests.support.upstream.FakeUpstream` to the shape of what the services answer.
+Also holds `tests.harness.upstream.FakeUpstream` to the shape of what the services answer.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -10,15 +10,15 @@ import httpx
 import pytest
 from strawberry.federation import Schema
 
-from bff.clock import SystemClock
-from bff.fetch.client import Fetch, unobserved
-from bff.fetch.over_pyreqwest import PyreqwestTransport
-from bff.fetch.rest import service_of
-from bff.fetch.transport import Answer, Call, Transport
 from bff.mobile.schema import build_schema as build_mobile
-from tests.support.asking import CUSTOMER, OPERATOR, make_context, operation
-from tests.support.subgraphs import Rest
-from tests.support.upstream import FakeUpstream
+from matapalo.process.clock import SystemClock
+from matapalo.rest.client import service_of
+from matapalo.rest.pool import Fetch, unobserved
+from matapalo.rest.pyreqwest_transport import PyreqwestTransport
+from matapalo.rest.transport import Answer, Call, Transport
+from tests.harness.asking import CUSTOMER, OPERATOR, make_context, operation
+from tests.harness.subgraphs import Rest
+from tests.harness.upstream import FakeUpstream
 
 pytestmark = pytest.mark.stack
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bff.errors import BffError
-from tests.support.asking import ANONYMOUS, OPERATOR, ask, code_of, operation
-from tests.support.upstream import CUSTOMERS, ORDERS_EACH, FakeUpstream
+from matapalo.errors import BffError
+from tests.harness.asking import ANONYMOUS, OPERATOR, ask, code_of, operation
+from tests.harness.upstream import CUSTOMERS, ORDERS_EACH, FakeUpstream
 
 
 async def data(schema: Any, query: str, **options: Any) -> Any:

@@ -14,7 +14,7 @@ from subgraphs.kit.database import Database
 from subgraphs.migrations.head import head
 from subgraphs.migrations.migrate import CannotMigrate, migrate
 from subgraphs.migrations.tables import metadata
-from tests.support.ports import free_port
+from tests.harness.ports import free_port
 
 pytestmark = pytest.mark.stack
 

@@ -9,9 +9,9 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.activities import OrderActivities
-from bff.worker import create_worker
-from matapalo.engines import binaries, temporal
-from tests.support.ledger import Ledger
+from matapalo.launcher.engines import binaries, temporal
+from matapalo.worker import create_worker
+from tests.harness.ledger import Ledger
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.messages import CancelWish, Ending, FulfilmentStatus, OrderStep, OrderStepState, Outcome
 from bff.commerce.fulfilment.workflow import CANCEL_UPDATE_ID, NOT_CANCELLABLE, FulfilOrder
-from bff.errors import UpstreamUnavailable
-from bff.worker import create_worker
+from matapalo.errors import UpstreamUnavailable
+from matapalo.worker import create_worker
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.orders import an_order, place, start
-from tests.support.ledger import Ledger
-from tests.support.waiting import eventually
+from tests.harness.ledger import Ledger
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

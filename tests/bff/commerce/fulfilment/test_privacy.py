@@ -12,14 +12,14 @@ from bff.commerce.fulfilment.workflow import FulfilOrder
 from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.messages import OnboardingEnding, RegisterCustomer
 from bff.commerce.onboarding.workflow import TASK_QUEUE, OnboardCustomer
-from bff.errors import Problem, UpstreamRejected
-from bff.worker import create_onboarding_worker, create_worker
-from bff.workflows.codec import converter
+from matapalo.errors import Problem, UpstreamRejected
+from matapalo.worker import create_onboarding_worker, create_worker
+from matapalo.workflows.codec import converter
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.orders import an_order, place
-from tests.support.accounts import Book
-from tests.support.ledger import Ledger
-from tests.support.waiting import eventually
+from tests.harness.accounts import Book
+from tests.harness.ledger import Ledger
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

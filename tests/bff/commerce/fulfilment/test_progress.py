@@ -19,9 +19,9 @@ from bff.commerce.fulfilment.messages import (
     StepProgress,
 )
 from bff.commerce.fulfilment.progress import ProgressReader, RedisProgress
-from bff.errors import BadUserInput, Overloaded, UpstreamUnavailable
-from tests.support.ports import free_port
-from tests.support.waiting import eventually
+from matapalo.errors import BadUserInput, Overloaded, UpstreamUnavailable
+from tests.harness.ports import free_port
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

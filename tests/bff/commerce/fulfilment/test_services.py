@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bff.clock import SystemClock
 from bff.commerce.fulfilment.messages import (
     Amount,
     CancelOrder,
@@ -25,12 +24,13 @@ from bff.commerce.fulfilment.messages import (
 )
 from bff.commerce.fulfilment.ports import Services
 from bff.commerce.fulfilment.services import RestServices
-from bff.errors import UpstreamRejected
-from bff.fetch.client import Fetch, create_fetch
-from bff.settings import Settings
-from bff.workflows.attempts import Once
-from tests.support.ledger import Ledger
-from tests.support.subgraphs import Rest
+from matapalo.errors import UpstreamRejected
+from matapalo.process.clock import SystemClock
+from matapalo.rest.pool import Fetch, create_fetch
+from matapalo.settings import Settings
+from matapalo.workflows.attempts import Once
+from tests.harness.ledger import Ledger
+from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from bff.clock import SystemClock
 from bff.commerce.fulfilment.messages import Line, OrderRef, PlaceOrder
 from bff.commerce.fulfilment.services import RestServices
-from bff.fetch.client import create_fetch
-from bff.workflows.attempts import Once
-from tests.support.asking import SETTINGS
+from matapalo.process.clock import SystemClock
+from matapalo.rest.pool import create_fetch
+from matapalo.workflows.attempts import Once
+from tests.harness.asking import SETTINGS
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ONCE = Once(key="k", timeout=timedelta(seconds=2))

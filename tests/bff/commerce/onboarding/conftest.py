@@ -6,10 +6,10 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.onboarding.activities import OnboardingActivities
-from bff.worker import create_onboarding_worker
-from matapalo.engines import binaries
+from matapalo.launcher.engines import binaries
+from matapalo.worker import create_onboarding_worker
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
-from tests.support.accounts import Book
+from tests.harness.accounts import Book
 
 SECRET = "the secret that signs, of 32 chars"
 

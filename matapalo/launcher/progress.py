@@ -1,0 +1,143 @@
+"""What `matapalo up` shows: a live table at a terminal, one plain line per event elsewhere, then the addresses."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from matapalo.launcher.platform import EDGE_PORT, Platform
+from matapalo.launcher.record import State, Status
+from matapalo.launcher.supervisor import Death
+
+STYLES = {
+    State.WAITING: "dim",
+    State.STARTING: "yellow",
+    State.READY: "green",
+    State.DONE: "green",
+    State.BACKING_OFF: "red",
+    State.STOPPING: "yellow",
+    State.STOPPED: "dim",
+}
+ADDRESSES: Sequence[tuple[str, int, str]] = (
+    ("landing page", EDGE_PORT, "/"),
+    ("GraphQL, web (in a browser: GraphiQL)", EDGE_PORT, "/web/graphql"),
+    ("GraphQL, mobile", EDGE_PORT, "/mobile/graphql"),
+    ("REST, strangled", EDGE_PORT, "/api/products"),
+    ("Temporal UI", 8233, "/"),
+    ("control plane", 8010, "/readyz"),
+    ("BFFs directly", 8001, "/graphql"),
+    ("", 8002, "/graphql"),
+)
+
+
+class Progress(Protocol):
+    """A supervisor's reporter that also talks to the person, and that is closed when the platform is ready."""
+
+    def changed(self, status: Status) -> None: ...
+    def died(self, death: Death) -> None: ...
+    def say(self, text: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class PlainProgress:
+    """One line per process that becomes ready or stops: for logs, pipes and `--detach`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun = time.monotonic()
+        self._states: dict[str, State] = {}
+        self._ready_after: dict[str, str] = {}
+
+    def changed(self, status: Status) -> None:
+        """Says what became ready or stopped, each once."""
+        line = self.line(status)
+        if line:
+            self.say(line)
+
+    def line(self, status: Status) -> str:
+        """What is worth saying about this change, or nothing."""
+        before = self._states.get(status.name)
+        self._states[status.name] = status.state
+        if status.state in {State.READY, State.DONE} and before is not status.state:
+            if status.name in self._ready_after:
+                return f"{status.name} is {status.state} again"
+            self._ready_after[status.name] = f"{time.monotonic() - self._begun:.1f} s"
+            return f"{status.name} is {status.state} after {self._ready_after[status.name]}"
+        if status.state is State.STOPPED and before is State.STOPPING:
+            return f"{status.name} stopped"
+        return ""
+
+    def ready_after(self, name: str) -> str:
+        """How long the process took to become ready the first time; empty before."""
+        return self._ready_after.get(name, "")
+
+    def died(self, death: Death) -> None:
+        """Says who died, of what, and what it wrote last."""
+        self.say(str(death))
+
+    def say(self, text: str) -> None:
+        """Writes even when nobody listens any more: a closed terminal must not keep us from stopping our processes."""
+        with suppress(OSError):
+            print(text, file=self._console.file, flush=True)
+
+    def close(self) -> None:
+        """Nothing to put away."""
+
+
+class LiveProgress:
+    """The table at a terminal, redrawn in place until ``close``; then like the plain one."""
+
+    def __init__(self, console: Console, names: Sequence[str]) -> None:
+        self._console = console
+        self._plain = PlainProgress(console)
+        self._statuses = {name: Status(name=name, state=State.WAITING, since=0.0) for name in names}
+        self._live: Live | None = Live(console=console, get_renderable=self._table, refresh_per_second=8)
+        self._live.start()
+
+    def changed(self, status: Status) -> None:
+        """Takes over the new state: the next redraw shows it, or a line when the table is closed."""
+        self._statuses[status.name] = status
+        line = self._plain.line(status)
+        if line and self._live is None:
+            self._plain.say(line)
+
+    def died(self, death: Death) -> None:
+        """Says who died, of what, and what it wrote last."""
+        self.say(str(death))
+
+    def say(self, text: str) -> None:
+        """Prints above the table."""
+        if self._live is None:
+            self._plain.say(text)
+        else:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Leaves the last table on the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _table(self) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for status in self._statuses.values():
+            detail = status.reason or self._plain.ready_after(status.name)
+            state = Text(status.state, style=STYLES[status.state])
+            table.add_row(status.name, state, Text(detail, "dim", overflow="ellipsis", no_wrap=True))
+        return table
+
+
+def addresses(platform: Platform) -> str:
+    """Where to go now, as aligned lines."""
+    lines = [
+        *((what, platform.url(port, path)) for what, port, path in ADDRESSES),
+        ("Redis, PostgreSQL, Temporal", "  ".join(platform.address(port) for port in (6390, 5439, 7233))),
+        ("logs", f"{platform.data.logs}  (matapalo logs NAME -f)"),
+    ]
+    width = max(len(what) for what, _ in lines)
+    return "\n".join(f"  {what.ljust(width)}  {where}" for what, where in lines)

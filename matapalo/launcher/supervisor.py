@@ -1,0 +1,336 @@
+"""Starts the processes as soon as what they need is ready, keeps them running, and stops them in order.
+
+One task looks after each process: start, probe until ready, wait for its end, start again after a back-off.
+Each child leads a session of its own, so the terminal's Ctrl-C reaches only the launcher. A process that was never
+ready and dies too often, or a one-shot that fails, fails the whole start. What happened is told to a ``Reporter``;
+where it stands is written to the data directory at every change (``record``).
+
+Raises StartFailed. Times are seconds.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+import psutil
+from msgspec import structs
+
+from matapalo.launcher import leftovers, logs, record
+from matapalo.launcher.errors import LauncherError, StartFailed
+from matapalo.launcher.platform import Platform
+from matapalo.launcher.processes import Process
+from matapalo.launcher.record import Phase, Record, State, Status
+
+LOG_LINES_OF_A_DEATH = 12
+LONGEST_LINE = 300
+
+
+@dataclass(frozen=True)
+class Timings:
+    """How patient the supervisor is."""
+
+    probe_every_s: float = 0.1
+    ready_within_s: float = 90.0
+    grace_s: float = 10.0
+    first_back_off_s: float = 0.5
+    longest_back_off_s: float = 30.0
+    steady_after_s: float = 60.0  # a life this long starts the back-off from the beginning
+    deaths_before_ready: int = 3
+
+
+@dataclass(frozen=True)
+class Death:
+    """A process ended although it should run; ``back_off_s`` until it is started again."""
+
+    name: str
+    how: str
+    last_lines: Sequence[str]
+    back_off_s: float
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n    {line}" for line in self.last_lines) or " (it wrote nothing)"
+        return f"{self.name} died ({self.how}), restarting in {self.back_off_s:g} s; its last log lines:{lines}"
+
+
+class Reporter(Protocol):
+    """Whoever tells the person at the terminal."""
+
+    def changed(self, status: Status) -> None:
+        """A process entered another state."""
+
+    def died(self, death: Death) -> None:
+        """A process ended by itself and will be started again."""
+
+
+@dataclass
+class Child:
+    """What the supervisor knows of one row of the table while it runs."""
+
+    row: Process
+    status: Status
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)  # ends a back-off at once
+    process: asyncio.subprocess.Process | None = None
+    deaths: int = 0  # in a row
+    log_start: int = 0
+    wanted_end: bool = False  # we asked it to end: not a death
+
+
+class Supervisor:
+    """Use: ``await start()``; ``await until_something_breaks()`` beside a stop signal; finally ``await stop()``."""
+
+    def __init__(
+        self, platform: Platform, rows: Sequence[Process], *, reporter: Reporter, timings: Timings | None = None
+    ) -> None:
+        self._platform = platform
+        self._reporter = reporter
+        self._timings = timings or Timings()
+        self._phase = Phase.STARTING
+        self._children = {
+            row.name: Child(row, Status(name=row.name, state=State.WAITING, since=_now())) for row in rows
+        }
+        self._tasks: list[asyncio.Task[None]] = []
+        self._hurry = asyncio.Event()
+
+    @property
+    def statuses(self) -> list[Status]:
+        """All processes, in the order of the table."""
+        return [child.status for child in self._children.values()]
+
+    async def start(self) -> None:
+        """Returns when everything is ready; the caller stops what runs when this raises or is cancelled."""
+        self._write()
+        self._tasks = [
+            asyncio.create_task(self._look_after(child), name=name) for name, child in self._children.items()
+        ]
+        all_ready = asyncio.create_task(self._all_ready())
+        try:
+            await asyncio.wait([all_ready, self._first_failure()], return_when=asyncio.FIRST_COMPLETED)
+            self._raise_a_failure()
+        finally:
+            all_ready.cancel()
+        self._phase = Phase.READY
+        self._write()
+
+    async def until_something_breaks(self) -> None:
+        """Runs for ever, unless a task of the supervisor itself fails."""
+        await self._first_failure()
+        self._raise_a_failure()
+
+    async def restart(self, names: Iterable[str]) -> None:
+        """Ends these processes and starts them at once with their present sources; one in a back-off wakes up."""
+        await asyncio.gather(*(self._restart(self._children[name]) for name in names))
+
+    def hurry(self) -> None:
+        """Do not wait for graceful ends any more."""
+        self._hurry.set()
+
+    async def stop(self) -> None:
+        """Ends everything, the highest layer first; returns when no child is left."""
+        self._phase = Phase.STOPPING
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for layer in sorted({child.row.layer for child in self._children.values()}, reverse=True):
+            await asyncio.gather(*(self._put_down(c) for c in self._children.values() if c.row.layer == layer))
+        self._phase = Phase.STOPPED
+        self._write()
+
+    # --- one process -------------------------------------------------------------------------------------------------
+
+    async def _look_after(self, child: Child) -> None:
+        for need in child.row.needs:
+            await self._children[need].ready.wait()
+        while True:
+            process = await self._launch(child)
+            probing = asyncio.create_task(self._probe_until_ready(child))
+            ended = asyncio.create_task(process.wait())
+            try:
+                await asyncio.wait([ended, probing], return_when=asyncio.FIRST_COMPLETED)
+                if probing.done() and not ended.done():
+                    await probing  # raises when the deadline has passed
+                code = await ended
+            finally:
+                probing.cancel()
+            if child.row.one_shot:
+                return self._finish(child, code)
+            if not child.wanted_end:
+                await self._back_off(child, code)
+            child.status = structs.replace(child.status, restarts=child.status.restarts + 1)
+
+    async def _launch(self, child: Child) -> asyncio.subprocess.Process:
+        row = child.row
+        log = self._platform.data.log(row.name)
+        self._change(child, State.STARTING, pid=None, created=None)
+        if row.prepare is not None:
+            await asyncio.to_thread(row.prepare, self._platform)
+        command = await asyncio.to_thread(row.command, self._platform)
+        child.log_start = logs.size(log)
+        child.wanted_end = False
+        child.wake.clear()
+        with log.open("ab") as output:
+            child.process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=row.environment(self._platform),
+                cwd=self._platform.data.root,
+                start_new_session=True,
+            )
+        self._change(child, State.STARTING, pid=child.process.pid, created=_created(child.process.pid))
+        return child.process
+
+    async def _probe_until_ready(self, child: Child) -> None:
+        if child.row.ready is None:
+            return
+        probe = child.row.ready(self._platform)
+        deadline = asyncio.get_running_loop().time() + self._timings.ready_within_s
+        while (missing := await probe()) is not None:
+            if missing != child.status.reason:
+                self._change(child, State.STARTING, reason=missing)
+            if asyncio.get_running_loop().time() > deadline and not child.ready.is_set():
+                raise StartFailed(
+                    self._sentence(child, f"is not ready after {self._timings.ready_within_s:g} s: {missing}")
+                )
+            await asyncio.sleep(self._timings.probe_every_s)
+        self._change(child, State.READY)
+        child.ready.set()
+
+    def _finish(self, child: Child, code: int) -> None:
+        if code != 0:
+            raise StartFailed(self._sentence(child, f"failed ({_how(code)})"))
+        self._change(child, State.DONE, pid=None, created=None)
+        child.ready.set()
+
+    async def _restart(self, child: Child) -> None:
+        child.wake.set()
+        if child.process is not None and child.process.returncode is None:
+            child.wanted_end = True
+            await self._end(child, child.process)
+
+    async def _back_off(self, child: Child, code: int) -> None:
+        lived_s = _now() - child.status.since if child.status.state is State.READY else 0.0
+        child.deaths = 1 if lived_s > self._timings.steady_after_s else child.deaths + 1
+        if not child.ready.is_set() and child.deaths >= self._timings.deaths_before_ready:
+            raise StartFailed(self._sentence(child, f"died {child.deaths} times without becoming ready ({_how(code)})"))
+        seconds = min(self._timings.first_back_off_s * 2 ** (child.deaths - 1), self._timings.longest_back_off_s)
+        self._reporter.died(Death(child.row.name, _how(code), self._last_lines(child), seconds))
+        self._change(child, State.BACKING_OFF, pid=None, created=None, reason=_how(code))
+        try:
+            await asyncio.wait_for(child.wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _put_down(self, child: Child) -> None:
+        if child.process is not None and child.process.returncode is None:
+            self._change(child, State.STOPPING)
+            await self._end(child, child.process)
+        self._change(child, State.STOPPED, pid=None, created=None)
+
+    async def _end(self, child: Child, process: asyncio.subprocess.Process) -> None:
+        """Asks the process to end, then kills its whole family; waits until it is gone."""
+        family = _family_of(process.pid)
+        _send(process, child.row.stop_signal)
+        ended = asyncio.create_task(process.wait())
+        hurried = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait([ended, hurried], timeout=self._timings.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not ended.done():
+            _kill_group(process)
+        await ended
+        leftovers.kill_all(family)
+
+    # --- all of them -------------------------------------------------------------------------------------------------
+
+    async def _all_ready(self) -> None:
+        for child in self._children.values():
+            await child.ready.wait()
+
+    def _first_failure(self) -> "asyncio.Future[None]":
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def check(task: "asyncio.Task[None]") -> None:
+            if not task.cancelled() and task.exception() is not None and not failed.done():
+                failed.set_result(None)
+
+        for task in self._tasks:
+            task.add_done_callback(check)
+        return failed
+
+    def _raise_a_failure(self) -> None:
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                raise (
+                    error if isinstance(error, LauncherError) else StartFailed(f"{task.get_name()}: {error!r}")
+                ) from error
+
+    def _sentence(self, child: Child, what: str) -> str:
+        lines = self._last_lines(child)
+        tail = "".join(f"\n    {line}" for line in lines) or " (it wrote nothing)"
+        return f"{child.row.name} {what}; last lines of {self._platform.data.log(child.row.name)}:{tail}"
+
+    def _last_lines(self, child: Child) -> list[str]:
+        log = self._platform.data.log(child.row.name)
+        lines = logs.last_lines(log, LOG_LINES_OF_A_DEATH, since=child.log_start)
+        return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]
+
+    def _change(self, child: Child, state: State, **changes: object) -> None:
+        since = child.status.since if state is child.status.state else _now()
+        child.status = structs.replace(child.status, state=state, since=since, **{"reason": "", **changes})
+        self._write()
+        self._reporter.changed(child.status)
+
+    def _write(self) -> None:
+        own = psutil.Process()
+        record.write(
+            self._platform.data,
+            Record(
+                pid=own.pid,
+                created=own.create_time(),
+                offset=self._platform.offset,
+                phase=self._phase,
+                processes=self.statuses,
+            ),
+        )
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _how(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _created(pid: int) -> float | None:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:  # it is gone already
+        return None
+
+
+def _family_of(pid: int) -> list[psutil.Process]:
+    try:
+        return leftovers.family(psutil.Process(pid))
+    except psutil.Error:
+        return []
+
+
+def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except ProcessLookupError:
+        return
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """The child leads its group and is not reaped yet, so the number cannot mean somebody else."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

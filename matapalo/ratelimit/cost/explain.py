@@ -1,0 +1,61 @@
+"""Why an operation costs what it costs, for people: `bff cost` prints it."""
+
+from dataclasses import dataclass
+
+from matapalo.ratelimit.cost.formula import Variables
+from matapalo.ratelimit.cost.operations import OperationCost
+from matapalo.ratelimit.cost.plan import Asked, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field that costs something: ``cost = size * (weight + below) + arguments``, ``depth`` levels deep."""
+
+    depth: int
+    name: str
+    size: int
+    weight: int
+    below: int
+    arguments: int
+    cost: int
+
+    @property
+    def working(self) -> str:
+        """The calculation."""
+        inner = f"{self.weight} + {self.below}" if self.below else str(self.weight)
+        sized = inner if self.size == 1 else f"{self.size} x ({inner})" if self.below else f"{self.size} x {inner}"
+        return f"{sized} + {self.arguments} (arguments)" if self.arguments else sized
+
+
+def explain(cost: OperationCost, variables: Variables) -> list[Line]:
+    """Every field that costs something, parents first; below an abstract type, those of the dearest type."""
+    return _selection(cost.root, variables, 0)
+
+
+def render(cost: OperationCost, variables: Variables) -> str:
+    """The breakdown as text: one field a line, the sum first."""
+    lines = explain(cost, variables)
+    rows = [("  " * line.depth + line.name, line.cost, line.working) for line in lines]
+    width = max((len(name) for name, _, _ in rows), default=0)
+    head = f"{cost.estimate(variables)} points, at most {cost.nodes(variables)} objects"
+    if cost.is_introspection:
+        head += " (the schema alone: it has a budget of its own)"
+    return "\n".join([head, *(f"  {name:<{width}} {points:>6} = {working}" for name, points, working in rows)])
+
+
+def _selection(selection: Selection, variables: Variables, depth: int) -> list[Line]:
+    return [line for asked in selection.fields for line in _asked(asked, variables, depth)]
+
+
+def _asked(asked: Asked, variables: Variables, depth: int) -> list[Line]:
+    cost = asked.cost(variables)
+    if cost == 0:
+        return []
+    dearest = max(asked.below, key=lambda each: each.cost(variables), default=None)
+    below = 0 if dearest is None else dearest.cost(variables)
+    name = asked.key if asked.key == asked.name else f"{asked.key}: {asked.name}"
+    if len(asked.below) > 1 and dearest is not None and below:
+        name = f"{name} … on {dearest.type_name}"
+    size, arguments = asked.size(variables), asked.arguments(variables)
+    line = Line(depth, name, size, asked.weight, below, arguments, cost)
+    return [line, *(_selection(dearest, variables, depth + 1) if dearest is not None else ())]

@@ -1,0 +1,78 @@
+"""`/admin/strangler`: the three moves of a migration, for scripts: a percentage, everything, back.
+
+The route is named by its path (or its name), a share by a percentage (0-100, steps of 0.01). The same changes, rules
+and history as under `/admin/routes`; `If-Match` is honoured where it is sent, and may be left out.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from matapalo.auth.verifier import Caller
+from matapalo.strangler.api.operators import OperatorGate
+from matapalo.strangler.api.preconditions import IfMatch, etag, optional_revision
+from matapalo.strangler.api.schemas import ChangeView, Why
+from matapalo.strangler.routing.change import Change
+from matapalo.strangler.routing.explain import percent
+from matapalo.strangler.routing.route import WHOLE_BP
+from matapalo.strangler.store.changes import Changes
+
+
+class PathBody(BaseModel):
+    """Which route, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(max_length=256, examples=["/api/orders"])
+    why: Why | None = None
+
+
+class PercentageBody(PathBody):
+    """Which route, how many of its users, and why."""
+
+    percentage: float = Field(ge=0, le=100, examples=[25], description="Steps of 0.01.")
+
+    @property
+    def share_bp(self) -> int:
+        """The share in basis points."""
+        return round(self.percentage * (WHOLE_BP // 100))
+
+
+def strangler_api(changes: Changes, operator: OperatorGate) -> APIRouter:
+    """The router, joined to what it changes."""
+    Operator = Annotated[Caller, Depends(operator)]  # noqa: N806 - a type
+    api = APIRouter(prefix="/admin/strangler", dependencies=[Depends(operator)], tags=["strangler"])
+
+    @api.post("/rollout", summary="Give this percentage of the users the new side")
+    async def rollout(
+        body: PercentageBody, operator: Operator, response: Response, if_match: IfMatch = None
+    ) -> ChangeView:
+        why = body.why or f"{percent(body.share_bp)} by POST /admin/strangler/rollout"
+        change = await changes.set_route(
+            body.path,
+            {"share_bp": body.share_bp},
+            by=operator.subject,
+            why=why,
+            expected=optional_revision(if_match),
+        )
+        return _told(response, change)
+
+    @api.post("/complete", summary="Everything to the new side, writes included")
+    async def complete(body: PathBody, operator: Operator, response: Response, if_match: IfMatch = None) -> ChangeView:
+        why = body.why or "completed by POST /admin/strangler/complete"
+        change = await changes.complete(body.path, by=operator.subject, why=why, expected=optional_revision(if_match))
+        return _told(response, change)
+
+    @api.post("/rollback", summary="The route as it was before its last change")
+    async def roll_back(body: PathBody, operator: Operator, response: Response, if_match: IfMatch = None) -> ChangeView:
+        why = body.why or "rolled back by POST /admin/strangler/rollback"
+        change = await changes.rollback(body.path, by=operator.subject, why=why, expected=optional_revision(if_match))
+        return _told(response, change)
+
+    return api
+
+
+def _told(response: Response, change: Change) -> ChangeView:
+    response.headers["etag"] = etag(change.version)
+    return ChangeView.of(change)

@@ -1,0 +1,82 @@
+"""What the console's forms carry: read from the body, checked, refused with a sentence for the person who filled it in.
+
+Bodies are `application/x-www-form-urlencoded`, at most 16 kB. Raises InvalidForm.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from matapalo.strangler.console.ports import Intent
+from matapalo.strangler.console.session import Session
+from matapalo.strangler.errors import GatewayError
+from matapalo.strangler.routing.route import WHOLE_BP, Side
+
+LONGEST_BODY = 16_384
+LONGEST_REASON = 500
+MOST_FIELDS = 20
+_PERCENTAGE = re.compile(r"(?P<whole>[0-9]{1,3})(\.(?P<part>[0-9]{1,2})0*)?")
+
+
+class InvalidForm(GatewayError):
+    """A field is missing or makes no sense; the sentence says what to write."""
+
+
+class Failure(NamedTuple):
+    """Which form failed, and why: shown next to its button, with what had been typed."""
+
+    form: str
+    sentence: str
+    fields: Mapping[str, str]
+
+
+async def read(request: Request) -> Mapping[str, str]:
+    """The fields of a request's body; of a repeated one the last."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            raise InvalidForm("the form is too large")
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
+    except ValueError as error:
+        raise InvalidForm("the form is not readable") from error
+
+
+def share_bp(form: Mapping[str, str]) -> int:
+    """The percentage as basis points."""
+    text = form.get("percent", "").strip().removesuffix("%").strip().replace(",", ".")
+    matched = _PERCENTAGE.fullmatch(text)
+    basis_points = int(matched["whole"]) * 100 + int(f"{matched['part'] or ''}00"[:2]) if matched else -1
+    if not 0 <= basis_points <= WHOLE_BP:
+        raise InvalidForm(f"the share is {text!r}: give a percentage from 0 to 100 with at most two decimals")
+    return basis_points
+
+
+def writes(form: Mapping[str, str]) -> Side | None:
+    """The side that gets the writes; None: they follow the share."""
+    text = form.get("writes", "")
+    if text not in ("", *Side):
+        raise InvalidForm(f"writes go to {text!r}: choose new, legacy, or with the share")
+    return Side(text) if text else None
+
+
+def version(form: Mapping[str, str], field: str) -> int:
+    """A version of the table: written by the page itself, never typed."""
+    text = form.get(field, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise InvalidForm(f"the form's {field} is {text!r}, not a version: load the page again")
+    return int(text)
+
+
+def intent(form: Mapping[str, str], session: Session, *, otherwise: str | None = None) -> Intent:
+    """Who and why. Without ``otherwise`` a reason must be given."""
+    reason = " ".join(form.get("reason", "").split()) or otherwise
+    if not reason:
+        raise InvalidForm("say why: the reason is kept in the history")
+    if len(reason) > LONGEST_REASON:
+        raise InvalidForm(f"the reason has {len(reason)} letters: {LONGEST_REASON} are enough")
+    return Intent(session.operator, reason)

@@ -1,0 +1,111 @@
+"""Who is at the console, and whether a write comes from our own page.
+
+The session *is* the operator's token: a cookie that scripts cannot read, sent to `/console` of this site only. There is
+nothing to store, so any replica answers, also while Redis is down, and nobody is signed in for longer than the token
+lives. Its name carries the port, because browsers share cookies between the ports of a host.
+
+A write needs two things that another site cannot bring along: an `Origin` equal to ours, and the session's form token,
+either in the header `X-Console-Token` (scripts) or in the form field ``token`` (without scripts). The form token is
+derived from the session, so that it needs no store either.
+Raises Unauthenticated and Forbidden.
+"""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from matapalo.auth.verifier import Caller, TokenVerifier
+from matapalo.strangler.errors import Forbidden, Unauthenticated
+
+PATH = "/console"
+TOKEN_HEADER = "x-console-token"  # noqa: S105 - the header's name
+TOKEN_FIELD = "token"  # noqa: S105 - the field's name
+LONGEST_S = 8 * 3600
+_COOKIE = "matapalo_console"
+
+
+class Session(NamedTuple):
+    """An operator who is signed in, and what the forms of this session carry."""
+
+    operator: str
+    form_token: str
+
+    def __repr__(self) -> str:
+        return f"Session({self.operator!r}, …)"
+
+
+async def verified(token: str, verifier: TokenVerifier) -> Session:
+    """The session of an operator's token."""
+    caller: Caller = await verifier.verify(f"Bearer {token}")
+    if caller.role != "operator":
+        raise Forbidden(f"the console needs a token with role operator, and this one's role is {caller.role!r}")
+    return Session(caller.subject, form_token(token))
+
+
+async def session_of(request: Request, verifier: TokenVerifier) -> Session:
+    """The session of a request's cookie."""
+    return await verified(token_of(request), verifier)
+
+
+def token_of(request: Request) -> str:
+    """The operator's token in a request's cookie."""
+    token = request.cookies.get(_cookie_name(request))
+    if token is None:
+        raise Unauthenticated("sign in first")
+    return token
+
+
+def form_token(token: str) -> str:
+    """What forms of this session carry: nobody computes it without the token."""
+    return hmac.new(token.encode(), b"matapalo console form", sha256).hexdigest()
+
+
+def require_same_origin(request: Request) -> None:
+    """Refuses a write that another site's page sends: browsers send `Origin` with every POST, no page can set it."""
+    if request.headers.get("origin") != _origin(request):
+        raise Forbidden("this write did not come from the console's own page: open the console and try again there")
+
+
+def require_form_token(request: Request, form: Mapping[str, str], session: Session) -> None:
+    """Refuses a write without the token that only our own pages of this session hold."""
+    given = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD, "")
+    if not hmac.compare_digest(given.encode(), session.form_token.encode()):
+        raise Forbidden("this form belongs to another session: load the page again and repeat the change")
+
+
+def sign_in(request: Request, response: Response, token: str) -> None:
+    """Makes the browser keep the session."""
+    response.set_cookie(
+        _cookie_name(request),
+        token,
+        max_age=LONGEST_S,
+        path=PATH,
+        secure=_scheme(request) == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def sign_out(request: Request, response: Response) -> None:
+    """Makes the browser forget the session."""
+    response.delete_cookie(
+        _cookie_name(request), path=PATH, secure=_scheme(request) == "https", httponly=True, samesite="strict"
+    )
+
+
+def _cookie_name(request: Request) -> str:
+    _, _, port = request.headers.get("host", "").rpartition(":")
+    return f"{_COOKIE}_{port}" if port.isascii() and port.isdigit() else _COOKIE
+
+
+def _scheme(request: Request) -> str:
+    """What the browser used: Envoy and whatever ends TLS before it say so."""
+    return request.headers.get("x-forwarded-proto", request.url.scheme)
+
+
+def _origin(request: Request) -> str:
+    return f"{_scheme(request)}://{request.headers.get('host', '')}"

@@ -1,0 +1,105 @@
+"""The stream that keeps one open page current (Server-Sent Events), one a tab.
+
+    event: tick      {cells: what changed, revisions, problems}      every second
+    event: series    {columns, marks} for the charts, whole           on a route's page, whenever they are others
+
+Columns: time (s since the epoch), then p50, p95, p99 of legacy and of new (ms), error share of legacy and of new (%).
+The page counts itself stale when no tick came for a while. The session is looked at with every tick: a stream does not
+outlive its operator's token.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from matapalo.auth.verifier import TokenVerifier
+from matapalo.strangler.console import formatting as figures
+from matapalo.strangler.console.live_values import Cells
+from matapalo.strangler.console.ports import History, Point, Window
+from matapalo.strangler.console.session import Session, verified
+from matapalo.strangler.console.snapshot import Reader
+from matapalo.strangler.console.views import Kind, View, see
+from matapalo.strangler.errors import Forbidden, GatewayError, Unauthenticated
+
+EVERY_S = 1.0
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+def stream(
+    view: View, token: str, *, reader: Reader, verifier: TokenVerifier, every_s: float = EVERY_S
+) -> StreamingResponse:
+    """The answer that goes on until the browser, the token or the process ends."""
+
+    async def events() -> AsyncIterator[bytes]:
+        before, drawn = Cells(), b""
+        while await _still_signed_in(token, verifier):
+            try:
+                tick, before = await _tick(view, reader, before)
+                series = await _series(view, reader)
+            except GatewayError as error:
+                tick, series = {"problems": [str(error)]}, drawn
+            yield _event("tick", msgspec.json.encode(tick))
+            if series != drawn:
+                yield _event("series", series)
+                drawn = series
+            await asyncio.sleep(every_s)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _tick(view: View, reader: Reader, before: Cells) -> tuple[dict[str, Any], Cells]:
+    seen = await see(view, reader)
+    tick = {
+        "cells": seen.cells.since(before),
+        "revisions": seen.revisions,
+        "problems": seen.values["problems"],
+    }
+    return tick, seen.cells
+
+
+async def _series(view: View, reader: Reader) -> bytes:
+    if view.kind is not Kind.ROUTE:
+        return b""
+    points = (await reader.series(view.route, view.minutes)).or_else(())
+    history = (await reader.details(view.route)).history.or_else(History())
+    return msgspec.json.encode({"columns": columns(points), "marks": marks(history)})
+
+
+def columns(points: Sequence[Point]) -> list[list[float | None]]:
+    """Points as the charts want them, from the first request on: one list a column."""
+    begin = next((index for index, point in enumerate(points) if point.legacy.rate or point.new.rate), len(points))
+    rows = [
+        (round(point.at.timestamp(), 1), *_latencies(point.legacy), *_latencies(point.new),
+         _percent(point.legacy), _percent(point.new))
+        for point in points[begin:]
+    ]  # fmt: skip
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(9)]
+
+
+def marks(history: History) -> list[tuple[float, str]]:
+    """When the share became another, and what it came to: vertical lines in the charts."""
+    moves = (change for change in reversed(history.changes) if change.moved)
+    return [(round(change.at.timestamp(), 1), figures.share(change.share_bp)) for change in moves]
+
+
+def _latencies(window: Window) -> tuple[float | None, ...]:
+    # A logarithmic axis knows no zero; Envoy counts whole milliseconds, so 0 means "less than one".
+    return tuple(None if ms is None else max(ms, 0.5) for ms in (window.p50_ms, window.p95_ms, window.p99_ms))
+
+
+def _percent(window: Window) -> float | None:
+    return None if window.error_share is None else round(window.error_share * 100, 3)
+
+
+async def _still_signed_in(token: str, verifier: TokenVerifier) -> Session | None:
+    try:
+        return await verified(token, verifier)
+    except (Unauthenticated, Forbidden):
+        return None
+
+
+def _event(name: str, data: bytes) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"

@@ -1,0 +1,1 @@
+"""Whether a legacy side may be removed, judged by evidence."""

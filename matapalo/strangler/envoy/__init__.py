@@ -1,0 +1,1 @@
+"""From routes and settings to Envoy's files."""

@@ -1,0 +1,112 @@
+"""The edge listener's route table: the only paths the outside can reach, and who may use them.
+
+    /web/graphql, /mobile/graphql   the two BFFs, as /graphql there; WebSocket upgrade, no route time-out
+    /api/**                         the routes, behind the check of `matapalo.strangler.routing.access`
+    /console                        the migration console of the control plane
+    /, /healthz                     answered here
+    everything else                 404, so also /admin, /metrics and /__fault
+
+Runs after `matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the token's.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from matapalo.strangler.envoy import landing, match
+from matapalo.strangler.envoy.identity import GRAPHQL_PATHS
+from matapalo.strangler.envoy.policy import SAFE, policy
+from matapalo.strangler.envoy.problems import refusal
+from matapalo.strangler.envoy.xds import CACHED, Json, fragment, set_header
+from matapalo.strangler.routing.access import READER_ROLES, STAFF_ROLES
+from matapalo.strangler.routing.route import Audience, Route, Side
+from matapalo.strangler.settings import Settings
+
+STREAM_IDLE_TIMEOUT = "300s"
+"""For GraphQL streams: far above any heartbeat, so only a dead peer's stream is closed."""
+
+_IS_STAFF = match.fits("x-role", "|".join(STAFF_ROLES))
+_IS_READER = match.fits("x-role", "|".join(READER_ROLES))
+_HAS_TOKEN = match.fits("x-user-id", ".+")
+
+_FORCED = {side: match.all_of(match.equals("x-force", side), match.equals("x-role", "operator")) for side in Side}
+"""Outside, only an operator may ask for a side, by `x-force`; `x-strangler-force` has been stripped."""
+
+NOT_FOUND = match.route_action(refusal("not-found", 404, "There is nothing at this address."))
+_HEALTHY = {
+    "name": "healthz",
+    "match": {"prefix": "/"},
+    "direct_response": {"status": 200, "body": {"inline_string": '{"status":"ok"}'}},
+    "response_headers_to_add": [set_header("content-type", "application/json")],
+}
+HEALTH = match.first(
+    [match.when(match.fits(":path", r"/healthz(\?.*)?"), match.route_action(_HEALTHY))], otherwise=NOT_FOUND
+)
+_CONSOLE = {
+    "name": "console",
+    "match": {"prefix": "/console"},
+    # A page keeps one stream open as long as it is looked at; it speaks every second.
+    "route": {"cluster": "control", "timeout": "0s", "idle_timeout": "30s"},
+}
+_REFUSED = match.first(
+    [
+        match.when(
+            _HAS_TOKEN,
+            match.route_action(
+                refusal("forbidden", 403, "Your role may not do this here: it needs role operator or service.")
+            ),
+        )
+    ],
+    otherwise=match.route_action(
+        refusal("unauthenticated", 401, "Send a bearer token: without one only products and recommendations are read.")
+        | {"response_headers_to_add": [set_header("www-authenticate", "Bearer")]}
+    ),
+)
+
+
+def edge_table(routes: Sequence[Route], settings: Settings) -> Json:
+    """The outcome for every request that reaches the edge."""
+    outcomes = {
+        "/": match.route_action(landing.route(settings)),
+        "/healthz": HEALTH,
+        "/console": match.route_action(_CONSOLE),
+    }
+    for path, upstream in zip(GRAPHQL_PATHS, ("bff-web", "bff-mobile"), strict=True):
+        outcomes[path] = match.route_action(_graphql(path, upstream))
+    outcomes |= {route.prefix: _granted(route) for route in routes}
+    return match.by_path(outcomes, otherwise=_refused_or_not_found(routes))
+
+
+@lru_cache(CACHED)
+def _granted(route: Route) -> Json:
+    """The policy, for whom the route lets in. For others it is no match at all: the table has one refusal for all."""
+    granted = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
+    return fragment({"matcher": {"matcher_list": {"matchers": [granted]}}})
+
+
+def _refused_or_not_found(routes: Sequence[Route]) -> Json:
+    if not routes:
+        return NOT_FOUND
+    prefixes = "|".join(route.prefix for route in routes)
+    return match.first([match.when(match.fits(":path", f"({prefixes})([/?].*)?"), _REFUSED)], otherwise=NOT_FOUND)
+
+
+def _may_use(audience: Audience) -> Json:
+    """The twin of `matapalo.strangler.routing.access.access`."""
+    if audience is Audience.STAFF:
+        return _IS_STAFF
+    reads = SAFE if audience is Audience.PUBLIC else match.all_of(SAFE, _IS_READER)
+    return match.any_of(_IS_STAFF, reads)
+
+
+def _graphql(path: str, upstream: str) -> Json:
+    return {
+        "name": upstream,
+        "match": {"prefix": path},
+        "route": {
+            "cluster": upstream,
+            "prefix_rewrite": "/graphql",
+            "timeout": "0s",
+            "idle_timeout": STREAM_IDLE_TIMEOUT,
+            "upgrade_configs": [{"upgrade_type": "websocket"}],
+        },
+    }

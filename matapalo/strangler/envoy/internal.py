@@ -1,0 +1,27 @@
+"""The internal listener's route table: the routes and a health answer, for callers whose headers are trusted.
+
+The BFF and the workers have verified who is asking; `x-strangler-force` chooses a side, and the response tells the
+reason.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from matapalo.strangler.envoy import match
+from matapalo.strangler.envoy.edge import HEALTH, NOT_FOUND
+from matapalo.strangler.envoy.policy import policy
+from matapalo.strangler.envoy.xds import CACHED, Json, fragment
+from matapalo.strangler.routing.route import Route, Side
+
+_FORCED = {side: match.equals("x-strangler-force", side) for side in Side}
+
+
+def internal_table(routes: Sequence[Route]) -> Json:
+    """The outcome for every request that reaches the internal listener."""
+    reached = {route.prefix: _policy(route) for route in routes}
+    return match.by_path({"/healthz": HEALTH, **reached}, otherwise=NOT_FOUND)
+
+
+@lru_cache(CACHED)
+def _policy(route: Route) -> Json:
+    return fragment(policy(route, forced=_FORCED))

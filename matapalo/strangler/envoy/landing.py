@@ -1,0 +1,115 @@
+"""The page at `/` of the edge: what there is and where, as one static answer without any script or outside resource.
+
+In production it names only what the edge itself serves. In development it also names every process: `matapalo up`
+shifts all ports by one offset, which the edge's own port tells.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+from matapalo.strangler.envoy.xds import Json, set_header
+from matapalo.strangler.settings import Settings
+
+MAX_PAGE_BYTES = 32_768
+_HERE = Path(__file__).parent
+_EDGE_PORT = 8080
+
+
+class Entry(NamedTuple):
+    """One card. An address that starts with ``/`` or ``http`` is a link."""
+
+    name: str
+    purpose: str
+    address: str
+
+
+_PUBLIC = (
+    Entry("Web GraphQL", "The rich client's schema, GraphiQL in a browser", "/web/graphql"),
+    Entry("Mobile GraphQL", "The lean client's schema, persisted operations", "/mobile/graphql"),
+    Entry("REST", "For outside clients, from either side of a route", "/api/products"),
+    Entry("Console", "Move routes, watch both sides, take them back", "/console"),
+)
+
+
+def route(settings: Settings) -> Json:
+    """The Envoy route that answers with the page."""
+    style = (_HERE / "landing.css").read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "name": "landing",
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 200, "body": {"inline_string": page(settings, style=style)}},
+        "response_headers_to_add": [
+            set_header("content-type", "text/html; charset=utf-8"),
+            set_header("content-security-policy", policy),
+            set_header("x-content-type-options", "nosniff"),
+            set_header("referrer-policy", "no-referrer"),
+            set_header("cache-control", "no-cache"),
+        ],
+    }
+
+
+def page(settings: Settings, *, style: str) -> str:
+    """The page's HTML."""
+    sections, hint = [_section("For clients", _PUBLIC)], ""
+    if settings.is_development:
+        shift = settings.edge_port - _EDGE_PORT
+        sections += [
+            _section("Processes", _processes(settings, shift)),
+            _section("Services", _services(settings)),
+            _section("Engines", _engines(shift)),
+        ]
+        hint = "<footer>A token: <code>matapalo token --customer cust_0001</code></footer>"
+    template = Template((_HERE / "landing.html").read_text(encoding="utf-8"))
+    return template.substitute(style=style, sections="\n".join(sections), hint=hint)
+
+
+def _processes(settings: Settings, shift: int) -> Iterator[Entry]:
+    upstreams = settings.upstreams
+    yield Entry("Web BFF", "Directly, without the edge", _link(upstreams["bff-web"].port, "/graphql"))
+    yield Entry("Mobile BFF", "Directly, without the edge", _link(upstreams["bff-mobile"].port, "/graphql"))
+    yield Entry("Control plane", "Admin API of the strangler", _link(upstreams["control"].port, "/openapi.json"))
+    yield Entry("Agent", "What was written, and what Envoy obeys", _link(settings.agent_port, "/readyz"))
+    yield Entry("Internal listener", "The same routes, for trusted callers", _link(settings.internal_port, "/healthz"))
+    yield Entry("Worker", "Metrics of the order workflows", _link(8021 + shift, "/metrics"))
+
+
+def _services(settings: Settings) -> Iterator[Entry]:
+    ports = {name: upstream.port for name, upstream in settings.upstreams.items()}
+    for name in ("legacy", "customers", "orders", "products", "payments", "inventory", "shipping", "recommendations"):
+        if name in ports:
+            purpose = "The monolith: all of /api" if name == "legacy" else f"The new side of /api/{name}"
+            yield Entry(name, purpose, _link(ports[name], "/openapi.json"))
+
+
+def _engines(shift: int) -> Iterator[Entry]:
+    yield Entry("Temporal UI", "Every order's workflow", _link(8233 + shift, "/"))
+    yield Entry("Temporal", "gRPC", f"127.0.0.1:{7233 + shift}")
+    yield Entry("Valkey", "Redis protocol", f"127.0.0.1:{6390 + shift}")
+    yield Entry("PostgreSQL", "Database and user matapalo", f"127.0.0.1:{5439 + shift}")
+
+
+def _link(port: int, path: str) -> str:
+    return f"http://127.0.0.1:{port}{path}"
+
+
+def _section(title: str, entries: Iterable[Entry]) -> str:
+    cards = "\n".join(_card(entry) for entry in entries)
+    return f"<section><h2>{escape(title)}</h2><ul>\n{cards}\n</ul></section>"
+
+
+def _card(entry: Entry) -> str:
+    address = escape(entry.address)
+    is_link = entry.address.startswith(("/", "http"))
+    shown = address.removeprefix("http://").partition("/")[0] or address
+    where = f'<a href="{address}">{shown}</a>' if is_link else f"<code>{address}</code>"
+    return f"<li><b>{escape(entry.name)}</b><span>{escape(entry.purpose)}</span>{where}</li>"

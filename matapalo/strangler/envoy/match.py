@@ -1,0 +1,99 @@
+"""The vocabulary of Envoy's generic matcher (`xds.type.matcher.v3.Matcher`), as small functions.
+
+A *predicate* is a question about request headers, an *outcome* (`OnMatch`) is what follows: an action or another
+matcher, a *matcher* is a list of questions or a map of paths. All regular expressions are RE2 and match in full.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from matapalo.strangler.envoy.xds import Json, extension, typed
+
+
+def equals(header: str, value: str) -> Json:
+    """Whether the header is exactly this. False when it is missing."""
+    return _single(header, value_match={"exact": value})
+
+
+def fits(header: str, regex: str) -> Json:
+    """Whether the whole header fits the expression. False when it is missing."""
+    # `google_re2` is deprecated elsewhere in Envoy, but the xds type refuses to be without it.
+    return _single(header, value_match={"safe_regex": {"google_re2": {}, "regex": regex}})
+
+
+def hash_at_least(header: str, *, threshold: int, modulo: int, seed: int) -> Json:
+    """Whether ``xxh64(header, seed) % modulo >= threshold``. ``threshold`` must be below ``modulo``."""
+    return _single(
+        header,
+        custom_match=extension(
+            "envoy.matching.matchers.consistent_hashing",
+            "envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing",
+            threshold=threshold,
+            modulo=modulo,
+            seed=seed,
+        ),
+    )
+
+
+def all_of(*predicates: Json) -> Json:
+    """Whether every predicate holds (two or more)."""
+    return {"and_matcher": {"predicate": list(predicates)}}
+
+
+def any_of(*predicates: Json) -> Json:
+    """Whether one of the predicates holds (two or more)."""
+    return {"or_matcher": {"predicate": list(predicates)}}
+
+
+def negation(predicate: Json) -> Json:
+    """Whether the predicate does not hold."""
+    return {"not_matcher": predicate}
+
+
+def when(predicate: Json, then: Json) -> Json:
+    """A question and its outcome, for `first`."""
+    return {"predicate": predicate, "on_match": then}
+
+
+def first(matchers: Sequence[Json], *, otherwise: Json) -> Json:
+    """The outcome of the first question that is answered with yes. With no questions: ``otherwise``."""
+    if not matchers:
+        return otherwise
+    return {"matcher": {"matcher_list": {"matchers": list(matchers)}, "on_no_match": otherwise}}
+
+
+def by_path(outcomes: Mapping[str, Json], *, otherwise: Json) -> Json:
+    """The outcome of the path that covers the request's, as `matapalo.strangler.routing.route.covers` says, else
+    ``otherwise``.
+
+    Paths must not cover one another. Envoy finds the longest path that the request's `:path` (which has the query)
+    starts with; the question behind it rules out `/api/ordersX` for `/api/orders`, and a no to it is no match at all.
+    """
+    covering = {
+        path: {"matcher": {"matcher_list": {"matchers": [when(_covered_by(path), then)]}}}
+        for path, then in outcomes.items()
+    }
+    tree = {"input": _header_input(":path"), "prefix_match_map": {"map": covering}}
+    return {"matcher": {"matcher_tree": tree, "on_no_match": otherwise}}
+
+
+def _covered_by(path: str) -> Json:
+    below, asked = (_single(":path", value_match={"prefix": path + mark}) for mark in "/?")
+    return any_of(equals(":path", path), below, asked)
+
+
+def route_action(route: Json) -> Json:
+    """The outcome that is a complete `Route`."""
+    return {"action": {"name": route["name"], "typed_config": typed("envoy.config.route.v3.Route", **route)}}
+
+
+def skip_filter() -> Json:
+    """The outcome that leaves out the filter wrapped in an `ExtensionWithMatcher`."""
+    return {"action": extension("skip", "envoy.extensions.filters.common.matcher.action.v3.SkipFilter")}
+
+
+def _single(header: str, **match: Json) -> Json:
+    return {"single_predicate": {"input": _header_input(header), **match}}
+
+
+def _header_input(header: str) -> Json:
+    return extension(header, "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=header)

@@ -1,0 +1,88 @@
+"""What a client reads when Envoy itself answers: `application/problem+json` (RFC 9457), as from every service.
+
+One table by status renders all of them: refusals of the routes and of the JWT filter (whose own text becomes the
+detail) and failures to reach an upstream (whose text would tell addresses, so it does not).
+"""
+
+from typing import NamedTuple
+
+from matapalo.strangler.envoy.xds import Json, extension, set_header
+
+_TEXT_OF_THE_REFUSAL = "%LOCAL_REPLY_BODY%"
+
+
+class _Problem(NamedTuple):
+    slug: str
+    title: str
+    detail: str
+
+
+_PROBLEMS = {
+    400: _Problem("bad-request", "The request is malformed", "The path or the headers are not acceptable."),
+    401: _Problem("unauthenticated", "Not authenticated", _TEXT_OF_THE_REFUSAL),
+    403: _Problem("forbidden", "Not allowed", _TEXT_OF_THE_REFUSAL),
+    404: _Problem("not-found", "Not found", _TEXT_OF_THE_REFUSAL),
+    408: _Problem("request-timeout", "The request took too long to arrive", "Send the whole request within a minute."),
+    413: _Problem("request-too-large", "The request is too large", "Send a smaller body."),
+    431: _Problem("headers-too-large", "The headers are too large", "Send fewer or shorter headers."),
+    502: _Problem("bad-gateway", "A service answered nonsense", "Try again later."),
+    503: _Problem("service-unavailable", "A service cannot be reached", "Try again later."),
+    504: _Problem("service-timeout", "A service did not answer in time", "Try again later."),
+}
+
+
+def local_replies() -> Json:
+    """The `local_reply_config` of a listener."""
+    return {"mappers": [_WRONG_AUDIENCE, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]}
+
+
+def refusal(name: str, status: int, detail: str) -> Json:
+    """A route that answers by itself; `local_replies` renders the sentence as a problem."""
+    return {
+        "name": name,
+        "match": {"prefix": "/"},
+        "direct_response": {"status": status, "body": {"inline_string": detail}},
+    }
+
+
+def _mapper(status: int, problem: _Problem) -> Json:
+    return {"filter": _status_is(status), "body_format_override": _body(status, problem)}
+
+
+def _status_is(status: int) -> Json:
+    value = {"default_value": status, "runtime_key": f"matapalo.local_reply.{status}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _body(status: int, problem: _Problem) -> Json:
+    return {
+        "content_type": "application/problem+json",
+        "json_format": {
+            "type": f"/problems/{problem.slug}",
+            "title": problem.title,
+            "status": status,
+            "detail": problem.detail,
+        },
+    }
+
+
+_WRONG_AUDIENCE: Json = {
+    # A token for another audience is 403 to Envoy's JWT filter; to us it is a bad token like any other.
+    "filter": {
+        "and_filter": {
+            "filters": [
+                _status_is(403),
+                {
+                    "extension_filter": extension(
+                        "envoy.access_loggers.extension_filters.cel",
+                        "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+                        expression='response.code_details.startsWith("jwt_authn_access_denied")',
+                    )
+                },
+            ]
+        }
+    },
+    "status_code": 401,
+    "body_format_override": _body(401, _PROBLEMS[401]),
+    "headers_to_add": [set_header("www-authenticate", 'Bearer error="invalid_token"')],
+}

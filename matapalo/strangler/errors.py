@@ -1,0 +1,107 @@
+"""Everything the gateway refuses or reports on purpose.
+
+* GatewayError
+  - InvalidSettings      the environment cannot be used; the process does not start
+  - InvalidRoutes        a routes document breaks rules; whoever holds a good one keeps it
+    - InvalidChange      a change that is asked for breaks rules      (422)
+  - RouteNotFound        no route of this name                        (404)
+  - RolloutNotFound      the route never had a rollout                (404)
+  - RolloutConflict      not in this phase, or there is one already   (409)
+  - RolloutsUnavailable  Temporal or the gateway's worker is away     (503)
+  - Unauthenticated      no token, or one that does not verify        (401)
+  - Forbidden            the token's role may not do this             (403)
+  - StoreUnavailable     Redis does not answer                        (503)
+  - StoreConflict        somebody else wrote the routes first         (409)
+  - NotReady             legacy is still needed                       (409)
+  - PreconditionFailed   the route is not what the caller last saw    (412)
+  - PreconditionMissing  the caller does not say what it last saw     (428)
+  - EnvoyUnreachable     Envoy's admin socket does not answer
+  - EnvoyRefused         Envoy did not take a file
+
+`matapalo.strangler.api.problems` gives those with a status their `application/problem+json` face.
+"""
+
+from collections.abc import Sequence
+
+
+class GatewayError(Exception):
+    """The root: catch it to report, never to hide."""
+
+
+class InvalidSettings(GatewayError):
+    """The environment cannot be used."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class InvalidRoutes(GatewayError):
+    """A routes document breaks rules. Each problem names the route, the value and what would be right."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class InvalidChange(InvalidRoutes):
+    """A change that is asked for breaks rules."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(problems)
+
+
+class RouteNotFound(GatewayError):
+    """No route of this name."""
+
+
+class RolloutNotFound(GatewayError):
+    """The route never had a rollout."""
+
+
+class RolloutConflict(GatewayError):
+    """The rollout is not in a phase for this, or the route already has one."""
+
+
+class RolloutsUnavailable(GatewayError):
+    """Temporal, or the gateway's worker, does not answer."""
+
+
+class Unauthenticated(GatewayError):
+    """No token, or one that does not verify."""
+
+
+class Forbidden(GatewayError):
+    """The token's role may not do this."""
+
+
+class StoreUnavailable(GatewayError):
+    """Redis does not answer."""
+
+
+class StoreConflict(GatewayError):
+    """The stored version is not the one the change was made from."""
+
+
+class NotReady(GatewayError):
+    """The legacy side is still needed. Each reason names what still uses it, or what is not known yet."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class PreconditionFailed(GatewayError):
+    """The route is not what the caller last saw."""
+
+
+class PreconditionMissing(GatewayError):
+    """The caller does not say what it last saw."""
+
+
+class EnvoyUnreachable(GatewayError):
+    """Envoy's admin socket does not answer: not started yet, or stopped."""
+
+
+class EnvoyRefused(GatewayError):
+    """Envoy did not take a file: it says why nowhere but in its log."""

@@ -1,0 +1,119 @@
+"""Counters by time in Redis: added up from wherever they come, read back for any window of the last 24 hours.
+
+    gateway:slices:<series>:10:176393280     hash  field -> count      ten seconds, kept for two hours
+    gateway:slices:<series>:300:5879776      hash  field -> count      five minutes, kept for 25 hours
+
+A series is for example ``traffic:orders``. A slice is a hash of a few hundred bytes; Redis forgets it by itself. Adding
+is all there is, so any number of agents write into one slice, and an emptied Redis only means that there is less to
+judge by. Raises StoreUnavailable.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from matapalo.process.clock import Clock
+from matapalo.strangler.store.outage import outage
+
+KEPT = timedelta(hours=24)
+COARSE_S = 300
+FINE_KEPT = timedelta(hours=2)
+SLACK = timedelta(hours=1)
+READ_AT_MOST = 660
+"""Fine slices in one window: what is longer is read from coarse ones."""
+
+
+class _Size(NamedTuple):
+    seconds: int
+    kept: timedelta
+
+
+class Slices:
+    """All series. ``fine_s`` is the length of a fine slice, the same in every process."""
+
+    def __init__(self, redis: Redis, *, clock: Clock, fine_s: int) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._sizes = (_Size(fine_s, FINE_KEPT), _Size(COARSE_S, KEPT + SLACK))
+
+    async def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Adds counts (series to field to count) to the slices of now."""
+        now = self._clock.now()
+        with outage():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for series, fields in counts.items():
+                    for size in self._sizes if fields else ():
+                        key = _key(series, size.seconds, _index(now, size.seconds))
+                        for field, count in fields.items():
+                            pipe.hincrby(key, field, count)
+                        pipe.expire(key, size.kept)
+                await pipe.execute()
+
+    async def total(self, series: str, *, since: datetime, until: datetime | None = None) -> Counter[str]:
+        """Everything counted in the window: whole slices, those that began in it."""
+        found: Counter[str] = Counter()
+        for point in await self._read(series, since, until or self._clock.now(), self._size_for(since)):
+            found.update(point[1])
+        return found
+
+    async def points(
+        self, series: str, *, since: datetime, until: datetime | None = None, at_most: int = 120
+    ) -> list[tuple[datetime, datetime, Counter[str]]]:
+        """The window in pieces (begin, end, counts), the oldest first; empty ones are in it."""
+        until = until or self._clock.now()
+        size = self._size_for(since)
+        slices = await self._read(series, since, until, size)
+        together = max(1, -(-len(slices) // at_most))
+        found = []
+        for at in range(0, len(slices), together):
+            group = slices[at : at + together]
+            counts: Counter[str] = Counter()
+            for _, each in group:
+                counts.update(each)
+            found.append((group[0][0], group[-1][0] + timedelta(seconds=size.seconds), counts))
+        return found
+
+    async def forget(self, series: str) -> None:
+        """Removes everything counted so far."""
+        with outage():
+            async for key in self._redis.scan_iter(match=f"gateway:slices:{series}:*", count=1000):
+                await self._redis.unlink(key)
+
+    def _size_for(self, since: datetime) -> _Size:
+        fine, coarse = self._sizes
+        age_s = (self._clock.now() - since).total_seconds()
+        return fine if age_s <= min(fine.kept.total_seconds(), READ_AT_MOST * fine.seconds) else coarse
+
+    async def _read(
+        self, series: str, since: datetime, until: datetime, size: _Size
+    ) -> list[tuple[datetime, dict[str, int]]]:
+        oldest = max(since, self._clock.now() - size.kept)
+        indices = [*_indices(oldest, until, size.seconds)]
+        with outage():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for index in indices:
+                    pipe.hgetall(_key(series, size.seconds, index))
+                found = await pipe.execute()
+        return [
+            (
+                datetime.fromtimestamp(index * size.seconds, UTC),
+                {field.decode(): int(count) for field, count in each.items()},
+            )
+            for index, each in zip(indices, found, strict=True)
+        ]
+
+
+def _key(series: str, seconds: int, index: int) -> str:
+    return f"gateway:slices:{series}:{seconds}:{index}"
+
+
+def _index(at: datetime, seconds: int) -> int:
+    return int(at.timestamp()) // seconds
+
+
+def _indices(since: datetime, until: datetime, seconds: int) -> Iterator[int]:
+    first = -int(-since.timestamp() // seconds)
+    yield from range(first, _index(until, seconds) + 1)

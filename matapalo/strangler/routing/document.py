@@ -1,0 +1,109 @@
+"""The table of routes as a document: TOML that people write, JSON that the store and the agents keep.
+
+    [orders]                       {"version": 7, "routes": [{"name": "orders", "prefix": "/api/orders", …}],
+    prefix = "/api/orders"          "changed": {"orders": 5}}
+    new = "orders"
+    …
+
+``version`` counts changes: it starts at 1 and only ever grows. ``changed`` says at which version a route was changed
+last (1 when it is missing there). Raises InvalidRoutes for what is no such document; whether its routes are good is
+asked of `matapalo.strangler.routing.validate`.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from matapalo.strangler.errors import InvalidRoutes, RouteNotFound
+from matapalo.strangler.routing.route import Match, Route, covers
+
+FIRST_VERSION = 1
+
+
+class RoutesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A version of the whole table."""
+
+    version: int
+    routes: tuple[Route, ...]
+    changed: Mapping[str, int] = {}
+
+    def route(self, name_or_path: str) -> Route:
+        """The route of this name, or the one that covers this path. Raises RouteNotFound with those that exist."""
+        for route in self.routes:
+            if route.name == name_or_path or covers(route.prefix, name_or_path):
+                return route
+        known = ", ".join(route.name for route in self.routes)
+        raise RouteNotFound(f"there is no route {name_or_path!r}: the routes are {known}")
+
+    def revision(self, name: str) -> int:
+        """The version at which this route was changed last."""
+        return self.changed.get(name, FIRST_VERSION)
+
+    def with_route(self, route: Route) -> "RoutesDocument":
+        """The next version, in which the route of this name is another."""
+        version = self.version + 1
+        routes = tuple(route if known.name == route.name else known for known in self.routes)
+        return RoutesDocument(version, routes, {**self.changed, route.name: version})
+
+
+def parse_toml(text: str, *, origin: str) -> tuple[Route, ...]:
+    """The routes of a TOML file: one table a route, named by it. ``origin`` is what messages call the file."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRoutes([f"{origin} is no TOML: {error}"]) from error
+    routes, problems = [], []
+    for name, table in tables.items():
+        try:
+            routes.append(_route(name, table))
+        except msgspec.ValidationError as error:
+            problems.append(f"{origin}: route {name!r}: {error}")
+    if problems:
+        raise InvalidRoutes(problems)
+    return tuple(routes)
+
+
+def _route(name: str, table: Any) -> Route:
+    if not isinstance(table, dict):
+        raise msgspec.ValidationError(f"expected a table [{name}], got {table!r}")
+    return msgspec.convert({**table, "name": name}, Route)
+
+
+ALWAYS_SAID = ("prefix", "new", "share_bp", "seed", "audience")
+
+
+def render_toml(routes: Sequence[Route]) -> str:
+    """The routes as `parse_toml` reads them; what has its default is left out, except for what everybody asks first."""
+    return "\n".join("".join(_toml_lines(route)) for route in routes)
+
+
+def _toml_lines(route: Route) -> Iterator[str]:
+    yield f"[{route.name}]\n"
+    for field in msgspec.structs.fields(Route):
+        value = getattr(route, field.name)
+        if field.name != "name" and (field.name in ALWAYS_SAID or value != field.default):
+            yield f"{field.name} = {_toml_value(value)}\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, Match):
+        return f'{{ value = {_toml_value(value.value)}, side = "{value.side}" }}'
+    return json.dumps(value, ensure_ascii=False)  # strings without control characters, numbers, true and false
+
+
+def parse_json(data: bytes | str) -> RoutesDocument:
+    """The document of its JSON."""
+    try:
+        return msgspec.json.decode(data, type=RoutesDocument)
+    except msgspec.DecodeError as error:
+        raise InvalidRoutes([f"this is no routes document: {error}"]) from error
+
+
+def render_json(document: RoutesDocument) -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(document)

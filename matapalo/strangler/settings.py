@@ -1,0 +1,188 @@
+"""What a gateway process is told by its environment (prefix ``GATEWAY_``; ``MATAPALO_ENV`` for the environment itself).
+
+Built once in `matapalo.cli.gateway` and passed down; nothing else reads the environment. Upstreams are the only
+place where
+addresses appear: a side of a route is the *name* of one. Raises InvalidSettings with the variable, its value and what
+would be right.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from matapalo.strangler.errors import InvalidSettings
+
+DEV_ISSUER = "matapalo-dev"
+MAX_SOCKET_PATH = 100
+"""sockaddr_un holds 108 bytes on Linux and 104 on macOS."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Upstream(NamedTuple):
+    """Where a named upstream listens."""
+
+    host: str
+    port: int
+
+
+def _parse_upstream(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    host, separator, port = value.rpartition(":")
+    if not (separator and host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise ValueError(f"{value!r} is not an address: write host:port, for example 127.0.0.1:9002")
+    return Upstream(host.strip("[]"), int(port))
+
+
+DEFAULT_UPSTREAMS: Mapping[str, Upstream] = {
+    "legacy": Upstream("127.0.0.1", 9000),
+    "customers": Upstream("127.0.0.1", 9001),
+    "orders": Upstream("127.0.0.1", 9002),
+    "products": Upstream("127.0.0.1", 9003),
+    "payments": Upstream("127.0.0.1", 9004),
+    "inventory": Upstream("127.0.0.1", 9005),
+    "shipping": Upstream("127.0.0.1", 9006),
+    "recommendations": Upstream("127.0.0.1", 9007),
+    "bff-web": Upstream("127.0.0.1", 8001),
+    "bff-mobile": Upstream("127.0.0.1", 8002),
+    "control": Upstream("127.0.0.1", 8010),
+    "compare": Upstream("127.0.0.1", 8011),
+}
+FIXED_UPSTREAMS = ("bff-web", "bff-mobile", "control")
+"""Upstreams that the edge listener routes to by itself, whatever the routes say."""
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Gates(BaseModel):
+    """What a rollout's gates demand (`matapalo.strangler.verdict`). Shares are 0-1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    significance: Share = 0.01
+    min_requests: Annotated[int, Field(ge=20)] = 200
+    """On each side; with less a gate holds."""
+    min_compared: Annotated[int, Field(ge=20)] = 100
+    """Answers of the comparator; with less its gate holds."""
+    error_ceiling: Share = 0.05
+    """A share of failures that is never right, whatever legacy does."""
+    error_allowance: Share = 0.005
+    latency_allowance: Share = 0.1
+    """Of legacy's median."""
+    latency_allowance_ms: Annotated[float, Field(ge=1)] = 2.0
+    tail_allowance: Share = 0.25
+    """Of legacy's p99."""
+
+
+class Settings(BaseSettings):
+    """All settings of the gateway's processes."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_ignore_empty=True, frozen=True, extra="forbid")
+
+    environment: Literal["development", "production"] = Field(
+        default="production", validation_alias=AliasChoices("MATAPALO_ENV", "environment")
+    )
+    redis_url: str = "redis://127.0.0.1:6390/0"
+    host: str = "127.0.0.1"
+    control_port: Port = 8010
+    agent_port: Port = 8012
+    compare_port: Port = 8011
+    metrics_port: Port = 8022
+    """Of the worker."""
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+
+    watch_interval_s: Annotated[int, Field(ge=1, le=60)] = 10
+    """How often the agent reads Envoy's statistics: the finest window there is. The same in every process."""
+    gates: Gates = Gates()
+    rollout_check_every_s: Annotated[float, Field(ge=1)] = 600
+    """How often a rollout's gates are asked, unless the rollout says otherwise."""
+    compare_file: Path = Path("gateway/compare.toml")
+
+    quiet_period_s: Annotated[int, Field(ge=1)] = 7 * 86_400
+    """So long nobody may have reached a legacy side before it can be removed."""
+
+    routes_file: Path = Path("gateway/routes.toml")
+    upstreams: dict[str, Annotated[Upstream, BeforeValidator(_parse_upstream)]] = dict(DEFAULT_UPSTREAMS)
+
+    node_id: str = Field(default="edge-1", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    envoy_dir: Path = Path(".matapalo/envoy")
+    admin_socket: Path = Path(".matapalo/envoy/admin.sock")
+    access_log: Path | None = None
+    edge_host: str = "127.0.0.1"
+    edge_port: Port = 8080
+    internal_host: str = "127.0.0.1"
+    internal_port: Port = 8081
+
+    jwks_file: Path | None = None
+    jwks_url: str | None = None
+    jwks_ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+    jwt_issuer: str = DEV_ISSUER
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the development-only conveniences are allowed."""
+        return self.environment == "development"
+
+    @model_validator(mode="after")
+    def _refuse_what_cannot_work(self) -> Self:
+        if (self.jwks_file is None) == (self.jwks_url is None):
+            raise ValueError(
+                "keys to verify tokens with come from one place: set either GATEWAY_JWKS_URL (production) "
+                "or GATEWAY_JWKS_FILE"
+            )
+        if self.jwks_url is not None and not _is_web_address(self.jwks_url):
+            raise ValueError(f"GATEWAY_JWKS_URL is {self.jwks_url!r}: give an http:// or https:// address")
+        if not self.is_development and self.jwt_issuer == DEV_ISSUER:
+            raise ValueError(
+                f"GATEWAY_JWT_ISSUER is {DEV_ISSUER!r}, the development issuer, and MATAPALO_ENV is 'production': "
+                "set GATEWAY_JWT_ISSUER to your identity provider's issuer"
+            )
+        if len(os.fsencode(self.admin_socket.absolute())) > MAX_SOCKET_PATH:
+            raise ValueError(
+                f"GATEWAY_ADMIN_SOCKET is {str(self.admin_socket)!r}, longer than {MAX_SOCKET_PATH} bytes, "
+                "which the kernel does not allow for a UNIX socket: use a shorter folder, for example under /tmp"
+            )
+        if missing := [name for name in FIXED_UPSTREAMS if name not in self.upstreams]:
+            raise ValueError(
+                f"GATEWAY_UPSTREAMS does not say where {', '.join(missing)} listen: "
+                'add for example "bff-web": "127.0.0.1:8001"'
+            )
+        return self
+
+
+def load() -> Settings:
+    """The settings of this process. A variable of our prefix that no setting reads is an error: often a misspelling."""
+    known = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields if name != "environment"}
+    unknown = sorted(name for name in os.environ if name.upper().startswith("GATEWAY_") and name.upper() not in known)
+    if unknown:
+        raise InvalidSettings([f"{name} is no setting of the gateway: correct or unset it" for name in unknown])
+    try:
+        return Settings()
+    except SettingsError as error:
+        raise InvalidSettings(['GATEWAY_UPSTREAMS is no JSON: write {"orders": "127.0.0.1:9002", …}']) from error
+    except ValidationError as error:
+        raise InvalidSettings([_sentence(problem) for problem in error.errors()]) from error
+
+
+def _sentence(problem: Any) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return str(message)
+    field, *inside = problem["loc"]
+    variable = field if field == "MATAPALO_ENV" else f"GATEWAY_{str(field).upper()}"
+    place = "".join(f"[{key!r}]" for key in inside)
+    return f"{variable}{place}: {message} (got {problem['input']!r})"
+
+
+def _is_web_address(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -1,0 +1,134 @@
+"""The comparator over HTTP: whatever Envoy mirrors is answered 202 at once; nobody reads the answer.
+
+`/api/**` copies of requests, everything but GET is ignored. `/healthz` the process answers, `/readyz` it can compare
+(503 names what it lacks), `/metrics` Prometheus. Not for outside: it trusts identity headers as the internal listener
+does.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import msgspec
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    generate_latest,
+)
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from matapalo.process.clock import SystemClock
+from matapalo.strangler.errors import GatewayError, InvalidSettings
+from matapalo.strangler.metrics.reader import compared
+from matapalo.strangler.settings import Settings
+from matapalo.strangler.shadow.comparator import PASSED_ON, Comparator, Mirrored, Store
+from matapalo.strangler.store.routes import RouteStore, connect
+
+
+def counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    """What a comparator tells its outcomes to."""
+    requests = Counter(
+        "gateway_compare_requests", "Mirrored requests by what came of them", ["outcome"], registry=registry
+    )
+
+    def count(outcome: str) -> None:
+        requests.labels(outcome).inc()
+
+    return count
+
+
+def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistry) -> Starlette:
+    """The application; it also runs the comparator."""
+    waiting = Gauge("gateway_compare_waiting", "Mirrored requests in the queue", registry=registry)
+    waiting.set_function(lambda: comparator.waiting)
+
+    async def mirrored(request: Request) -> Response:
+        if request.method == "GET":
+            path = request.scope["raw_path"].decode("ascii", "replace")
+            query = request.url.query
+            headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+            comparator.take(Mirrored(f"{path}?{query}" if query else path, headers))
+        return Response(status_code=202)
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        lacks = await _lacks(store)
+        return JSONResponse({"ready": not lacks, "lacks": lacks}, status_code=503 if lacks else 200)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        working = asyncio.create_task(comparator.work())
+        try:
+            yield
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/api/{path:path}", mirrored, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _lacks(store: Store) -> dict[str, str]:
+    try:
+        return {} if await store.read() else {"routes": "the store has none yet"}
+    except GatewayError as error:
+        return {"store": str(error)}
+
+
+@asynccontextmanager
+async def running_comparator(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Starlette]:
+    """The application of this installation with its connections. Raises InvalidSettings for a bad `compare.toml`."""
+    keep = kept_fields(settings.compare_file)
+    ProcessCollector(registry=registry)
+    clock, redis = SystemClock(), connect(settings.redis_url)
+    store = RouteStore(redis)
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
+        comparator = Comparator(
+            store=store,
+            findings=compared(redis, settings, clock).findings,
+            http=http,
+            upstreams=settings.upstreams,
+            keep=keep,
+            clock=clock,
+            counted=counter(registry),
+        )
+        try:
+            yield compare_app(comparator, store, registry)
+        finally:
+            await store.close()
+
+
+def kept_fields(path: Path) -> Mapping[str, frozenset[str]]:
+    """By route, the fields whose values may be kept in samples."""
+    try:
+        tables = msgspec.toml.decode(path.read_bytes(), type=dict[str, _Kept])
+    except OSError as error:
+        raise InvalidSettings([f"GATEWAY_COMPARE_FILE {str(path)!r} cannot be read: {error.strerror}"]) from error
+    except msgspec.DecodeError as error:
+        raise InvalidSettings([f"GATEWAY_COMPARE_FILE {str(path)!r}: {error}"]) from error
+    return {route: frozenset(table.keep) for route, table in tables.items()}
+
+
+class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+    keep: list[str]

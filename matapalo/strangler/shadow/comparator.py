@@ -1,0 +1,211 @@
+"""The comparator: takes mirrored requests, answers at once, and asks both sides itself, later and out of the way.
+
+    Envoy ──a copy of a GET──▶ take() ──bounded queue──▶ legacy, new, legacy again ──▶ findings
+
+The services are asked directly, not through Envoy: their answers count for no gate and no decommission report. When the
+queue is full a copy is dropped and counted; nobody ever waits for the comparator. Only identity and negotiation headers
+go along, never credentials. Nothing that goes wrong with one request ends a worker.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from typing import NamedTuple, Protocol, TypeAlias
+from urllib.parse import parse_qsl, quote
+
+import httpx
+import msgspec
+
+from matapalo.process.clock import Clock
+from matapalo.strangler.errors import GatewayError, StoreUnavailable
+from matapalo.strangler.routing.document import RoutesDocument
+from matapalo.strangler.routing.route import Route, covers
+from matapalo.strangler.settings import Upstream
+from matapalo.strangler.shadow.difference import Answer
+from matapalo.strangler.shadow.findings import Comparison, Findings, Sample
+from matapalo.strangler.shadow.redaction import redacted
+
+logger = logging.getLogger(__name__)
+
+QUEUE = 200
+WORKERS = 4
+TIMEOUT_S = 5.0
+TABLE_KEPT_S = 2.0
+LARGEST_BODY = 1_000_000
+PASSED_ON = ("x-user-id", "x-role", "x-tier", "x-cohort", "x-canary", "accept", "accept-language")
+AGENT = {"user-agent": "matapalo-compare"}
+
+
+class Mirrored(NamedTuple):
+    """A copy of a request. ``target`` is its path with its query, as it came."""
+
+    target: str
+    headers: Mapping[str, str]
+
+
+class Store(Protocol):
+    """Where the routes are: `matapalo.strangler.store.routes.RouteStore`."""
+
+    async def read(self) -> RoutesDocument | None: ...
+
+
+Counted: TypeAlias = Callable[[str], None]
+"""Who is told what became of a request: queued, dropped, unrouted, compared, failed (a side did) or error."""
+
+
+class Comparator:
+    """One process's queue and its workers."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        findings: Findings,
+        http: httpx.AsyncClient,
+        upstreams: Mapping[str, Upstream],
+        keep: Mapping[str, Collection[str]],
+        clock: Clock,
+        counted: Counted = lambda outcome: None,
+        queue: int = QUEUE,
+    ) -> None:
+        self._findings = findings
+        self._http = http
+        self._upstreams = upstreams
+        self._keep = keep
+        self._clock = clock
+        self._counted = counted
+        self._queue: asyncio.Queue[Mirrored] = asyncio.Queue(queue)
+        self._dropped: Counter[str] = Counter()
+        self._table = _Table(store, clock)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are in the queue."""
+        return self._queue.qsize()
+
+    def take(self, request: Mirrored) -> bool:
+        """Queues it, or drops it when the queue is full. Returns whether it was queued; never waits."""
+        try:
+            self._queue.put_nowait(request)
+        except asyncio.QueueFull:
+            self._counted("dropped")
+            if (route := self._table.known(request.target)) is not None:
+                self._dropped[route.name] += 1  # written down by the next worker that has time
+            return False
+        self._counted("queued")
+        return True
+
+    async def work(self, workers: int = WORKERS) -> None:
+        """Compares until cancelled."""
+        tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _work(self) -> None:
+        while True:
+            request = await self._queue.get()
+            try:
+                self._counted(await self.compare(request))
+            except StoreUnavailable as error:
+                self._counted("error")
+                logger.debug("a comparison is lost: %s", error)
+            except Exception:  # one broken pair must not end the comparing of all others
+                self._counted("error")
+                logger.exception("a comparison failed")
+
+    async def compare(self, request: Mirrored) -> str:
+        """Asks both sides and writes down what was found; the outcome. Raises StoreUnavailable."""
+        await self._write_dropped()
+        route = await self._table.route_of(request.target)
+        if route is None or route.retired:
+            return "unrouted"
+        answers = await self._ask(route, request)
+        if answers is None:
+            await self._findings.add(route.name, {"failed": 1})
+            return "failed"
+        legacy, new, _again = answers
+        comparison = Comparison.of(*answers)
+        ignored = {known.path for known in await self._findings.ignored(route.name)}
+        await self._findings.add(route.name, comparison.counts(ignored=ignored))
+        if shown := [path for path in comparison.worth_showing() if path not in ignored]:
+            keep = self._keep.get(route.name, ())
+            sample = Sample(
+                at=self._clock.now(),
+                request=f"GET {without_values(request.target)}",
+                legacy=redacted(legacy, keep=keep),
+                new=redacted(new, keep=keep),
+            )
+            await self._findings.show(route.name, shown, sample)
+        return "compared"
+
+    async def _ask(self, route: Route, request: Mirrored) -> tuple[Answer, Answer, Answer] | None:
+        """Legacy, new and legacy again, one after the other; None when one of them failed."""
+        found = []
+        for name in (route.legacy, route.new, route.legacy):
+            answer = await self._answer(self._upstreams[name], request)
+            if answer is None or not answer.is_usable:
+                return None
+            found.append(answer)
+        legacy, new, again = found
+        return legacy, new, again
+
+    async def _answer(self, upstream: Upstream, request: Mirrored) -> Answer | None:
+        host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+        passed = {name: value for name, value in request.headers.items() if name in PASSED_ON}
+        try:
+            response = await self._http.get(
+                f"http://{host}:{upstream.port}{request.target}", headers={**passed, **AGENT}, timeout=TIMEOUT_S
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        if len(response.content) > LARGEST_BODY:
+            return None
+        try:
+            return Answer(response.status_code, msgspec.json.decode(response.content))
+        except msgspec.DecodeError:
+            return Answer(response.status_code, response.content)
+
+    async def _write_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, Counter()
+        for route, count in dropped.items():
+            await self._findings.add(route, {"dropped": count})
+
+
+class _Table:
+    """The routes, remembered for a moment."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._document: RoutesDocument | None = None
+        self._until_s = float("-inf")
+
+    async def route_of(self, target: str) -> Route | None:
+        if self._clock.monotonic_s() >= self._until_s:
+            try:
+                self._document = await self._store.read() or self._document
+            except GatewayError:
+                if self._document is None:
+                    raise
+            self._until_s = self._clock.monotonic_s() + TABLE_KEPT_S
+        return self.known(target)
+
+    def known(self, target: str) -> Route | None:
+        """By what is remembered, without asking anybody."""
+        routes = self._document.routes if self._document else ()
+        return next((route for route in routes if covers(route.prefix, target)), None)
+
+
+def without_values(target: str) -> str:
+    """A path with the names of its query, whose values may be anybody's e-mail address."""
+    path, asked, query = target.partition("?")
+    names = [quote(name) for name, _ in parse_qsl(query, keep_blank_values=True)]
+    return path + asked + "&".join(f"{name}=…" for name in names)

@@ -1,0 +1,182 @@
+"""What the comparator found, in Redis: counts in slices, samples of both answers, the list of ignored fields.
+
+    gateway:slices:differences:<route>:…   compared, failed, dropped, beyond, beneath, raw|<path>, noise|<path>,
+                                           kind|<kind>|<path>
+    gateway:samples:<route>:<path>         list of the last three samples (JSON), kept for 24 hours
+    gateway:ignored:<route>                hash  <path> -> who ignored it, when and why (JSON), kept
+
+Raises StoreUnavailable.
+"""
+
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from redis.asyncio import Redis
+
+from matapalo.process.clock import Clock
+from matapalo.strangler.metrics.slices import KEPT, Slices
+from matapalo.strangler.shadow.consistency import Consistency, fields_of
+from matapalo.strangler.shadow.difference import Answer, Difference, differences
+from matapalo.strangler.store.outage import outage
+
+SAMPLES = 3
+PATHS_AT_MOST = 50
+"""Of one comparison: an answer that is all wrong must not fill Redis."""
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """Both answers to one request, redacted. The request is without the values of its query."""
+
+    at: datetime
+    request: str
+    legacy: Any
+    new: Any
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True):
+    """A field whose differences count for nothing, and on whose word."""
+
+    path: str
+    by: str
+    why: str
+    at: datetime
+
+
+class Comparison(NamedTuple):
+    """Where new differs from legacy (``raw``), and legacy from itself (``noise``)."""
+
+    raw: frozenset[Difference]
+    noise: frozenset[Difference]
+
+    @classmethod
+    def of(cls, legacy: Answer, new: Answer, legacy_again: Answer) -> "Comparison":
+        """Of three answers in the order they were asked for: what changed meanwhile is then in the noise, too."""
+        return cls(differences(legacy, new), differences(legacy, legacy_again))
+
+    def counts(self, *, ignored: Collection[str]) -> dict[str, int]:
+        """As fields of a slice."""
+        raw, noise = _paths(self.raw), _paths(self.noise)
+        seen = {path for path in raw - noise if path not in ignored}
+        unseen = {path for path in noise - raw if path not in ignored}
+        return {
+            "compared": 1,
+            **({"beyond": 1} if seen else {}),
+            **({"beneath": 1} if unseen and not seen else {}),
+            **{f"raw|{path}": 1 for path in sorted(raw)[:PATHS_AT_MOST]},
+            **{f"noise|{path}": 1 for path in sorted(noise)[:PATHS_AT_MOST]},
+            **{f"kind|{found.kind}|{found.path}": 1 for found in sorted(self.raw)[:PATHS_AT_MOST]},
+        }
+
+    def worth_showing(self) -> list[str]:
+        """The paths a sample is kept for: those where legacy agrees with itself."""
+        return sorted(_paths(self.raw) - _paths(self.noise))[:PATHS_AT_MOST]
+
+
+def _paths(found: Collection[Difference]) -> set[str]:
+    return {difference.path for difference in found}
+
+
+class Findings:
+    """Of all routes."""
+
+    def __init__(self, redis: Redis, slices: Slices, *, clock: Clock) -> None:
+        self._redis = redis
+        self._slices = slices
+        self._clock = clock
+
+    async def add(self, route: str, counts: Mapping[str, int]) -> None:
+        """Adds to what is counted."""
+        await self._slices.add({_series(route): counts})
+
+    async def show(self, route: str, paths: Sequence[str], sample: Sample) -> None:
+        """Keeps a sample for each of the paths, instead of their oldest."""
+        text = msgspec.json.encode(sample)
+        with outage():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for path in paths:
+                    key = _samples_key(route, path)
+                    pipe.lpush(key, text)
+                    pipe.ltrim(key, 0, SAMPLES - 1)
+                    pipe.expire(key, KEPT)
+                await pipe.execute()
+
+    async def read(
+        self, route: str, *, since: datetime, significance: float, until: datetime | None = None
+    ) -> Consistency:
+        """What was found in the window."""
+        counts = await self._slices.total(_series(route), since=since, until=until)
+        ignored = [known.path for known in await self.ignored(route)]
+        raw: dict[str, int] = {}
+        noise: dict[str, int] = {}
+        kinds: dict[str, set[str]] = {}
+        for field, count in counts.items():
+            what, _, path = field.partition("|")
+            if what == "raw":
+                raw[path] = count
+            elif what == "noise":
+                noise[path] = count
+            elif what == "kind":
+                kind, _, path = path.partition("|")
+                kinds.setdefault(path, set()).add(kind)
+        return Consistency(
+            compared=counts["compared"],
+            differing=max(0, counts["beyond"] - counts["beneath"]),
+            failed=counts["failed"],
+            dropped=counts["dropped"],
+            fields=fields_of(
+                raw, noise, kinds, compared=counts["compared"], ignored=ignored, significance=significance
+            ),
+        )
+
+    async def samples(self, route: str, paths: Sequence[str]) -> dict[str, list[Sample]]:
+        """The samples of these paths, the newest first."""
+        with outage():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for path in paths:
+                    pipe.lrange(_samples_key(route, path), 0, SAMPLES - 1)
+                found = await pipe.execute()
+        return {
+            path: [msgspec.json.decode(text, type=Sample) for text in texts]
+            for path, texts in zip(paths, found, strict=True)
+        }
+
+    async def ignored(self, route: str) -> list[Ignored]:
+        """The fields that count for nothing."""
+        with outage():
+            found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_ignored_key(route)))
+        return sorted(
+            (msgspec.json.decode(text, type=Ignored) for text in found.values()), key=lambda known: known.path
+        )
+
+    async def ignore(self, route: str, path: str, *, by: str, why: str) -> Ignored:
+        """Adds a field to the list."""
+        entry = Ignored(path=path, by=by, why=why, at=self._clock.now())
+        with outage():
+            await self._redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
+        return entry
+
+    async def heed(self, route: str, path: str) -> bool:
+        """Takes a field off the list; whether it was there."""
+        with outage():
+            return bool(await self._redis.hdel(_ignored_key(route), path))
+
+    async def forget(self, route: str) -> None:
+        """Forgets what was counted: after a fix, the old differences are not held against the new side."""
+        await self._slices.forget(_series(route))
+        with outage():
+            async for key in self._redis.scan_iter(match=f"gateway:samples:{route}:*", count=1000):
+                await self._redis.unlink(key)
+
+
+def _series(route: str) -> str:
+    return f"differences:{route}"
+
+
+def _samples_key(route: str, path: str) -> str:
+    return f"gateway:samples:{route}:{path}"
+
+
+def _ignored_key(route: str) -> str:
+    return f"gateway:ignored:{route}"

@@ -1,0 +1,212 @@
+"""Changing the table: the one way in for operators, rollouts, decommission and the console.
+
+    changes = Changes(store, upstreams=settings.upstreams, clock=clock)
+    change = await changes.set_route("orders", {"share_bp": 4000}, by="op_1", why="the first week was quiet")
+    await changes.rollback("/api/orders", by="op_1", why="complaints")
+
+A route is named by its name or by a path it covers. Every change is validated against the whole table, written by
+compare-and-set, and recorded in the same step. Two changes of different routes at once both succeed; of two changes of
+one route the later is refused when it says (``expected``) which revision it was made from.
+
+Raises RouteNotFound, InvalidChange, PreconditionFailed, StoreConflict (many tries in vain), StoreUnavailable.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from matapalo.process.clock import Clock
+from matapalo.strangler.errors import InvalidChange, PreconditionFailed, StoreConflict, StoreUnavailable
+from matapalo.strangler.routing.change import Action, Change, as_it_was, undo
+from matapalo.strangler.routing.document import RoutesDocument
+from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
+from matapalo.strangler.routing.validate import find_problems
+
+TRIES = 10
+FIXED = frozenset({"name", "prefix", "seed", "retired"})
+"""What a change cannot alter: another seed would move users from side to side, and `retire` has conditions."""
+SETTABLE = tuple(name for name in Route.__struct_fields__ if name not in FIXED)
+LONGEST_WHY = 500
+ALL = 1_000_000
+
+
+class Store(Protocol):
+    """Where the routes are: `matapalo.strangler.store.routes.RouteStore`."""
+
+    async def read(self) -> RoutesDocument | None: ...
+    async def replace(self, document: RoutesDocument, *changes: Change) -> None: ...
+    async def history(
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
+    ) -> list[Change]: ...
+
+
+class Changes:
+    """Reads and changes the table. Holds nothing but its collaborators: as many as you like may exist."""
+
+    def __init__(self, store: Store, *, upstreams: Collection[str], clock: Clock) -> None:
+        self._store = store
+        self._upstreams = upstreams
+        self._clock = clock
+
+    async def document(self) -> RoutesDocument:
+        """The table. Raises StoreUnavailable also when the store is empty, for nobody may take that for an answer."""
+        found = await self._store.read()
+        if found is None:
+            raise StoreUnavailable("the store has no routes yet: an agent brings them when it reaches the store")
+        return found
+
+    async def set_route(
+        self,
+        route: str,
+        fields: Mapping[str, Any],
+        *,
+        by: str,
+        why: str,
+        expected: int | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Alters some fields (those of `Route` that are SETTABLE, JSON values allowed) and leaves the others."""
+
+        def altered(before: Route) -> Route:
+            return _altered(before, fields)
+
+        return await self._change(route, Action.SET, altered, by=by, why=why, expected=expected, evidence=evidence)
+
+    async def complete(
+        self,
+        route: str,
+        *,
+        by: str,
+        why: str,
+        expected: int | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Everything to the new side: reads and writes, without exceptions for anybody and without a fallback."""
+        return await self._change(
+            route, Action.COMPLETE, _completed, by=by, why=why, expected=expected, evidence=evidence
+        )
+
+    async def retire(self, route: str, *, by: str, why: str, evidence: Mapping[str, Any], expected: int) -> Change:
+        """Removes the legacy branch. Whether that is wise is asked of `matapalo.strangler.decommission.evidence`."""
+
+        def retired(before: Route) -> Route:
+            return msgspec.structs.replace(before, retired=True, fallback=False, shadow_bp=0)
+
+        return await self._change(route, Action.RETIRE, retired, by=by, why=why, expected=expected, evidence=evidence)
+
+    async def rollback(
+        self,
+        route: str,
+        *,
+        by: str,
+        why: str,
+        to: int | None = None,
+        expected: int | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Brings back the route as it was before its last change, or as it was at version ``to`` of the table. Again:
+        one step further back each time.
+        """
+        document = await self.document()
+        name = document.route(route).name
+        self._check(document, document.route(name), expected, None)
+        past = await self._store.history(name, limit=ALL)
+        found = undo(past) if to is None else as_it_was(past, to)
+        return await self._change(
+            name,
+            Action.ROLLBACK,
+            lambda before: found.route,
+            by=by,
+            why=why,
+            expected=expected,
+            evidence=evidence,
+            restores=found.version,
+            seen=past[0].version if past else None,
+        )
+
+    async def history(
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Change]:
+        """The newest changes first, of one route or of all."""
+        name = None if route is None else (await self.document()).route(route).name
+        return await self._store.history(name, limit=limit, before=before)
+
+    async def _change(
+        self,
+        route: str,
+        action: Action,
+        altered: Callable[[Route], Route],
+        *,
+        by: str,
+        why: str,
+        expected: int | None,
+        evidence: Mapping[str, Any] | None,
+        restores: int = 0,
+        seen: int | None = None,
+    ) -> Change:
+        if not why.strip() or len(why) > LONGEST_WHY:
+            raise InvalidChange(f"say why, in 1 to {LONGEST_WHY} characters: whoever reads the history will ask")
+        for _ in range(TRIES):
+            document = await self.document()
+            before = document.route(route)
+            self._check(document, before, expected, seen)
+            after = altered(before)
+            if after == before:
+                raise InvalidChange(f"route {before.name!r} is already like this: nothing would change")
+            following = document.with_route(after)
+            if problems := [*find_problems(following.routes, upstreams=self._upstreams)]:
+                raise InvalidChange(*problems)
+            change = Change(
+                version=following.version,
+                route=before.name,
+                action=action,
+                at=self._clock.now(),
+                by=by,
+                why=why.strip(),
+                before=before,
+                after=after,
+                evidence=evidence or {},
+                restores=restores,
+            )
+            try:
+                await self._store.replace(following, change)
+            except StoreConflict:
+                continue
+            return change
+        raise StoreConflict(f"others changed the table {TRIES} times in a row: try again")
+
+    def _check(self, document: RoutesDocument, route: Route, expected: int | None, seen: int | None) -> None:
+        revision = document.revision(route.name)
+        if expected is not None and expected != revision:
+            raise PreconditionFailed(
+                f"route {route.name!r} was changed at version {revision}, and you saw it at {expected}: look at it "
+                "again (its history says who changed it and why), then repeat the change"
+            )
+        if seen is not None and seen < revision:
+            raise StoreConflict(f"route {route.name!r} was changed meanwhile: look at it again")
+
+
+def _altered(before: Route, fields: Mapping[str, Any]) -> Route:
+    for name in fields:
+        if name in FIXED:
+            raise InvalidChange(f"{name} of a route cannot be changed: make another route, and retire this one")
+        if name not in SETTABLE:
+            raise InvalidChange(f"a route has no {name!r}: its fields are {', '.join(SETTABLE)}")
+    if before.retired:
+        raise InvalidChange(f"route {before.name!r} is retired and has no other side: roll its retirement back first")
+    try:
+        return msgspec.convert({**msgspec.to_builtins(before), **msgspec.to_builtins(dict(fields))}, Route)
+    except msgspec.ValidationError as error:
+        raise InvalidChange(f"route {before.name!r}: {error}") from error
+
+
+def _completed(before: Route) -> Route:
+    return msgspec.structs.replace(
+        before,
+        share_bp=WHOLE_BP,
+        writes=Side.NEW,
+        canary=tuple(rule for rule in before.canary if rule.side is Side.NEW),
+        cohorts=tuple(rule for rule in before.cohorts if rule.side is Side.NEW),
+        fallback=False,
+    )

@@ -1,1 +1,0 @@
-"""Keys and tokens of the control plane."""

@@ -1,0 +1,166 @@
+"""Asking a schema over a `FakeUpstream`, without the endpoint: one context per question, as `matapalo.app` makes it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+
+from bff.commerce.context import Context
+from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, Receipt
+from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, OrderWorkflows, PendingOrder
+from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
+from matapalo.auth.viewer import ANONYMOUS, Viewer
+from matapalo.errors import BffError, WorkflowsUnavailable
+from matapalo.graphql.request import RequestFacts
+from matapalo.idempotency.keys import ReadKeys
+from matapalo.idempotency.once import KEPT_FOR, LEASE, Idempotency
+from matapalo.operations.document import Documents, Limits
+from matapalo.process.clock import SystemClock
+from matapalo.rest.pool import Fetch, create_fetch
+from matapalo.settings import Settings
+from matapalo.workflows.client import Workflows
+from matapalo.workflows.inspection import Inspector
+from tests.harness.records import MemoryRecords
+from tests.harness.upstream import FakeUpstream
+
+SCHEMA_DIR = Path(__file__).parents[2] / "schema"
+CUSTOMER = Viewer(subject="cust_0001", tier="premium", role="customer")
+OPERATOR = Viewer(subject="op_1", tier="enterprise", role="operator")
+SETTINGS = Settings(
+    environment="development", jwks_file=Path("jwks.json"), secrets=("a secret of at least 32 characters",)
+)
+
+__all__ = [
+    "ANONYMOUS", "CUSTOMER", "OPERATOR", "SCHEMA_DIR", "SETTINGS", "NoWorkflows", "ask", "code_of", "make_context",
+    "operation", "remembering",
+]  # fmt: skip
+
+GENEROUS = Limits(tokens=10_000, depth=50, aliases=100, root_fields=100, introspection=True)
+
+
+def operation(client: str, name: str) -> str:
+    """The committed operation ``schema/operations/<client>/<name>.graphql``."""
+    return (SCHEMA_DIR / "operations" / client / f"{name}.graphql").read_text()
+
+
+class NoWorkflows:
+    """Where no order workflow ever ran, and none can be started."""
+
+    async def place(self, wish: OrderWish) -> Receipt | PendingOrder:
+        raise WorkflowsUnavailable("no workflows here")
+
+    async def confirm_warehouse(self, order_id: str) -> bool:
+        return False
+
+    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
+        return CancelAnswer.NOT_RUNNING
+
+    async def customer_of(self, order_id: str) -> str | None:
+        return None
+
+    async def workflow_of(self, order_id: str) -> str | None:
+        return None
+
+    async def register(self, wish: RegistrationWish) -> bool:
+        raise WorkflowsUnavailable("no workflows here")
+
+    async def confirm(self, token: str) -> ConfirmAnswer:
+        return ConfirmAnswer.TOO_LATE
+
+    async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
+        none: tuple[OrderEvent, ...] = ()
+        for event in none:
+            yield event
+
+    async def fulfilments(self, order_ids: Sequence[str]) -> list[Fulfilment | None]:
+        return [None for _ in order_ids]
+
+
+def make_context(
+    fetch: Fetch,
+    viewer: Viewer = CUSTOMER,
+    *,
+    deadline_in_s: float = 2.0,
+    workflows: OrderWorkflows | None = None,
+    idempotency: Idempotency | None = None,
+    idempotency_keys: Mapping[str, str | None] | None = None,
+) -> Context:
+    """The context of one operation; keys are remembered within it only, unless ``idempotency`` is given."""
+    clock = SystemClock()
+    facts = RequestFacts(
+        request_id="test",
+        traceparent="00-1-2-01",
+        deadline_s=clock.monotonic_s() + deadline_in_s,
+        client_ip="::1",
+        idempotency_keys=idempotency_keys or {},
+    )
+    headers = viewer.identity_headers() | facts.forwarded_headers()
+    rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
+    return Context(
+        viewer=viewer,
+        request=facts,
+        clock=clock,
+        rest=rest,
+        workflows=workflows or NoWorkflows(),
+        onboarding=workflows if isinstance(workflows, NoWorkflows) else NoWorkflows(),
+        inspector=Inspector(Workflows(address="127.0.0.1:1", namespace="default")),
+        idempotency=idempotency or remembering(),
+    )
+
+
+def remembering(client: str = "web") -> Idempotency:
+    """Keys remembered in memory."""
+    return Idempotency(
+        MemoryRecords(SystemClock(), lease=LEASE, kept=KEPT_FOR), client=client, secrets=SETTINGS.secrets
+    )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a schema answered; ``errors`` is empty where GraphQL leaves it out."""
+
+    data: Any
+    errors: list[GraphQLError]
+
+
+async def ask(
+    schema: strawberry.Schema,
+    query: str,
+    upstream: FakeUpstream,
+    *,
+    viewer: Viewer = CUSTOMER,
+    variables: Mapping[str, Any] | None = None,
+    deadline_in_s: float = 2.0,
+    workflows: OrderWorkflows | None = None,
+    idempotency_key: str | None = None,
+    idempotency: Idempotency | None = None,
+) -> Answered:
+    """What the schema answers, with ``idempotency_key`` as the header of that name."""
+    given = dict(variables or {})
+    try:
+        found = Documents(schema, GENEROUS).find(query, None)
+        keys = ReadKeys(schema)(found, given, idempotency_key)
+    except BffError as error:
+        return Answered(None, [GraphQLError(error.message, original_error=error)])
+    fetch = create_fetch(SETTINGS, SystemClock(), transport=upstream)
+    try:
+        context = make_context(
+            fetch,
+            viewer,
+            deadline_in_s=deadline_in_s,
+            workflows=workflows,
+            idempotency=idempotency,
+            idempotency_keys=keys,
+        )
+        result = await schema.execute(query, given, context_value=context)
+    finally:
+        await fetch.aclose()
+    return Answered(result.data, result.errors or [])
+
+
+def code_of(error: GraphQLError) -> str:
+    """The code the endpoint would put into ``extensions``."""
+    return error.original_error.code if isinstance(error.original_error, BffError) else "INTERNAL"

@@ -1,0 +1,66 @@
+"""Keeping an outcome and making it again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from matapalo.idempotency.replay import Replay, Unreadable, snapshot
+
+
+class Total(msgspec.Struct, frozen=True):
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    total: Total
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    pass
+
+
+PAID = Paid(Total(1250), datetime(2026, 1, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("outcome", [PAID, Declined("the card has expired")])
+async def test_a_snapshot_is_the_outcome_itself(outcome):
+    replay = snapshot(Paid, Declined)
+    packed = replay.pack(outcome)
+    assert packed is not None
+    assert await replay.unpack(None, packed) == outcome
+
+
+async def test_something_smaller_may_be_kept_and_the_rest_be_loaded_again():
+    async def restore(context, kept: Total) -> Paid:
+        return Paid(kept, context["now"])
+
+    replay = Replay(Total, keep=lambda outcome: outcome.total, restore=restore)
+    packed = replay.pack(PAID)
+    assert packed is not None
+    assert await replay.unpack({"now": PAID.at}, packed) == PAID
+
+
+def test_what_is_not_final_is_not_kept():
+    replay = Replay(Paid, keep=lambda outcome: None if isinstance(outcome, Pending) else outcome, restore=None)  # type: ignore[arg-type]
+    assert replay.pack(Pending()) is None
+
+
+def test_an_outcome_that_was_not_declared_is_a_bug():
+    with pytest.raises(TypeError, match="Pending is not among the kept types: Paid, Declined"):
+        snapshot(Paid, Declined).pack(Pending())
+
+
+@pytest.mark.parametrize("packed", [b"", b"\xff", snapshot(Declined).pack(Declined("x")), msgspec.msgpack.encode(1)])
+async def test_what_another_version_kept_is_unreadable_and_no_crash(packed):
+    with pytest.raises(Unreadable):
+        await snapshot(Paid).unpack(None, packed)

@@ -1,0 +1,139 @@
+"""The rule of a key's record; that its Lua twin is the same rule: test_records.py."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from matapalo.idempotency import state
+from matapalo.idempotency.state import Begin, Record
+
+LEASE_US, KEPT_US = 15_000_000, 86_400_000_000
+START_US = 1_800_000_000_000_000
+MINE, OTHER = bytes(32), bytes([1]) * 32
+
+
+def begin(record: Record | None, now_us: int, fingerprint: bytes = MINE, *, resumes: bool = True):
+    return state.begin(record, now_us, fingerprint=fingerprint, lease_us=LEASE_US, kept_us=KEPT_US, resumes=resumes)
+
+
+def test_the_first_begins_and_the_second_finds_it_busy():
+    record, first = begin(None, START_US)
+    _, second = begin(record, START_US + 1_000_000)
+    assert (first.kind, first.attempt) == ("begun", 1)
+    assert (second.kind, second.lease_left_us) == ("busy", LEASE_US - 1_000_000)
+
+
+def test_other_arguments_are_a_conflict_at_any_time():
+    record, first = begin(None, START_US)
+    assert begin(record, START_US, OTHER)[1].kind == "conflict"
+    done, _ = state.complete(record, START_US, fence=first.fence, result=b"answer")
+    assert begin(done, START_US, OTHER) == (done, Begin("conflict"))
+
+
+def test_an_expired_lease_is_taken_over_and_its_old_owner_is_told():
+    record, first = begin(None, START_US)
+    record, second = begin(record, START_US + LEASE_US)
+    assert (second.kind, second.attempt, second.fence > first.fence) == ("resumed", 2, True)
+    for step in (state.release, state.suspend):
+        assert step(record, START_US + LEASE_US, fence=first.fence) == (record, False)
+    assert state.complete(record, START_US + LEASE_US, fence=first.fence, result=b"late") == (record, False)
+
+
+def test_a_heartbeat_keeps_the_lease():
+    record, first = begin(None, START_US)
+    record, alive = state.heartbeat(record, START_US + 10_000_000, fence=first.fence, lease_us=LEASE_US)
+    assert alive
+    assert begin(record, START_US + LEASE_US)[1].kind == "busy"
+
+
+def test_what_cannot_resume_is_unknown_and_stays_so():
+    record, _ = begin(None, START_US)
+    again, found = begin(record, START_US + LEASE_US, resumes=False)
+    assert (again, found.kind) == (record, "unknown")
+
+
+def test_a_key_is_forgotten_when_its_time_is_over_and_not_before():
+    record, first = begin(None, START_US)
+    record, _ = state.complete(record, START_US, fence=first.fence, result=b"answer")
+    assert begin(record, START_US + KEPT_US - 1)[1].result == b"answer"
+    assert begin(record, START_US + KEPT_US)[1].kind == "begun"
+
+
+def test_a_released_key_gives_no_fence_out_again():
+    record, first = begin(None, START_US)
+    record, _ = state.release(record, START_US, fence=first.fence)
+    _, second = begin(record, START_US + 1)
+    assert record is None
+    assert second.fence > first.fence
+
+
+class Key(RuleBasedStateMachine):
+    """One key over many owners, some of whom die or sleep past their lease."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_us = START_US
+        self.record: Record | None = None
+        self.owners: list[Begin] = []
+        self.answer: bytes | None = None
+        self.first: Begin | None = None
+
+    @initialize()
+    def start(self) -> None:
+        self.begins()
+
+    @rule()
+    def begins(self) -> None:
+        self.now_us += 1  # no two commands of a server happen within a microsecond
+        self.record, found = begin(self.record, self.now_us)
+        if found.kind in ("begun", "resumed"):
+            assert self.answer is None
+            assert all(found.fence > owner.fence for owner in self.owners)
+            self.owners.append(found)
+        if found.kind == "begun":
+            self.first = found
+        if found.kind == "done":
+            assert found.result == self.answer
+        if self.first is not None and found.kind != "conflict":
+            assert (found.first_at_us, found.expires_at_us) == (self.first.first_at_us, self.first.expires_at_us)
+
+    @rule()
+    def begins_with_other_arguments(self) -> None:
+        before = self.record
+        self.record, found = begin(self.record, self.now_us, OTHER)
+        if before is not None:
+            assert (self.record, found.kind) == (before, "conflict")
+        else:
+            self.record, _ = state.release(self.record, self.now_us, fence=found.fence)
+
+    @rule(seconds=st.sampled_from([1, 5, 14, 16]))
+    def time_passes(self, seconds: int) -> None:
+        self.now_us += seconds * 1_000_000
+
+    @precondition(lambda self: self.owners)
+    @rule(data=st.data(), step=st.sampled_from(["heartbeat", "complete", "release", "suspend"]))
+    def an_owner_acts(self, data: Any, step: str) -> None:
+        owner = data.draw(st.sampled_from(self.owners))
+        is_newest = owner is self.owners[-1] and self.record is not None and not self.record.done
+        before = self.record
+        more: dict[str, Any] = {"heartbeat": {"lease_us": LEASE_US}, "complete": {"result": str(owner.fence).encode()}}
+        self.record, accepted = getattr(state, step)(self.record, self.now_us, fence=owner.fence, **more.get(step, {}))
+        assert accepted == is_newest
+        if not accepted:
+            assert self.record == before
+        elif step == "complete":
+            self.answer = str(owner.fence).encode()
+        elif step == "release":
+            self.first = None
+
+    @invariant()
+    def what_is_done_stays_as_it_is(self) -> None:
+        if self.answer is not None:
+            assert self.record is not None
+            assert (self.record.done, self.record.result) == (True, self.answer)
+
+
+TestKey = Key.TestCase
+TestKey.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

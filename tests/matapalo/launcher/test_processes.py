@@ -1,0 +1,38 @@
+"""The process table is sound: what the supervisor takes for granted."""
+
+import pytest
+
+from matapalo.launcher.errors import UnknownName
+from matapalo.launcher.platform import Platform
+from matapalo.launcher.processes import NAMES, PROCESSES, named
+
+
+def test_names_are_unique() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_a_process_needs_only_what_stands_above_it_in_the_table() -> None:
+    for index, row in enumerate(PROCESSES):
+        assert set(row.needs) <= set(NAMES[:index]), row.name
+
+
+def test_nothing_is_stopped_while_something_that_needs_it_still_runs() -> None:
+    for row in PROCESSES:
+        assert all(named(need).layer <= row.layer for need in row.needs), row.name
+
+
+def test_each_row_is_an_engine_or_a_program_of_ours() -> None:
+    for row in PROCESSES:
+        assert bool(row.program) != bool(row.engine), row.name
+        assert row.package in {None, "matapalo", "subgraphs"}
+
+
+def test_every_program_is_called_by_an_absolute_path(local: Platform) -> None:
+    for row in PROCESSES:
+        if row.program:
+            assert row.command(local)[0].startswith("/")
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match="valkey, postgres"):
+        named("nonsense")

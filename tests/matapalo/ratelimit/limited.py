@@ -1,0 +1,58 @@
+"""A BFF as it is wired, over services in memory and a limiter whose store is in memory: what clients see of limits."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matapalo.app import Bff, Client, create_app
+from matapalo.process.clock import SystemClock
+from matapalo.settings import Settings
+from tests.harness.asgi import Answer, post, request
+from tests.harness.limits import MemoryStore
+from tests.harness.tokens import bearer, jwks
+from tests.harness.upstream import FakeUpstream
+
+NEWER = "application/graphql-response+json"
+
+
+@dataclass
+class Limited:
+    """One BFF. ``store`` may be away; ``upstream`` counts the REST calls."""
+
+    app: Bff
+    upstream: FakeUpstream
+    store: MemoryStore
+    answers: list[Answer] = field(default_factory=list)
+
+    async def ask(
+        self, query: str, *, tier: str | None = "free", sub: str = "cust_0001", accept: str = NEWER,
+        **headers: str,
+    ) -> Answer:  # fmt: skip
+        """Ask as ``sub`` of ``tier``; as nobody when ``tier`` is None."""
+        identity = {} if tier is None else bearer(sub, tier=tier)
+        payload = {"query": query}
+        return await post(self.app, payload, accept=accept, **identity, **headers)
+
+    async def admin(self, method: str, path: str, role: str = "operator", body: bytes = b"") -> Answer:
+        """Ask `/admin` with a token of ``role``."""
+        return await request(self.app, method, path=path, headers=bearer("op_1", role=role), body=body)
+
+
+@asynccontextmanager
+async def limited(folder: Path, client: Client = "web", **changed: Any) -> AsyncIterator[Limited]:
+    """A BFF that is running."""
+    keys = folder / "jwks.json"
+    keys.write_text(json.dumps(jwks()))
+    given: dict[str, Any] = {
+        "environment": "development", "jwks_file": keys, "secrets": ("s" * 32,), "temporal_address": "127.0.0.1:1",
+        "redis_url": "redis://127.0.0.1:1/0",
+    }  # fmt: skip
+    upstream, store = FakeUpstream(), MemoryStore(SystemClock())
+    settings = Settings(**(given | changed))
+    app = create_app(settings, client=client, transport=upstream, limits_store=store)
+    async with app.router.lifespan_context(app):
+        yield Limited(app, upstream, store)
+        store.is_away = False

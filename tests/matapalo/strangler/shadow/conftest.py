@@ -1,0 +1,25 @@
+"""A Redis with nothing of ours in it, and a clock that stands still."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from matapalo.strangler.store.routes import connect
+from tests.harness.clock import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest_asyncio.fixture
+async def redis(valkey_url: str) -> AsyncIterator[Redis]:
+    found = connect(valkey_url)
+    keys = [key async for key in found.scan_iter(match="gateway:*", count=1000)]
+    if keys:
+        await found.delete(*keys)
+    yield found
+    await found.aclose()

@@ -1,0 +1,189 @@
+"""A real Envoy with our files, between a client and small upstreams that tell what reached them.
+
+A test module starts one: ``with stand(tmp) as envoy: envoy.edge.get("/api/orders", bearer("cust_0001"))``.
+"""
+
+import asyncio
+import http.client
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+from typing import Any, NamedTuple
+
+from matapalo.auth.key_source import KeySource
+from matapalo.launcher.engines import envoy as envoy_engine
+from matapalo.strangler.agent.admin import EnvoyAdmin
+from matapalo.strangler.agent.folder import EnvoyFolder
+from matapalo.strangler.envoy.render import EnvoyFile, render
+from matapalo.strangler.routing.document import RoutesDocument, parse_toml
+from matapalo.strangler.routing.route import Route
+from matapalo.strangler.settings import Settings, Upstream
+from tests.harness.engines import running
+from tests.harness.ports import free_port
+from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.builders import KEYS
+from tests.matapalo.strangler.upstreams import Seen, running_upstreams
+
+SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "recommendations")
+"""All but shipping, whose new side nobody listens on."""
+FIXED = ("bff-web", "bff-mobile", "control")
+
+
+class Answer(NamedTuple):
+    """A response. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.text)
+
+    @property
+    def target(self) -> str | None:
+        """Who answered, by its own account."""
+        return self.headers.get("x-strangler-target")
+
+
+class Client:
+    """One kept-alive connection to a listener. Sends paths exactly as given, which HTTP libraries do not."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> Answer:
+        """One request."""
+        self._connection.request(method, path, body=body, headers=dict(headers or {}))
+        response = self._connection.getresponse()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, found, response.read().decode())
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """A GET."""
+        return self.ask("GET", path, headers)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+
+@dataclass
+class Stand:
+    """What a test needs of it."""
+
+    settings: Settings
+    folder: EnvoyFolder
+    edge: Client
+    internal: Client
+    access_log: Path
+    version: int = 1
+    mirrored: Queue[Seen] = field(default_factory=Queue)
+    """What reached the comparator."""
+
+    def apply(self, routes: tuple[Route, ...]) -> None:
+        """Gives Envoy another table, past the agent, and waits until it obeys."""
+        self.version += 1
+        files = render(RoutesDocument(self.version, routes), self.settings, KEYS)
+        for file in files:
+            self.folder.write(file.name, file.text)
+            if file.version:
+                self._wait_for(file)
+
+    def _wait_for(self, file: EnvoyFile) -> None:
+        eventually_sync(lambda: self.live()[file.name] == file.version, message=f"Envoy obeys {file.name}")
+
+    def live(self) -> Mapping[str, str]:
+        """The versions Envoy obeys."""
+        return asyncio.run(_live_versions(self.settings.admin_socket))
+
+
+async def _live_versions(socket: Path) -> Mapping[str, str]:
+    admin = EnvoyAdmin(socket)
+    try:
+        return await admin.live_versions()
+    finally:
+        await admin.close()
+
+
+def routes_of_the_repository() -> tuple[Route, ...]:
+    """What `gateway/routes.toml` says."""
+    path = Path("gateway/routes.toml")
+    return parse_toml(path.read_text(encoding="utf-8"), origin=path.name)
+
+
+@contextmanager
+def stand(keys: KeySource = KEYS, **changes: Any) -> Iterator[Stand]:
+    """Starts everything on the repository's routes; stops it at the end. ``changes`` are settings."""
+    mirrored: Queue[Seen] = Queue()
+    with (
+        a_short_folder() as folder,
+        running_upstreams((*SERVICES, *FIXED)) as ports,
+        running_upstreams(("compare",), mirrored) as comparator,
+    ):
+        settings = settings_for(folder, {**ports, **comparator, "shipping": free_port()}, **changes)
+        write_files(settings, routes_of_the_repository(), keys)
+        with running_envoy(settings) as running_stand:
+            running_stand.mirrored = mirrored
+            yield running_stand
+
+
+def write_files(settings: Settings, routes: tuple[Route, ...], keys: KeySource = KEYS) -> None:
+    """The files an Envoy starts from."""
+    folder = EnvoyFolder(settings.envoy_dir)
+    for file in render(RoutesDocument(1, routes), settings, keys):
+        folder.write(file.name, file.text)
+
+
+@contextmanager
+def running_envoy(settings: Settings) -> Iterator[Stand]:
+    """An Envoy on files that are there already."""
+    log = settings.envoy_dir.parent / "envoy.log"
+    command = envoy_engine.command(bootstrap=settings.envoy_dir / "bootstrap.yaml", log_flush_ms=50)
+    with running(command, log=log):
+        eventually_sync(lambda: _is_up(settings), message=f"Envoy starts; its log is {log}")
+        edge, internal = Client(settings.edge_port), Client(settings.internal_port)
+        folder, access_log = EnvoyFolder(settings.envoy_dir), settings.access_log or Path()
+        with closing(edge), closing(internal):
+            yield Stand(settings, folder, edge, internal, access_log)
+
+
+@contextmanager
+def a_short_folder() -> Iterator[Path]:
+    """A temporary folder whose path is short enough for a socket in it."""
+    with tempfile.TemporaryDirectory(prefix="mp-") as folder:
+        yield Path(folder)
+
+
+def settings_for(folder: Path, ports: Mapping[str, int], **changes: Any) -> Settings:
+    """Settings with everything in ``folder`` and on free ports."""
+    found = {
+        "environment": "development",
+        "envoy_dir": folder / "envoy",
+        "admin_socket": folder / "admin.sock",
+        "access_log": folder / "access.log",
+        "edge_port": free_port(),
+        "internal_port": free_port(),
+        "jwks_file": folder / "jwks.json",
+        "upstreams": {name: Upstream("127.0.0.1", port) for name, port in ports.items()},
+    }
+    return Settings(**{**found, **changes})
+
+
+def _is_up(settings: Settings) -> bool:
+    for port in (settings.edge_port, settings.internal_port):
+        client = Client(port)
+        try:
+            if client.get("/healthz").status != 200:
+                return False
+        except OSError:
+            return False
+        finally:
+            client.close()
+    return True

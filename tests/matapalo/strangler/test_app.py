@@ -1,0 +1,101 @@
+"""What the processes say about themselves over HTTP."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client import CollectorRegistry
+
+from matapalo.strangler.agent.agent import Agent
+from matapalo.strangler.agent.folder import EnvoyFolder
+from matapalo.strangler.app import agent_app, agent_gauges, control_app
+from matapalo.strangler.routing.route import Side
+from tests.harness.ports import free_port
+from tests.matapalo.strangler.builders import KEYS, a_document, a_route, settings_in
+from tests.matapalo.strangler.fakes import FakeEnvoy, FakeStore, ImpatientClock
+
+
+class Machine:
+    """An agent with its HTTP face."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        registry = CollectorRegistry()
+        self.store = FakeStore(a_document(7, a_route(share_bp=2_500, writes=Side.NEW)))
+        folder = EnvoyFolder(tmp_path / "envoy")
+        self.envoy = FakeEnvoy(folder.path)
+        self.agent = Agent(
+            settings_in(tmp_path),
+            KEYS,
+            store=self.store,
+            envoy=self.envoy,
+            folder=folder,
+            clock=ImpatientClock(),
+            on_change=agent_gauges(registry),
+            poll_s=0.01,
+        )
+        self.http = client(agent_app(self.agent, registry))
+
+    async def gauge(self, name: str) -> float:
+        text = (await self.http.get("/metrics")).text
+        (line,) = (line for line in text.splitlines() if line.startswith(f"gateway_agent_{name} "))
+        return float(line.split()[1])
+
+
+def client(app: object) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")  # type: ignore[arg-type]
+
+
+@pytest_asyncio.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    found = Machine(tmp_path)
+    async with found.http:
+        yield found
+
+
+async def test_an_agent_is_ready_when_its_files_are_written(machine: Machine) -> None:
+    before = await machine.http.get("/readyz")
+    assert (before.status_code, before.json()["lacks"]) == (503, {"files": "not written yet"})
+
+    await machine.agent.begin()
+    after = await machine.http.get("/readyz")
+    assert (after.status_code, after.json()["ready"], after.json()["version"]) == (200, True, 7)
+    assert (after.json()["is_live"], after.json()["envoy"]) == (False, "Envoy does not answer")
+
+
+async def test_an_agent_tells_what_envoy_obeys(machine: Machine) -> None:
+    machine.envoy.is_running = True
+    await machine.agent.begin()
+    report = (await machine.http.get("/readyz")).json()
+    assert report["is_live"]
+    assert report["live"] == report["written"]
+    assert (await machine.gauge("applied_version"), await machine.gauge("is_live")) == (7, 1)
+
+
+async def test_an_agent_tells_what_is_wrong_and_stays_ready(machine: Machine) -> None:
+    await machine.agent.begin()
+    machine.store.document = a_document(8, a_route(new="odrers"))
+    await machine.agent.step()
+    machine.store.is_down = True
+    await machine.agent.step()
+    response = await machine.http.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["store"] == "Redis does not answer: it is down"
+    assert response.json()["rejected"]["version"] == 8
+    assert (await machine.gauge("store_up"), await machine.gauge("rejected_version")) == (0, 8)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+async def test_a_process_that_lives_says_so(machine: Machine, path: str) -> None:
+    assert (await machine.http.get(path)).status_code == 200
+
+
+async def test_a_control_plane_without_its_store_is_not_ready_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text(KEYS.jwks)
+    app = control_app(settings_in(tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    async with app.router.lifespan_context(app), client(app) as http:
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+        response = await http.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["lacks"]["store"].startswith("Redis does not answer")
