@@ -14,10 +14,15 @@ RUN pip wheel --disable-pip-version-check --no-cache-dir --no-index --find-links
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --disable-pip-version-check --no-cache-dir --no-index --find-links /wheels matapalo
+# The project beside the platform: what a user's own image would copy.
+WORKDIR /srv/shop
+COPY bff bff
+COPY subgraphs subgraphs
+COPY gateway gateway
+COPY schema schema
 # Envoy runs as the same user: its admin socket, which the agent reads, is open to its owner only.
 RUN useradd --system --uid 10001 --user-group matapalo \
     && install --directory --owner=matapalo --group=matapalo /var/lib/matapalo /var/lib/matapalo/envoy
 USER matapalo
-WORKDIR /var/lib/matapalo
 ENV PYTHONUNBUFFERED=1
 CMD ["matapalo", "--help"]

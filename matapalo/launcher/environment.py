@@ -11,6 +11,7 @@ left behind, also a process that was started an instant before the kill and neve
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from matapalo.launcher import keys
 from matapalo.launcher.engines import postgres
@@ -63,6 +64,7 @@ def _bff(platform: Platform) -> dict[str, str]:
         "BFF_SECRETS": keys.secrets_file(platform.data.keys).read_text(),
         "BFF_METRICS_PORT": str(platform.port(8021)),
         "BFF_OUTBOX_DIR": str(platform.data.outbox),
+        "BFF_SCHEMA_DIR": str(Path("schema").absolute()),
     }
 
 
@@ -85,6 +87,8 @@ def _gateway(platform: Platform) -> dict[str, str]:
         "GATEWAY_JWT_ISSUER": keys.ISSUER,
         "GATEWAY_QUIET_PERIOD_S": "60",  # a week in production: long enough to see the report change its mind
         "GATEWAY_NODE_ID": f"matapalo-{platform.offset}",
+        "GATEWAY_ROUTES_FILE": str(Path("gateway/routes.toml").absolute()),
+        "GATEWAY_COMPARE_FILE": str(Path("gateway/compare.toml").absolute()),
     }
 
 

@@ -125,5 +125,6 @@ def test_production_is_never_the_development_issuer() -> None:
 
 def test_the_image_holds_every_package_a_command_runs() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "COPY matapalo matapalo" in dockerfile
     for row in ours:
         assert f"COPY {row.package} {row.package}" in dockerfile

@@ -196,7 +196,7 @@ def test_the_values_of_a_query_are_not_kept() -> None:
 
 
 def test_the_list_of_kept_fields_is_read_and_a_bad_one_refused(tmp_path: Path) -> None:
-    assert "$.total.amount_minor" in kept_fields(Path("matapalo/strangler/shadow.toml"))["orders"]
+    assert "$.total.amount_minor" in kept_fields(Path("gateway/compare.toml"))["orders"]
     bad = tmp_path / "compare.toml"
     bad.write_text("[orders]\nkeeps = []\n")
     with pytest.raises(InvalidSettings, match="keeps"):
