@@ -147,10 +147,20 @@ class Unauthenticated(RequestError):
 
 
 class Denied(RequestError):
-    """A limit says no. ``headers`` and ``cost`` (`extensions.cost`) go with the answer, where they are known."""
+    """A limit says no. ``headers`` and ``cost_extension`` (`extensions.cost`) belong into the response to it."""
 
-    headers: Mapping[str, str] = MappingProxyType({})
-    cost: Mapping[str, Any] | None = None
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost_extension: Mapping[str, Any] | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **details)
+        self.headers = MappingProxyType(dict(headers or {}))
+        self.cost_extension = cost_extension
 
 
 class CostTooExpensive(Denied):

@@ -66,8 +66,8 @@ def reply_to_failure(error: Exception) -> Reply:
     denied = errors.cause_of(error)
     if isinstance(denied, Denied):
         reply.headers.update(denied.headers)
-        if denied.cost is not None:
-            reply.payload["extensions"] = {"cost": denied.cost}
+        if denied.cost_extension is not None:
+            reply.payload["extensions"] = {"cost": denied.cost_extension}
     return reply
 
 

@@ -12,9 +12,8 @@ from typing import Any, get_args
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from matapalo.auth.viewer import Tier
+from matapalo.auth.viewer import Tier, Viewer
 from matapalo.errors import Unauthenticated
-from matapalo.graphql.ports import Authenticate
 from matapalo.ratelimit.decision import PolicyState
 from matapalo.ratelimit.identity import address_of
 from matapalo.ratelimit.limiter import Limiter
@@ -26,6 +25,8 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 MAX_TIERS_BYTES = 100_000
 
 Json = dict[str, Any]
+Authenticate = Callable[[str | None], Awaitable[Viewer]]
+"""From the header ``Authorization`` to the viewer. Raises `Unauthenticated`."""
 
 
 class _Refused(Exception):

@@ -28,7 +28,7 @@ from matapalo.ratelimit.decision import Kind, Reservation
 from matapalo.ratelimit.headers import cost_extension, headers_of
 from matapalo.ratelimit.identity import subject_of
 from matapalo.ratelimit.ports import LimitedContext, Reserves
-from matapalo.ratelimit.refusals import refusal
+from matapalo.ratelimit.refusals import denied_error
 
 
 class RateLimits:
@@ -62,7 +62,9 @@ class RateLimits:
         decision = await self.limiter.reserve(subject, viewer.tier, cost=charge.requested, kind=kind)
         charge.decision = decision
         context.response_headers.update(headers_of(decision))
-        return None if decision.admitted else refusal(decision, charge.requested)
+        if decision.admitted:
+            return None
+        return denied_error(decision, charge.requested, shows_cost=self.shows_cost)
 
     def recall(self, viewer: Viewer, client_ip: str, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise what the limiter said to this viewer a moment ago and would say again: no store has to be asked.
@@ -75,11 +77,7 @@ class RateLimits:
             kind = "introspection"
         decision = self.limiter.recall(subject_of(viewer, client_ip), viewer.tier, kind)
         if decision is not None:
-            requested = cost.estimate(variables)
-            denied = refusal(decision, requested)
-            denied.headers = headers_of(decision)
-            denied.cost = cost_extension(decision, requested, None) if self.shows_cost else None
-            raise denied
+            raise denied_error(decision, cost.estimate(variables), shows_cost=self.shows_cost)
 
     def settle(self, charge: Charge, context: LimitedContext, data: Mapping[str, Any] | None) -> None:
         """Credit what the execution did not use."""
