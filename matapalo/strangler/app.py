@@ -152,8 +152,8 @@ async def running_agent(settings: Settings, registry: CollectorRegistry) -> Asyn
         on_change=agent_gauges(registry),
     )
     reader = HitReader(folder, store=LegacyHits(redis), envoy=envoy, clock=clock)
-    slices = Slices(redis, clock=clock, fine_s=settings.watch_interval_s)
-    watcher = Watcher(envoy, slices, every_s=settings.watch_interval_s, registry=registry)
+    slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
+    watcher = Watcher(envoy, slices, every_s=settings.metrics_interval_s, registry=registry)
     try:
         yield AgentProcess(
             agent, (agent.follow, partial(reader.follow, READ_HITS_EVERY_S, on_result=agent.note_log), watcher.follow)

@@ -1,9 +1,7 @@
-"""What a gateway process is told by its environment (prefix ``GATEWAY_``; ``MATAPALO_ENV`` for the environment itself).
+"""The settings of the strangler's processes, from the environment (prefix ``GATEWAY_``, and ``MATAPALO_ENV``).
 
-Built once in `matapalo.cli.gateway` and passed down; nothing else reads the environment. Upstreams are the only
-place where
-addresses appear: a side of a route is the *name* of one. Raises InvalidSettings with the variable, its value and what
-would be right.
+Built once in `matapalo.cli.gateway` and passed down; nothing else reads the environment. Raises InvalidSettings with
+the variable, its value and what would be right.
 """
 
 import os
@@ -25,7 +23,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Upstream(NamedTuple):
-    """Where a named upstream listens."""
+    """Where a named upstream listens: the only place for addresses, because a side of a route is an upstream's name."""
 
     host: str
     port: int
@@ -61,8 +59,8 @@ FIXED_UPSTREAMS = ("bff-web", "bff-mobile", "control")
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Gates(BaseModel):
-    """What a rollout's gates demand (`matapalo.strangler.verdict`). Shares are 0-1."""
+class RolloutCriteria(BaseModel):
+    """When a rollout's gates pass, fail or hold (`matapalo.strangler.verdict`). Shares are 0-1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,7 +68,7 @@ class Gates(BaseModel):
     min_requests: Annotated[int, Field(ge=20)] = 200
     """On each side; with less a gate holds."""
     min_compared: Annotated[int, Field(ge=20)] = 100
-    """Answers of the comparator; with less its gate holds."""
+    """Comparisons; with less the comparator's gate holds."""
     error_ceiling: Share = 0.05
     """A share of failures that is never right, whatever legacy does."""
     error_allowance: Share = 0.005
@@ -82,8 +80,6 @@ class Gates(BaseModel):
 
 
 class Settings(BaseSettings):
-    """All settings of the gateway's processes."""
-
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     environment: Literal["development", "production"] = Field(
@@ -100,15 +96,15 @@ class Settings(BaseSettings):
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
 
-    watch_interval_s: Annotated[int, Field(ge=1, le=60)] = 10
+    metrics_interval_s: Annotated[int, Field(ge=1, le=60)] = 10
     """How often the agent reads Envoy's statistics: the finest window there is. The same in every process."""
-    gates: Gates = Gates()
+    rollout_criteria: RolloutCriteria = RolloutCriteria()
     rollout_check_every_s: Annotated[float, Field(ge=1)] = 600
     """How often a rollout's gates are asked, unless the rollout says otherwise."""
     compare_file: Path = Path("gateway/compare.toml")
 
     quiet_period_s: Annotated[int, Field(ge=1)] = 7 * 86_400
-    """So long nobody may have reached a legacy side before it can be removed."""
+    """How long a legacy side must have had no request before it can be removed."""
 
     routes_file: Path = Path("gateway/routes.toml")
     upstreams: dict[str, Annotated[Upstream, BeforeValidator(_parse_upstream)]] = dict(DEFAULT_UPSTREAMS)
@@ -161,8 +157,9 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings of this process. A variable of our prefix that no setting reads is an error: often a misspelling."""
-    known = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields if name != "environment"}
-    unknown = sorted(name for name in os.environ if name.upper().startswith("GATEWAY_") and name.upper() not in known)
+    variables = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields if name != "environment"}
+    ours = [name for name in os.environ if name.upper().startswith("GATEWAY_")]
+    unknown = sorted(name for name in ours if name.upper() not in variables)
     if unknown:
         raise InvalidSettings([f"{name} is no setting of the gateway: correct or unset it" for name in unknown])
     try:

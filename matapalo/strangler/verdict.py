@@ -21,7 +21,7 @@ import msgspec
 
 from matapalo.strangler.metrics.histogram import above, total, typical_shift_ms, width_ms
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
-from matapalo.strangler.settings import Gates
+from matapalo.strangler.settings import RolloutCriteria
 from matapalo.strangler.significance import exceeds, more_failures, slower, superiority
 
 CEILING_SIGNIFICANCE = 0.001
@@ -77,12 +77,12 @@ def verdict_of(*checks: Check) -> Verdict:
     return Verdict(Outcome.HOLD, checks)
 
 
-def judge(traffic: Traffic, gates: Gates, *, at_the_whole: bool = False) -> tuple[Check, ...]:
+def judge(traffic: Traffic, gates: RolloutCriteria, *, at_the_whole: bool = False) -> tuple[Check, ...]:
     """The checks of traffic. ``at_the_whole``: legacy gets nothing any more, and what is there is its past."""
     return tuple(_checks(traffic.new, traffic.legacy, gates, at_the_whole))
 
 
-def _checks(new: SideTraffic, legacy: SideTraffic, gates: Gates, at_the_whole: bool) -> Iterator[Check]:
+def _checks(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria, at_the_whole: bool) -> Iterator[Check]:
     ceiling = _ceiling(new, gates)
     yield ceiling
     if ceiling.outcome is Outcome.FAIL:
@@ -93,7 +93,7 @@ def _checks(new: SideTraffic, legacy: SideTraffic, gates: Gates, at_the_whole: b
         yield check(new, legacy, gates)
 
 
-def _ceiling(new: SideTraffic, gates: Gates) -> Check:
+def _ceiling(new: SideTraffic, gates: RolloutCriteria) -> Check:
     share, p = new.error_share or 0.0, exceeds(new.failed, new.requests, ceiling=gates.error_ceiling)
     said = f"new failed {new.failed} of {new.requests} ({share:.2%}), the ceiling is {gates.error_ceiling:.2%}"
     numbers = {"failed": new.failed, "requests": new.requests, "share": share, "p": p, "ceiling": gates.error_ceiling}
@@ -105,7 +105,7 @@ def _ceiling(new: SideTraffic, gates: Gates) -> Check:
     return Check(name="ceiling", outcome=outcome, because=said, numbers=numbers)
 
 
-def _errors(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
+def _errors(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
     ours, theirs = new.error_share or 0.0, legacy.error_share or 0.0
     p = more_failures(new.failed, new.requests, than_failed=legacy.failed, than_of=legacy.requests)
     numbers = {"new": ours, "legacy": theirs, "p": p, "allowance": gates.error_allowance}
@@ -121,7 +121,7 @@ def _errors(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
     return Check(name="errors", outcome=outcome, because=because, numbers=numbers)
 
 
-def _latency(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
+def _latency(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
     n, m = total(new.latency), total(legacy.latency)
     if min(n, m) < gates.min_requests:
         because = f"latency needs {gates.min_requests} timed requests on both sides: new has {n}, legacy {m}"
@@ -145,7 +145,7 @@ def _latency(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
     return Check(name="latency", outcome=Outcome.FAIL if is_slower else Outcome.PASS, because=because, numbers=numbers)
 
 
-def _tail(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
+def _tail(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
     """Never holds anybody up: what a few hundred requests cannot tell about p99 the other checks stand in for."""
     n, m = total(new.latency), total(legacy.latency)
     if min(n, m) < TAIL_REQUESTS:
@@ -165,7 +165,7 @@ def _tail(new: SideTraffic, legacy: SideTraffic, gates: Gates) -> Check:
     )
 
 
-def _too_little(side: SideTraffic, name: str, gates: Gates) -> str:
+def _too_little(side: SideTraffic, name: str, gates: RolloutCriteria) -> str:
     if side.requests >= gates.min_requests:
         return ""
     return f"too little traffic to tell: {name} had {side.requests} of {gates.min_requests} requests"

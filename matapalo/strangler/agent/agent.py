@@ -219,7 +219,7 @@ class Agent:
     async def _apply(self, document: RoutesDocument) -> None:
         validated(document.routes, upstreams=self._settings.upstreams)
         applied = self.status.applied
-        rendered = render(document, self._settings, self._keys, retiring=applied.routes if applied else ())
+        rendered = render(document, self._settings, self._keys, previous=applied.routes if applied else ())
         files = tuple(map(self._unless_it_says_the_same, rendered))
         await self._write(files)
         self._folder.keep(document)
@@ -233,7 +233,7 @@ class Agent:
     def _unless_it_says_the_same(self, file: EnvoyFile) -> EnvoyFile:
         """The file in the folder when its content is this one's: Envoy then has nothing to parse or to take."""
         there = self._folder.version(file.name)
-        return file if there is None or not file.says_the_same_as(there) else file.as_version(there)
+        return file if there is None or not file.has_content_of(there) else file.as_version(there)
 
     async def _write(self, files: Sequence[EnvoyFile]) -> None:
         """Clusters, then the route tables, each step when Envoy has taken the one before. A refusal takes all of them

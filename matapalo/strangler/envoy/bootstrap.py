@@ -1,4 +1,4 @@
-"""Envoy's start-up file: who it is, where its admin socket is, and which files it follows. Only settings change it."""
+"""Envoy's start-up file: its node id, its admin socket and the files it follows. Depends on the settings alone."""
 
 from matapalo.strangler.envoy.listeners import config_source
 from matapalo.strangler.envoy.xds import Json, extension

@@ -1,10 +1,8 @@
 """Envoy's clusters: one for each side of each route (``orders.new``, ``orders.legacy``), one for each fixed upstream.
 
 Two sides of one route are two clusters even where several routes share the monolith, so that their statistics compare
-(``cluster.orders_new.…`` against ``cluster.orders_legacy.…``). Each endpoint carries who it is in its metadata. A route
-that falls back has a third, ``orders.new-or-legacy``: the new side, and the legacy one while that fails. Its statistics
-have the latencies that callers of the new side see; failures are counted at the hosts of ``orders.new``, because an
-aggregate cluster keeps the rest to itself (measured).
+(``cluster.orders_new.…`` against ``cluster.orders_legacy.…``). Each endpoint names its side in its metadata. A route
+that falls back has a third, ``orders.new-or-legacy``: the new side, and the legacy one while that fails.
 """
 
 from collections.abc import Sequence
@@ -22,7 +20,7 @@ JWKS_CLUSTER = "jwks"
 _FALLBACK = ".new-or-legacy"
 
 UPSTREAM_IDLE_TIMEOUT = "4s"
-"""Below the 5 s after which uvicorn closes an idle connection: whoever sends closes first, so no request is lost."""
+"""Below the 5 s after which uvicorn closes an idle connection: the sender closes first, so no request is lost."""
 
 
 def cluster_name(route: Route, side: Side) -> str:
@@ -35,33 +33,29 @@ def fallback_name(route: Route) -> str:
     return f"{route.name}{_FALLBACK}"
 
 
-def clusters(routes: Sequence[Route], settings: Settings, *, retiring: Sequence[Route] = ()) -> list[Json]:
-    """All clusters, as resources of `cds.json`.
-
-    ``retiring`` are routes of the version before: their clusters stay one version longer, so that no request that was
-    routed a moment ago loses its cluster.
-    """
-    found = {name: _cluster(name, settings.upstreams[name]) for name in FIXED_UPSTREAMS}
-    if any(route.shadow_bp for route in (*retiring, *routes)):
-        found[COMPARATOR] = _comparator(settings.upstreams[COMPARATOR])
-    for route in (*retiring, *routes):
+def clusters(routes: Sequence[Route], settings: Settings, *, previous: Sequence[Route] = ()) -> list[Json]:
+    """All clusters, as resources of `cds.json`. ``previous`` are the routes of the version before."""
+    by_name = {name: _cluster(name, settings.upstreams[name]) for name in FIXED_UPSTREAMS}
+    # The clusters of the version before stay one version longer: a request routed a moment ago keeps its cluster.
+    routes = (*previous, *routes)
+    if any(route.shadow_bp for route in routes):
+        by_name[COMPARATOR] = _comparator(settings.upstreams[COMPARATOR])
+    for route in routes:
         for side in route.sides:
             name, upstream = cluster_name(route, side), settings.upstreams[route.upstream(side)]
-            found[name] = _side(name, side, upstream, falls_back=route.falls_back)
+            by_name[name] = _side(name, side, upstream, falls_back=route.falls_back)
         if route.falls_back:
-            found[fallback_name(route)] = _fallback(route.name)
+            by_name[fallback_name(route)] = _fallback(route.name)
     if settings.jwks_url is not None:
-        found[JWKS_CLUSTER] = _jwks_cluster(settings.jwks_url, ca_file=str(settings.jwks_ca_file))
-    return [*found.values()]
+        by_name[JWKS_CLUSTER] = _jwks_cluster(settings.jwks_url, ca_file=str(settings.jwks_ca_file))
+    return [*by_name.values()]
 
 
 @lru_cache(2 * CACHED)
 def _side(name: str, side: Side, upstream: Upstream, *, falls_back: bool) -> Json:
-    """A side that has somebody to stand in for it is left alone for a moment after five failures in a row. Only for a
-    moment: what the gate judges it by is how it does now.
-    """
     cluster = _cluster(name, upstream, target=side)
     if side is Side.NEW and falls_back:
+        # Five failures in a row eject it, but only for a moment: the gates judge a side by how it does now.
         cluster["outlier_detection"] = {
             "consecutive_5xx": 5,
             "interval": "1s",
@@ -78,6 +72,8 @@ def _fallback(route: str) -> Json:
     cluster = typed(
         "envoy.config.cluster.v3.Cluster",
         name=name,
+        # These statistics have the latencies that callers of the new side see; failures are counted at the hosts of
+        # `orders.new`, because an aggregate cluster keeps the rest to itself (measured).
         alt_stat_name=name.replace(".", "_"),
         cluster_type=extension(
             "envoy.clusters.aggregate",
@@ -93,8 +89,8 @@ def _fallback(route: str) -> Json:
 
 
 def _comparator(upstream: Upstream) -> Json:
-    """Few copies at a time: when the comparator is slow, copies are dropped and nobody waits."""
     cluster = _cluster(COMPARATOR, upstream)
+    # Few copies at a time: when the comparator is slow, copies are dropped and no client waits.
     cluster["circuit_breakers"] = {
         "thresholds": [{"max_connections": 16, "max_pending_requests": 64, "max_requests": 64, "max_retries": 0}]
     }

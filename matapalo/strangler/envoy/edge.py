@@ -1,9 +1,9 @@
-"""The edge listener's route table: the only paths the outside can reach, and who may use them.
+"""The edge listener's route table: the only paths reachable from outside, and the callers they are open to.
 
-    /web/graphql, /mobile/graphql   the two BFFs, as /graphql there; WebSocket upgrade, no route time-out
+    /web/graphql, /mobile/graphql   the two BFFs, as /graphql there; WebSocket upgrade, no route timeout
     /api/**                         the routes, behind the check of `matapalo.strangler.routing.access`
     /console                        the migration console of the control plane
-    /, /healthz                     answered here
+    /, /healthz                     direct responses
     everything else                 404, so also /admin, /metrics and /__fault
 
 Runs after `matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the token's.
@@ -12,10 +12,10 @@ Runs after `matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the
 from collections.abc import Sequence
 from functools import lru_cache
 
-from matapalo.strangler.envoy import landing, match
+from matapalo.strangler.envoy import landing_page, match
 from matapalo.strangler.envoy.identity import GRAPHQL_PATHS
 from matapalo.strangler.envoy.policy import SAFE, policy
-from matapalo.strangler.envoy.problems import refusal
+from matapalo.strangler.envoy.problems import local_response
 from matapalo.strangler.envoy.xds import CACHED, Json, fragment, set_header
 from matapalo.strangler.routing.access import READER_ROLES, STAFF_ROLES
 from matapalo.strangler.routing.route import Audience, Route, Side
@@ -24,14 +24,14 @@ from matapalo.strangler.settings import Settings
 STREAM_IDLE_TIMEOUT = "300s"
 """For GraphQL streams: far above any heartbeat, so only a dead peer's stream is closed."""
 
-_IS_STAFF = match.fits("x-role", "|".join(STAFF_ROLES))
-_IS_READER = match.fits("x-role", "|".join(READER_ROLES))
-_HAS_TOKEN = match.fits("x-user-id", ".+")
+_IS_STAFF = match.matches("x-role", "|".join(STAFF_ROLES))
+_IS_READER = match.matches("x-role", "|".join(READER_ROLES))
+_HAS_TOKEN = match.matches("x-user-id", ".+")
 
 _FORCED = {side: match.all_of(match.equals("x-force", side), match.equals("x-role", "operator")) for side in Side}
 """Outside, only an operator may ask for a side, by `x-force`; `x-strangler-force` has been stripped."""
 
-NOT_FOUND = match.route_action(refusal("not-found", 404, "There is nothing at this address."))
+NOT_FOUND = match.route_action(local_response("not-found", 404, "There is nothing at this address."))
 _HEALTHY = {
     "name": "healthz",
     "match": {"prefix": "/"},
@@ -39,7 +39,7 @@ _HEALTHY = {
     "response_headers_to_add": [set_header("content-type", "application/json")],
 }
 HEALTH = match.first(
-    [match.when(match.fits(":path", r"/healthz(\?.*)?"), match.route_action(_HEALTHY))], otherwise=NOT_FOUND
+    [match.when(match.matches(":path", r"/healthz(\?.*)?"), match.route_action(_HEALTHY))], otherwise=NOT_FOUND
 )
 _CONSOLE = {
     "name": "console",
@@ -47,17 +47,17 @@ _CONSOLE = {
     # A page keeps one stream open as long as it is looked at; it speaks every second.
     "route": {"cluster": "control", "timeout": "0s", "idle_timeout": "30s"},
 }
-_REFUSED = match.first(
+_DENIED = match.first(
     [
         match.when(
             _HAS_TOKEN,
             match.route_action(
-                refusal("forbidden", 403, "Your role may not do this here: it needs role operator or service.")
+                local_response("forbidden", 403, "Your role may not do this here: it needs role operator or service.")
             ),
         )
     ],
     otherwise=match.route_action(
-        refusal("unauthenticated", 401, "Send a bearer token: without one only products and recommendations are read.")
+        local_response("unauthenticated", 401, "Send a bearer token: without one only public routes can be read.")
         | {"response_headers_to_add": [set_header("www-authenticate", "Bearer")]}
     ),
 )
@@ -66,28 +66,28 @@ _REFUSED = match.first(
 def edge_table(routes: Sequence[Route], settings: Settings) -> Json:
     """The outcome for every request that reaches the edge."""
     outcomes = {
-        "/": match.route_action(landing.route(settings)),
+        "/": match.route_action(landing_page.route(settings)),
         "/healthz": HEALTH,
         "/console": match.route_action(_CONSOLE),
     }
     for path, upstream in zip(GRAPHQL_PATHS, ("bff-web", "bff-mobile"), strict=True):
         outcomes[path] = match.route_action(_graphql(path, upstream))
-    outcomes |= {route.prefix: _granted(route) for route in routes}
-    return match.by_path(outcomes, otherwise=_refused_or_not_found(routes))
+    outcomes |= {route.prefix: _policy_for_audience(route) for route in routes}
+    return match.by_path(outcomes, otherwise=_denied_or_not_found(routes))
 
 
 @lru_cache(CACHED)
-def _granted(route: Route) -> Json:
-    """The policy, for whom the route lets in. For others it is no match at all: the table has one refusal for all."""
-    granted = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
-    return fragment({"matcher": {"matcher_list": {"matchers": [granted]}}})
+def _policy_for_audience(route: Route) -> Json:
+    # For everyone else it is no match at all: the table has one 401 and one 403 for all routes.
+    allowed = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
+    return fragment({"matcher": {"matcher_list": {"matchers": [allowed]}}})
 
 
-def _refused_or_not_found(routes: Sequence[Route]) -> Json:
+def _denied_or_not_found(routes: Sequence[Route]) -> Json:
     if not routes:
         return NOT_FOUND
     prefixes = "|".join(route.prefix for route in routes)
-    return match.first([match.when(match.fits(":path", f"({prefixes})([/?].*)?"), _REFUSED)], otherwise=NOT_FOUND)
+    return match.first([match.when(match.matches(":path", f"({prefixes})([/?].*)?"), _DENIED)], otherwise=NOT_FOUND)
 
 
 def _may_use(audience: Audience) -> Json:

@@ -1,9 +1,4 @@
-"""Who is calling, on the edge listener: what a client says about itself is dropped, what its token says is believed.
-
-The order matters. Envoy chooses a route before its filters run, so identity headers are removed by an *early* mutation
-(a filter that removes them would come too late: measured), and the JWT filter clears the chosen route after it has set
-them from the claims.
-"""
+"""The caller's identity on the edge listener: its own identity headers are dropped, its token's claims replace them."""
 
 from matapalo.auth.key_source import InlineKeys, KeySource
 from matapalo.auth.verifier import AUDIENCE, MAX_LIFETIME_S
@@ -18,7 +13,8 @@ CANARY = "[a-z0-9-]{1,32}"
 
 
 def strip_claimed_identity() -> Json:
-    """The early mutation: headers that only we may set, and Envoy's own control headers (time-outs, retries)."""
+    """The early mutation: headers that only we may set, and Envoy's own control headers (timeouts, retries)."""
+    # Early, because Envoy chooses a route before its filters run: a filter would remove them too late (measured).
     prefixes = ("x-strangler-", "x-envoy-")
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
@@ -31,13 +27,13 @@ def strip_claimed_identity() -> Json:
 
 
 def drop_malformed_canary() -> Json:
-    """The filter that removes an `x-canary` nobody may route by. No route depends on such a value: it may be late."""
+    """The filter that removes a malformed `x-canary`. A filter will do: no route depends on such a value."""
     removal = extension(
         "envoy.filters.http.header_mutation",
         "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
         mutations={"request_mutations": [{"remove": "x-canary"}]},
     )
-    well_formed = match.when(match.fits("x-canary", CANARY), match.skip_filter())
+    well_formed = match.when(match.matches("x-canary", CANARY), match.skip_filter())
     return extension(
         "drop_malformed_canary",
         "envoy.extensions.common.matching.v3.ExtensionWithMatcher",
@@ -49,8 +45,7 @@ def drop_malformed_canary() -> Json:
 def verify_token(keys: KeySource, *, issuer: str) -> Json:
     """The JWT filter: on GraphQL paths the BFF decides about a bad or missing token, on `/api` a bad one is 401.
 
-    A missing token passes here also on `/api`; who may do what is decided by the routes
-    (`matapalo.strangler.envoy.edge`).
+    A missing token passes here also on `/api`: the routes decide about it (`matapalo.strangler.envoy.edge`).
     """
     provider = {
         "issuer": issuer,
@@ -63,7 +58,7 @@ def verify_token(keys: KeySource, *, issuer: str) -> Json:
         "forward": True,
         "jwt_cache_config": {"jwt_cache_size": 2_000},  # spares the signature; the times are checked again
         "claim_to_headers": [{"header_name": header, "claim_name": claim} for header, claim in CLAIMED_HEADERS.items()],
-        "clear_route_cache": True,
+        "clear_route_cache": True,  # the route is chosen again, by the headers just set
         **_key_source(keys),
     }
     return extension(

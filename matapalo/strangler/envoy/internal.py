@@ -1,7 +1,6 @@
-"""The internal listener's route table: the routes and a health answer, for callers whose headers are trusted.
+"""The internal listener's route table: the routes and `/healthz`, for callers whose headers are trusted.
 
-The BFF and the workers have verified who is asking; `x-strangler-force` chooses a side, and the response tells the
-reason.
+The BFF and the workers have verified the token; `x-strangler-force` chooses a side, and the response names the reason.
 """
 
 from collections.abc import Sequence
@@ -18,8 +17,8 @@ _FORCED = {side: match.equals("x-strangler-force", side) for side in Side}
 
 def internal_table(routes: Sequence[Route]) -> Json:
     """The outcome for every request that reaches the internal listener."""
-    reached = {route.prefix: _policy(route) for route in routes}
-    return match.by_path({"/healthz": HEALTH, **reached}, otherwise=NOT_FOUND)
+    policies = {route.prefix: _policy(route) for route in routes}
+    return match.by_path({"/healthz": HEALTH, **policies}, otherwise=NOT_FOUND)
 
 
 @lru_cache(CACHED)

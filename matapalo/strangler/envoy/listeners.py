@@ -1,12 +1,12 @@
-"""The two listeners: how connections are read and what is done to a request before and after it is routed.
+"""The two listeners: how connections are read and what happens to a request before and after it is routed.
 
-They change only with the settings. Whatever must change while traffic flows belongs into the route tables: connections
+They change only with the settings. What must change while traffic flows belongs into the route tables: connections
 that are already open stay with the listener they were accepted by (measured).
 """
 
 from matapalo.auth.key_source import KeySource
 from matapalo.strangler.envoy.identity import drop_malformed_canary, strip_claimed_identity, verify_token
-from matapalo.strangler.envoy.problems import local_replies
+from matapalo.strangler.envoy.problems import local_responses
 from matapalo.strangler.envoy.xds import Json, address, extension, typed
 from matapalo.strangler.settings import Settings
 
@@ -19,11 +19,11 @@ def route_file(listener: str) -> str:
 
 
 def listeners(settings: Settings, keys: KeySource) -> list[Json]:
-    """Both, as resources of `lds.json`."""
+    """Both listeners, as resources of `lds.json`."""
     edge = {
         "use_remote_address": True,
-        # Nobody at the edge counts as internal, not even from loopback: internal requests may steer Envoy by headers.
-        # The range is an address that nobody has, because an empty list means Envoy's default.
+        # No request at the edge counts as internal, not even from loopback: internal ones may steer Envoy by headers.
+        # The range is an address no host has, because an empty list means Envoy's default.
         "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "preserve_external_request_id": True,
         "early_header_mutation_extensions": [strip_claimed_identity()],
@@ -43,10 +43,10 @@ def _listener(name: str, where: Json, settings: Settings, connection_manager: Js
         stat_prefix=name,
         rds={"route_config_name": name, "config_source": config_source(settings, route_file(name))},
         **_paths(),
-        **_time_outs(),
+        **_timeouts(),
         **_request_ids(),
         server_name="matapalo",
-        local_reply_config=local_replies(),
+        **local_responses(),
         access_log=[_access_log(name, settings), _legacy_log(settings)],
         **connection_manager,
     )
@@ -65,7 +65,7 @@ def config_source(settings: Settings, file: str) -> Json:
 
 
 def _paths() -> Json:
-    """Routes see one spelling of a path: RFC 3986 §6, and an encoded slash is refused."""
+    # Routes see one spelling of a path: RFC 3986 §6, and an encoded slash is refused.
     return {
         "normalize_path": True,
         "merge_slashes": True,
@@ -73,7 +73,7 @@ def _paths() -> Json:
     }
 
 
-def _time_outs() -> Json:
+def _timeouts() -> Json:
     return {
         "common_http_protocol_options": {"idle_timeout": "300s", "headers_with_underscores_action": "DROP_HEADER"},
         "stream_idle_timeout": "300s",
@@ -100,7 +100,7 @@ def _router() -> Json:
 
 
 def _access_log(listener: str, settings: Settings) -> Json:
-    """One JSON object a request. The path is without its query, which may hold what does not belong into logs."""
+    """One JSON object a request."""
     log_format = {
         "json_format": {
             "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -109,7 +109,7 @@ def _access_log(listener: str, settings: Settings) -> Json:
             "target": "%UPSTREAM_METADATA(strangler:target)%",
             "upstream": "%UPSTREAM_CLUSTER%",
             "method": "%REQ(:METHOD)%",
-            "path": "%PATH(NQ:ORIG_OR_PATH)%",
+            "path": "%PATH(NQ:ORIG_OR_PATH)%",  # without the query, which may hold what does not belong into logs
             "status": "%RESPONSE_CODE%",
             "details": "%RESPONSE_CODE_DETAILS%",
             "flags": "%RESPONSE_FLAGS%",
@@ -138,11 +138,11 @@ def _access_log(listener: str, settings: Settings) -> Json:
 
 
 LEGACY_LOG = "legacy-hits.log"
-"""In the folder of the files: what the legacy side answered, for `matapalo.strangler.agent.hits`."""
+"""In the folder of the files: requests that reached a legacy side, for `matapalo.strangler.agent.hits`."""
 
 
 def _legacy_log(settings: Settings) -> Json:
-    """One JSON object for each request that a legacy side answered or was asked to, as a fallback too."""
+    """One JSON object for each request that was sent to a legacy side, also as a fallback."""
     return {
         "filter": {
             "extension_filter": extension(

@@ -1,7 +1,7 @@
 """The vocabulary of Envoy's generic matcher (`xds.type.matcher.v3.Matcher`), as small functions.
 
-A *predicate* is a question about request headers, an *outcome* (`OnMatch`) is what follows: an action or another
-matcher, a *matcher* is a list of questions or a map of paths. All regular expressions are RE2 and match in full.
+A *predicate* is a condition on request headers, an *outcome* (`OnMatch`) is what follows: an action or another matcher,
+a *matcher* is a list of predicates with outcomes or a map of paths. All regular expressions are RE2 and match in full.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ def equals(header: str, value: str) -> Json:
     return _single(header, value_match={"exact": value})
 
 
-def fits(header: str, regex: str) -> Json:
-    """Whether the whole header fits the expression. False when it is missing."""
+def matches(header: str, regex: str) -> Json:
+    """Whether the whole header matches the expression. False when it is missing."""
     # `google_re2` is deprecated elsewhere in Envoy, but the xds type refuses to be without it.
     return _single(header, value_match={"safe_regex": {"google_re2": {}, "regex": regex}})
 
@@ -50,12 +50,12 @@ def negation(predicate: Json) -> Json:
 
 
 def when(predicate: Json, then: Json) -> Json:
-    """A question and its outcome, for `first`."""
+    """A predicate with its outcome, for `first`."""
     return {"predicate": predicate, "on_match": then}
 
 
 def first(matchers: Sequence[Json], *, otherwise: Json) -> Json:
-    """The outcome of the first question that is answered with yes. With no questions: ``otherwise``."""
+    """The outcome of the first predicate that holds. With no predicates: ``otherwise``."""
     if not matchers:
         return otherwise
     return {"matcher": {"matcher_list": {"matchers": list(matchers)}, "on_no_match": otherwise}}
@@ -65,9 +65,10 @@ def by_path(outcomes: Mapping[str, Json], *, otherwise: Json) -> Json:
     """The outcome of the path that covers the request's, as `matapalo.strangler.routing.route.covers` says, else
     ``otherwise``.
 
-    Paths must not cover one another. Envoy finds the longest path that the request's `:path` (which has the query)
-    starts with; the question behind it rules out `/api/ordersX` for `/api/orders`, and a no to it is no match at all.
+    Paths must not cover one another.
     """
+    # The map finds the longest path that the request's `:path` (which has the query) starts with; the predicate behind
+    # it rules out `/api/ordersX` for `/api/orders`, which then is no match at all.
     covering = {
         path: {"matcher": {"matcher_list": {"matchers": [when(_covered_by(path), then)]}}}
         for path, then in outcomes.items()
@@ -77,8 +78,8 @@ def by_path(outcomes: Mapping[str, Json], *, otherwise: Json) -> Json:
 
 
 def _covered_by(path: str) -> Json:
-    below, asked = (_single(":path", value_match={"prefix": path + mark}) for mark in "/?")
-    return any_of(equals(":path", path), below, asked)
+    longer = (_single(":path", value_match={"prefix": path + mark}) for mark in "/?")
+    return any_of(equals(":path", path), *longer)
 
 
 def route_action(route: Json) -> Json:

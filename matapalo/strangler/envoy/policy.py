@@ -1,8 +1,7 @@
 """A route's policy as a matcher: the twin of `matapalo.strangler.routing.decide`, rule by rule in the same order.
 
 Every outcome is a complete Envoy route named ``<route>:<side>:<reason>``, to the cluster of that side of that route, or
-for a safe request that may fall back to the cluster that has both sides in order. What all of them share is said once a
-table, by `shared_by_all`: a table of 500 routes is parsed anew at every change.
+for a safe request that may fall back to the cluster that has both sides in order.
 """
 
 from matapalo.strangler.envoy import match
@@ -12,17 +11,17 @@ from matapalo.strangler.routing.decide import SHADOW_SALT, Reason
 from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
 from matapalo.strangler.routing.validate import COMPARATOR
 
-SAFE = match.fits(":method", "GET|HEAD")
+SAFE = match.matches(":method", "GET|HEAD")
 _IS_GET = match.equals(":method", "GET")
 _NO_EFFECT_YET = "connect-failure,refused-stream,reset-before-request"
 _SHARED_RETRIES = 1
 FALL_BACK_AFTER_MS = 1_000
-"""A safe request that the new side has not answered by then is asked of the other: half of a query's deadline."""
+"""A safe request without a response from the new side by then goes to the other: half of a query's deadline."""
 
 
 def policy(route: Route, *, forced: dict[Side, Json]) -> Json:
-    """The outcome for requests that belong to the route. ``forced`` is the listener's question whether a trusted caller
-    asks for a side.
+    """The outcome for requests that belong to the route. ``forced``: the listener's predicate for a trusted caller that
+    asks for this side.
     """
     rules = [match.when(forced[side], _action(route, side, Reason.FORCED)) for side in route.sides]
     if route.writes is not None:
@@ -33,15 +32,17 @@ def policy(route: Route, *, forced: dict[Side, Json]) -> Json:
     ):
         rules += [match.when(match.equals(header, rule.value), _outcome(route, rule.side, reason)) for rule in values]
     if route.users:
-        rules.append(match.when(match.fits("x-user-id", "|".join(route.users)), _outcome(route, Side.NEW, Reason.USER)))
-    if route.share_bp in (0, WHOLE_BP):  # the hash matcher cannot say "nobody": its threshold stays below its modulo
+        rules.append(
+            match.when(match.matches("x-user-id", "|".join(route.users)), _outcome(route, Side.NEW, Reason.USER))
+        )
+    if route.share_bp in (0, WHOLE_BP):  # the hash matcher cannot mean "none": its threshold stays below its modulo
         side = Side.NEW if route.share_bp else Side.LEGACY
         return match.first(rules, otherwise=_outcome(route, side, Reason.DEFAULT))
     by_share = match.first(
         [match.when(_among_the_first(route.share_bp, route.seed), _outcome(route, Side.NEW, Reason.SHARE))],
         otherwise=_outcome(route, Side.LEGACY, Reason.SHARE),
     )
-    rules.append(match.when(match.fits("x-user-id", ".+"), by_share))
+    rules.append(match.when(match.matches("x-user-id", ".+"), by_share))
     return match.first(rules, otherwise=_outcome(route, Side.LEGACY, Reason.NO_SUBJECT))
 
 
@@ -75,16 +76,16 @@ def _action(route: Route, side: Side, reason: Reason, *, falls_back: bool = Fals
         "timeout": _seconds(route.timeout_ms),
     }
     if falls_back:
-        action["retry_policy"] = _falling_back(route)
+        action["retry_policy"] = _fallback_policy(route)
     elif route.retries != _SHARED_RETRIES:
-        action["retry_policy"] = _repeating(route.retries)
+        action["retry_policy"] = _retry_policy(route.retries)
     if is_mirrored:
         action["request_mirror_policies"] = [_mirror(route)]
     return match.route_action({"name": f"{route.name}:{side}:{reason}", "match": {"prefix": "/"}, "route": action})
 
 
-def _repeating(retries: int) -> Json:
-    """Repeats a safe request that cannot have had an effect yet."""
+def _retry_policy(retries: int) -> Json:
+    """Retries a safe request that cannot have had an effect yet."""
     return {
         "retry_on": _NO_EFFECT_YET,
         "num_retries": retries,
@@ -92,8 +93,8 @@ def _repeating(retries: int) -> Json:
     }
 
 
-def _falling_back(route: Route) -> Json:
-    """Asks the other side whatever the failure of the first was, slowness included."""
+def _fallback_policy(route: Route) -> Json:
+    """Sends the request to the other side after any failure of the first, slowness included."""
     return {
         "retry_on": f"5xx,reset,{_NO_EFFECT_YET}",
         "num_retries": max(1, route.retries),
@@ -107,7 +108,7 @@ def _falling_back(route: Route) -> Json:
 
 
 def _mirror(route: Route) -> Json:
-    """The copy for the comparator says which route it is of, and does not carry the caller's token."""
+    """The comparator's copy names its route, and does not carry the caller's token."""
     return {
         "cluster": COMPARATOR,
         "disable_shadow_host_suffix_append": True,
@@ -122,18 +123,17 @@ def _seconds(ms: int) -> str:
     return f"{ms // 1000}.{ms % 1000:03}s"
 
 
-def shared_by_all(*, tells_reason: bool) -> Json:
-    """What the virtual host of a table says for all its routes.
+def virtual_host_defaults(*, with_reason: bool) -> Json:
+    """What all routes of a table share, said once a table: 500 routes are parsed anew at every change.
 
-    A request that cannot have had an effect yet is repeated once, if it is a safe one. `x-strangler-target` says who
-    answered, from the metadata of the endpoint that was asked; it is missing when none was. ``tells_reason`` adds
-    `x-strangler-reason`, the name of the route: ``orders:new:share``.
+    `x-strangler-target` is the side that responded, from the endpoint's metadata; it is missing when no endpoint was
+    reached. ``with_reason`` adds `x-strangler-reason`, the name of the route: ``orders:new:share``.
     """
     headers = [set_header("x-strangler-target", f"%UPSTREAM_METADATA({TARGET_METADATA}:target)%")]
-    if tells_reason:
+    if with_reason:
         headers.append(set_header("x-strangler-reason", "%ROUTE_NAME%"))
     return {
-        "retry_policy": _repeating(_SHARED_RETRIES),
+        "retry_policy": _retry_policy(_SHARED_RETRIES),
         "response_headers_to_add": headers,
-        "response_headers_to_remove": [] if tells_reason else ["x-strangler-reason"],
+        "response_headers_to_remove": [] if with_reason else ["x-strangler-reason"],
     }

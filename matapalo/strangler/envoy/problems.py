@@ -1,6 +1,6 @@
-"""What a client reads when Envoy itself answers: `application/problem+json` (RFC 9457), as from every service.
+"""Envoy's own responses as `application/problem+json` (RFC 9457), as from every service.
 
-One table by status renders all of them: refusals of the routes and of the JWT filter (whose own text becomes the
+One table by status renders all of them: local responses of the routes and of the JWT filter (whose own text becomes the
 detail) and failures to reach an upstream (whose text would tell addresses, so it does not).
 """
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from matapalo.strangler.envoy.xds import Json, extension, set_header
 
-_TEXT_OF_THE_REFUSAL = "%LOCAL_REPLY_BODY%"
+_LOCAL_BODY = "%LOCAL_REPLY_BODY%"
 
 
 class _Problem(NamedTuple):
@@ -19,9 +19,9 @@ class _Problem(NamedTuple):
 
 _PROBLEMS = {
     400: _Problem("bad-request", "The request is malformed", "The path or the headers are not acceptable."),
-    401: _Problem("unauthenticated", "Not authenticated", _TEXT_OF_THE_REFUSAL),
-    403: _Problem("forbidden", "Not allowed", _TEXT_OF_THE_REFUSAL),
-    404: _Problem("not-found", "Not found", _TEXT_OF_THE_REFUSAL),
+    401: _Problem("unauthenticated", "Not authenticated", _LOCAL_BODY),
+    403: _Problem("forbidden", "Not allowed", _LOCAL_BODY),
+    404: _Problem("not-found", "Not found", _LOCAL_BODY),
     408: _Problem("request-timeout", "The request took too long to arrive", "Send the whole request within a minute."),
     413: _Problem("request-too-large", "The request is too large", "Send a smaller body."),
     431: _Problem("headers-too-large", "The headers are too large", "Send fewer or shorter headers."),
@@ -31,13 +31,14 @@ _PROBLEMS = {
 }
 
 
-def local_replies() -> Json:
-    """The `local_reply_config` of a listener."""
-    return {"mappers": [_WRONG_AUDIENCE, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]}
+def local_responses() -> Json:
+    """The `local_reply_config` of a listener's connection manager."""
+    mappers = [_WRONG_AUDIENCE, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]
+    return {"local_reply_config": {"mappers": mappers}}
 
 
-def refusal(name: str, status: int, detail: str) -> Json:
-    """A route that answers by itself; `local_replies` renders the sentence as a problem."""
+def local_response(name: str, status: int, detail: str) -> Json:
+    """A route with a direct response; `local_responses` renders ``detail`` as a problem."""
     return {
         "name": name,
         "match": {"prefix": "/"},

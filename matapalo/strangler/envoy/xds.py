@@ -6,12 +6,13 @@ import msgspec
 
 Json: TypeAlias = dict[str, Any]
 CACHED = 4_096
-"""How many fragments a cache keeps: more than a table has routes."""
+"""The fragments a cache holds: more than a table has routes."""
 
 
 def fragment(value: Json) -> Json:
-    """The same, already as text: to be put into a larger value, and never looked into. What depends on one route is
-    cached in this form, so that a change of one route does not render the others again.
+    """The value already as text: to be put into a larger value, and never read again.
+
+    What depends on one route is cached in this form, so that a change of one route does not render the others again.
     """
     return cast("Json", msgspec.Raw(msgspec.json.encode(value)))
 
@@ -27,10 +28,10 @@ def extension(name: str, message: str, **fields: Any) -> Json:
 
 
 def set_header(key: str, value: str) -> Json:
-    """A `HeaderValueOption` that replaces whatever is there."""
+    """A `HeaderValueOption` that replaces the header."""
     return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def address(host: str, port: int) -> Json:
-    """A TCP `Address`."""
+    """An `Address` whose protocol is TCP."""
     return {"socket_address": {"address": host, "port_value": port}}

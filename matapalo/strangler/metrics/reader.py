@@ -15,7 +15,7 @@ from matapalo.strangler.metrics.collector import series_of
 from matapalo.strangler.metrics.slices import KEPT, Slices
 from matapalo.strangler.metrics.traffic import Traffic, traffic_of
 from matapalo.strangler.routing.route import WHOLE_BP, Route
-from matapalo.strangler.settings import Gates, Settings
+from matapalo.strangler.settings import RolloutCriteria, Settings
 from matapalo.strangler.shadow.consistency import Consistency, check
 from matapalo.strangler.shadow.findings import Findings, Sample
 from matapalo.strangler.verdict import Verdict, judge, verdict_of
@@ -32,7 +32,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 class Watching:
     """All routes."""
 
-    def __init__(self, slices: Slices, findings: Findings, *, gates: Gates, clock: Clock) -> None:
+    def __init__(self, slices: Slices, findings: Findings, *, gates: RolloutCriteria, clock: Clock) -> None:
         self._slices = slices
         self._findings = findings
         self._gates = gates
@@ -94,6 +94,6 @@ class Compared(NamedTuple):
 
 def compared(redis: Redis, settings: Settings, clock: Clock) -> Compared:
     """Watching and what it stands on."""
-    slices = Slices(redis, clock=clock, fine_s=settings.watch_interval_s)
+    slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     findings = Findings(redis, slices, clock=clock)
-    return Compared(Watching(slices, findings, gates=settings.gates, clock=clock), findings)
+    return Compared(Watching(slices, findings, gates=settings.rollout_criteria, clock=clock), findings)

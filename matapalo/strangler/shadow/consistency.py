@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from matapalo.strangler.settings import Gates
+from matapalo.strangler.settings import RolloutCriteria
 from matapalo.strangler.significance import at_least_heads
 from matapalo.strangler.verdict import Check, Outcome
 
@@ -99,7 +99,7 @@ def is_ignored(path: str, ignored: Collection[str]) -> bool:
     return any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in ignored)
 
 
-def check(found: Consistency, gates: Gates) -> Check:
+def check(found: Consistency, gates: RolloutCriteria) -> Check:
     """The gate."""
     different = [field for field in found.fields if field.standing is Standing.DIFFERENT]
     suspect = [field for field in found.fields if field.standing is Standing.SUSPECT]

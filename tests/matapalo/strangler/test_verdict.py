@@ -8,12 +8,12 @@ import pytest
 
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic, counts_of, traffic_of
 from matapalo.strangler.routing.route import Side
-from matapalo.strangler.settings import Gates
+from matapalo.strangler.settings import RolloutCriteria
 from matapalo.strangler.verdict import Check, Outcome, judge, verdict_of
 
 UNTIL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = UNTIL - timedelta(minutes=10)
-GATES = Gates()
+GATES = RolloutCriteria()
 EVEN = {20: 150, 25: 100, 30: 50}
 
 

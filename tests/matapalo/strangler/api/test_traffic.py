@@ -48,7 +48,7 @@ async def scene(valkey_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
     app.include_router(watched_api(changes, watching, findings, operator, clock))
     transport, headers = httpx.ASGITransport(app), bearer("op_1", role="operator")
     async with httpx.AsyncClient(transport=transport, base_url="http://c/admin/routes", headers=headers) as http:
-        yield Scene(http, Slices(redis, clock=clock, fine_s=settings.watch_interval_s), findings, clock)
+        yield Scene(http, Slices(redis, clock=clock, fine_s=settings.metrics_interval_s), findings, clock)
     await redis.aclose()
 
 

@@ -17,12 +17,13 @@ SNAPSHOT = Path(__file__).with_name("policy.snapshot.json")
 SHARED = a_route(share_bp=2_500, writes=Side.LEGACY)
 
 
-def rendered(tmp_path: Path, document=None, keys=KEYS, retiring=(), **changes: Any) -> EnvoyFiles:
-    return render(document or a_document(), settings_in(tmp_path, **changes), keys, retiring=retiring)
+def rendered(tmp_path: Path, document=None, keys=KEYS, previous=(), **changes: Any) -> EnvoyFiles:
+    return render(document or a_document(), settings_in(tmp_path, **changes), keys, previous=previous)
 
 
 def cluster(files: EnvoyFiles, name: str) -> Any:
-    return {found["name"]: found for found in json.loads(files.clusters.text)["resources"]}[name]
+    clusters = json.loads(files.clusters.text)["resources"]
+    return next(resource for resource in clusters if resource["name"] == name)
 
 
 def outline(value: Any) -> Any:
@@ -41,8 +42,7 @@ def outline(value: Any) -> Any:
 
 def test_a_policy_reads_as_the_snapshot() -> None:
     forced = {side: {"asks_for": str(side)} for side in Side}
-    found = outline(policy(SHARED, forced=forced))
-    assert found == json.loads(SNAPSHOT.read_text())
+    assert outline(policy(SHARED, forced=forced)) == json.loads(SNAPSHOT.read_text())
 
 
 def test_the_same_routes_and_settings_are_the_same_files(tmp_path: Path) -> None:
@@ -50,11 +50,11 @@ def test_the_same_routes_and_settings_are_the_same_files(tmp_path: Path) -> None
 
 
 def test_a_file_s_version_is_the_document_s_and_a_digest(tmp_path: Path) -> None:
-    one, two = rendered(tmp_path, a_document(7)), rendered(tmp_path, a_document(7, SHARED))
-    assert one.edge_routes.version.startswith("7-")
-    assert one.edge_routes.version != two.edge_routes.version
-    assert one.listeners.version == two.listeners.version
-    assert json.loads(one.edge_routes.text)["version_info"] == one.edge_routes.version
+    before, after = rendered(tmp_path, a_document(7)), rendered(tmp_path, a_document(7, SHARED))
+    assert before.edge_routes.version.startswith("7-")
+    assert before.edge_routes.version != after.edge_routes.version
+    assert before.listeners.version == after.listeners.version
+    assert json.loads(before.edge_routes.text)["version_info"] == before.edge_routes.version
 
 
 def test_each_side_of_each_route_has_its_own_cluster(tmp_path: Path) -> None:
@@ -68,13 +68,13 @@ def test_each_side_of_each_route_has_its_own_cluster(tmp_path: Path) -> None:
 
     assert (new["type"], legacy["type"]) == ("STRICT_DNS", "STATIC")
     assert (new["alt_stat_name"], legacy["alt_stat_name"]) == ("orders_new", "orders_legacy")
-    for side, found in (("new", new), ("legacy", legacy)):
-        (endpoint,) = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    for side, resource in (("new", new), ("legacy", legacy)):
+        (endpoint,) = resource["load_assignment"]["endpoints"][0]["lb_endpoints"]
         assert endpoint["metadata"] == {"filter_metadata": {"strangler": {"target": side}}}
 
 
 def test_the_clusters_of_the_version_before_stay(tmp_path: Path) -> None:
-    files = rendered(tmp_path, a_document(2, a_route("customers")), retiring=[a_route()])
+    files = rendered(tmp_path, a_document(2, a_route("customers")), previous=[a_route()])
     assert cluster(files, "orders.legacy")
     assert "orders.legacy" not in files.edge_routes.text
 
@@ -89,10 +89,10 @@ def test_the_admin_interface_is_a_socket_for_its_owner(tmp_path: Path) -> None:
 )
 def test_keys_of_an_identity_provider_are_fetched_by_envoy(tmp_path: Path, url: str, port: int, tls: bool) -> None:
     files = rendered(tmp_path, keys=KeysAt(url), jwks_url=url, jwks_file=None)
-    found = cluster(files, "jwks")
-    (endpoint,) = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    jwks = cluster(files, "jwks")
+    (endpoint,) = jwks["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"]["port_value"] == port
-    assert ("transport_socket" in found) is tls
+    assert ("transport_socket" in jwks) is tls
     assert f'"uri":"{url}"' in files.listeners.text
 
 

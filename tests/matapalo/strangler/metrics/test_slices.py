@@ -100,7 +100,7 @@ class FakeEnvoy:
 
 async def test_what_is_watched_can_be_judged(redis: Redis, clock: FakeClock, tmp_path) -> None:
     settings = settings_in(tmp_path)
-    registry, slices = CollectorRegistry(), Slices(redis, clock=clock, fine_s=settings.watch_interval_s)
+    registry, slices = CollectorRegistry(), Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     watcher = Watcher(FakeEnvoy(), slices, every_s=10, registry=registry)
     begin = clock.now()
     for _ in range(7):
@@ -121,7 +121,7 @@ async def test_what_is_watched_can_be_judged(redis: Redis, clock: FakeClock, tmp
 
 async def test_a_step_fails_already_when_its_latest_part_does(redis: Redis, clock: FakeClock, tmp_path) -> None:
     settings = settings_in(tmp_path)
-    slices = Slices(redis, clock=clock, fine_s=settings.watch_interval_s)
+    slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     watching = compared(redis, settings, clock).watching
     begin = clock.now()
     await slices.add({"traffic:orders": {"n:ok": 100_000, "l:ok": 100_000}})

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from matapalo.strangler.settings import Gates
+from matapalo.strangler.settings import RolloutCriteria
 from matapalo.strangler.shadow.consistency import Consistency, Standing, check, fields_of, is_ignored, standing
 from matapalo.strangler.shadow.difference import Answer, differences
 from matapalo.strangler.shadow.findings import Comparison
 from matapalo.strangler.shadow.redaction import redacted
 from matapalo.strangler.verdict import Outcome
 
-GATES = Gates()
+GATES = RolloutCriteria()
 
 
 def found(first: Any, second: Any) -> set[str]:

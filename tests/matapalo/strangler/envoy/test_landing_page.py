@@ -6,7 +6,7 @@ from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 
-from matapalo.strangler.envoy.landing import MAX_PAGE_BYTES, route
+from matapalo.strangler.envoy.landing_page import MAX_PAGE_BYTES, route
 from matapalo.strangler.settings import Settings
 from tests.matapalo.strangler.builders import settings_in
 
@@ -16,27 +16,25 @@ def html(settings: Settings) -> str:
 
 
 def header(settings: Settings, name: str) -> str:
-    found = {
-        option["header"]["key"]: option["header"]["value"] for option in route(settings)["response_headers_to_add"]
-    }
-    return str(found[name])
+    headers = [option["header"] for option in route(settings)["response_headers_to_add"]]
+    return str({header["key"]: header["value"] for header in headers}[name])
 
 
 def links(text: str) -> list[str]:
     return re.findall(r'<a href="([^"]+)"', text)
 
 
-def test_in_development_it_links_to_everything_at_its_shifted_port(tmp_path: Path) -> None:
-    found = links(html(settings_in(tmp_path, edge_port=8280, agent_port=8212, internal_port=8281)))
-    assert found[:4] == ["/web/graphql", "/mobile/graphql", "/api/products", "/console"]
+def test_in_development_it_links_to_every_shifted_port(tmp_path: Path) -> None:
+    urls = links(html(settings_in(tmp_path, edge_port=8280, agent_port=8212, internal_port=8281)))
+    assert urls[:4] == ["/web/graphql", "/mobile/graphql", "/api/products", "/console"]
     ports = {int(match) for match in re.findall(r"127\.0\.0\.1:(\d+)", html(settings_in(tmp_path)))}
     expected = {8001, 8002, 8010, 8012, 8021, 8081, 8233, 7233, 6390, 5439, *range(9000, 9008)}
     assert ports == expected
-    assert "http://127.0.0.1:8433/" in found
-    assert "http://127.0.0.1:8212/readyz" in found
+    assert "http://127.0.0.1:8433/" in urls
+    assert "http://127.0.0.1:8212/readyz" in urls
 
 
-def test_in_production_it_tells_no_addresses(tmp_path: Path) -> None:
+def test_in_production_it_names_no_addresses(tmp_path: Path) -> None:
     text = html(settings_in(tmp_path, environment="production", jwt_issuer="https://id.example"))
     assert len(links(text)) == 4
     assert "127.0.0.1" not in text
@@ -50,7 +48,7 @@ def test_its_policy_allows_its_own_style_and_nothing_else(tmp_path: Path) -> Non
     assert not re.search(r"<script|style=|src=|@import|url\(", html(settings))
 
 
-def test_it_fits_into_an_answer_and_closes_what_it_opens(tmp_path: Path) -> None:
+def test_it_fits_into_a_response_and_closes_its_tags(tmp_path: Path) -> None:
     text = html(settings_in(tmp_path))
     assert len(text.encode()) < MAX_PAGE_BYTES
     opened: list[str] = []

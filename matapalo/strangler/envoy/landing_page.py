@@ -1,4 +1,4 @@
-"""The page at `/` of the edge: what there is and where, as one static answer without any script or outside resource.
+"""The page at `/` of the edge: what there is and where, one static response without any script or outside resource.
 
 In production it names only what the edge itself serves. In development it also names every process: `matapalo up`
 shifts all ports by one offset, which the edge's own port tells.
@@ -21,7 +21,7 @@ _EDGE_PORT = 8080
 
 
 class Entry(NamedTuple):
-    """One card. An address that starts with ``/`` or ``http`` is a link."""
+    """A card of the page. An address that starts with ``/`` or ``http`` is a link."""
 
     name: str
     purpose: str
@@ -37,8 +37,8 @@ _PUBLIC = (
 
 
 def route(settings: Settings) -> Json:
-    """The Envoy route that answers with the page."""
-    style = (_HERE / "landing.css").read_text(encoding="utf-8")
+    """The Envoy route whose direct response is the page."""
+    style = (_HERE / "landing_page.css").read_text(encoding="utf-8")
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -47,7 +47,7 @@ def route(settings: Settings) -> Json:
     return {
         "name": "landing",
         "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": page(settings, style=style)}},
+        "direct_response": {"status": 200, "body": {"inline_string": _page(settings, style=style)}},
         "response_headers_to_add": [
             set_header("content-type", "text/html; charset=utf-8"),
             set_header("content-security-policy", policy),
@@ -58,8 +58,7 @@ def route(settings: Settings) -> Json:
     }
 
 
-def page(settings: Settings, *, style: str) -> str:
-    """The page's HTML."""
+def _page(settings: Settings, *, style: str) -> str:
     sections, hint = [_section("For clients", _PUBLIC)], ""
     if settings.is_development:
         shift = settings.edge_port - _EDGE_PORT
@@ -69,7 +68,7 @@ def page(settings: Settings, *, style: str) -> str:
             _section("Engines", _engines(shift)),
         ]
         hint = "<footer>A token: <code>matapalo token --customer cust_0001</code></footer>"
-    template = Template((_HERE / "landing.html").read_text(encoding="utf-8"))
+    template = Template((_HERE / "landing_page.html").read_text(encoding="utf-8"))
     return template.substitute(style=style, sections="\n".join(sections), hint=hint)
 
 
@@ -78,7 +77,7 @@ def _processes(settings: Settings, shift: int) -> Iterator[Entry]:
     yield Entry("Web BFF", "Directly, without the edge", _link(upstreams["bff-web"].port, "/graphql"))
     yield Entry("Mobile BFF", "Directly, without the edge", _link(upstreams["bff-mobile"].port, "/graphql"))
     yield Entry("Control plane", "Admin API of the strangler", _link(upstreams["control"].port, "/openapi.json"))
-    yield Entry("Agent", "What was written, and what Envoy obeys", _link(settings.agent_port, "/readyz"))
+    yield Entry("Agent", "The versions written, and live in Envoy", _link(settings.agent_port, "/readyz"))
     yield Entry("Internal listener", "The same routes, for trusted callers", _link(settings.internal_port, "/healthz"))
     yield Entry("Worker", "Metrics of the order workflows", _link(8021 + shift, "/metrics"))
 
@@ -110,6 +109,6 @@ def _section(title: str, entries: Iterable[Entry]) -> str:
 def _card(entry: Entry) -> str:
     address = escape(entry.address)
     is_link = entry.address.startswith(("/", "http"))
-    shown = address.removeprefix("http://").partition("/")[0] or address
-    where = f'<a href="{address}">{shown}</a>' if is_link else f"<code>{address}</code>"
-    return f"<li><b>{escape(entry.name)}</b><span>{escape(entry.purpose)}</span>{where}</li>"
+    text = address.removeprefix("http://").partition("/")[0] or address
+    link = f'<a href="{address}">{text}</a>' if is_link else f"<code>{address}</code>"
+    return f"<li><b>{escape(entry.name)}</b><span>{escape(entry.purpose)}</span>{link}</li>"
