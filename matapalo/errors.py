@@ -22,7 +22,7 @@
   - IdempotencyInProgress      IDEMPOTENCY_IN_PROGRESS, retryable
   - IdempotencyOutcomeUnknown  IDEMPOTENCY_OUTCOME_UNKNOWN
   - IdempotencyStoreUnavailable IDEMPOTENCY_STORE_UNAVAILABLE, retryable
-  - UpstreamError              a REST service did not answer usefully
+  - UpstreamError              a REST service gave no useful response
     + UpstreamTimeout          UPSTREAM_TIMEOUT, retryable
     + UpstreamUnavailable      UPSTREAM_UNAVAILABLE, retryable (refused, 5xx, an unreadable body)
     + UpstreamRejected         UPSTREAM_REJECTED (a 4xx that is our fault)
@@ -31,7 +31,7 @@
 
 Business outcomes (out of stock, card declined) are not here: they are union members of a mutation's payload.
 Bugs are not here either: whatever is no BffError reaches the client as ``INTERNAL``, without its text.
-``http_status`` counts only for `application/graphql-response+json` answers that carry no data.
+``http_status`` counts only for `application/graphql-response+json` responses without data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,28 +54,31 @@ class Problem:
 class BffError(Exception):
     """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later.
 
-    ``nothing_ran`` is set by whoever knows that the whole operation was refused, though it failed at a field.
+    ``nothing_executed``: the whole operation was refused, though the failure has the path of a field.
+    Constructed once and not changed afterwards: `matapalo.graphql.response` makes status and headers of it.
     """
 
     code: ClassVar[str] = "INTERNAL"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None, **details: Any) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, nothing_executed: bool = False, **details: Any
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.nothing_executed = nothing_executed
         self.details = details
-        self.nothing_ran = False
 
     def extensions(self) -> dict[str, Any]:
         """What goes into ``errors[].extensions``."""
-        found: dict[str, Any] = {"code": self.code}
+        extensions: dict[str, Any] = {"code": self.code}
         if self.retryable:
-            found["retryable"] = True
+            extensions["retryable"] = True
         if self.retry_after_s is not None:
-            found["retryAfter"] = round(self.retry_after_s, 3)
-        return found | self.details
+            extensions["retryAfter"] = round(self.retry_after_s, 3)
+        return extensions | self.details
 
 
 class RequestError(BffError):
@@ -229,7 +232,7 @@ class IdempotencyKeyReused(BffError):
 
 
 class IdempotencyInProgress(BffError):
-    """Another request under the key is being answered; the same request gets its answer later."""
+    """Another request under the key is still running; the same request gets its response later."""
 
     code = "IDEMPOTENCY_IN_PROGRESS"
     http_status = 409
@@ -237,14 +240,14 @@ class IdempotencyInProgress(BffError):
 
 
 class IdempotencyOutcomeUnknown(BffError):
-    """An earlier request under the key may or may not have had its effect, and nobody can tell."""
+    """An earlier request under the key may or may not have had its effect: there is no record of it."""
 
     code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
     http_status = 409
 
 
 class IdempotencyStoreUnavailable(BffError):
-    """Whether the key was used cannot be found out, and without that the mutation might happen twice."""
+    """Whether the key was used cannot be known, and without that the mutation might happen twice."""
 
     code = "IDEMPOTENCY_STORE_UNAVAILABLE"
     http_status = 503
@@ -252,13 +255,13 @@ class IdempotencyStoreUnavailable(BffError):
 
 
 class UpstreamError(BffError):
-    """A REST service behind the gateway did not answer usefully."""
+    """A REST service behind the gateway gave no useful response."""
 
     http_status = 502
 
 
 class UpstreamTimeout(UpstreamError):
-    """It did not answer within its share of the deadline."""
+    """No response within the call's share of the deadline."""
 
     code = "UPSTREAM_TIMEOUT"
     http_status = 504
@@ -266,14 +269,14 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """It refused the connection, answered 5xx, or answered nonsense."""
+    """No connection, a 5xx, or a body that cannot be read."""
 
     code = "UPSTREAM_UNAVAILABLE"
     retryable = True
 
 
 class UpstreamRejected(UpstreamError):
-    """It answered 4xx to a request that we made. ``problem`` is for our code; clients see the message only."""
+    """A 4xx to a request that we made. ``problem`` is for our code; clients see the message only."""
 
     code = "UPSTREAM_REJECTED"
 

@@ -75,7 +75,7 @@ def _is_refusal(error: GraphQLError) -> bool:
     if error.path is None:
         return True
     cause = errors.cause_of(error)
-    return isinstance(cause, BffError) and cause.nothing_ran
+    return isinstance(cause, BffError) and cause.nothing_executed
 
 
 def _carry(reply: Reply, error: Exception) -> None:

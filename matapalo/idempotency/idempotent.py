@@ -129,8 +129,7 @@ class Idempotent(FieldExtension):
         try:
             answer = await context.idempotency.once(claim, call, patience_s=_left_s(context))
         except BffError as error:
-            _tell_refusal(context, error)
-            raise
+            raise _with_response(context, error) from error.__cause__
         _tell(context, name, answer)
         return answer.outcome
 
@@ -166,8 +165,10 @@ def _tell(context: IdempotentContext, name: str, answer: Answer) -> None:
 _REFUSALS = (IdempotencyInProgress, IdempotencyKeyReused, IdempotencyOutcomeUnknown, IdempotencyStoreUnavailable)
 
 
-def _tell_refusal(context: IdempotentContext, error: BffError) -> None:
-    if isinstance(error, _REFUSALS):
-        error.nothing_ran = len(context.request.idempotency_keys) == 1
-        if error.retry_after_s is not None:
-            context.response_headers["retry-after"] = str(math.ceil(error.retry_after_s))
+def _with_response(context: IdempotentContext, error: BffError) -> BffError:
+    if not isinstance(error, _REFUSALS):
+        return error
+    if error.retry_after_s is not None:
+        context.response_headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    is_whole = len(context.request.idempotency_keys) == 1
+    return type(error)(error.message, retry_after_s=error.retry_after_s, nothing_executed=is_whole, **error.details)
