@@ -45,7 +45,7 @@ from matapalo.operations.document import Documents, Limits
 from matapalo.operations.manifest import Entry, read
 from matapalo.operations.persisted import PersistedOperations
 from matapalo.process.clock import Clock, SystemClock
-from matapalo.process.health import Dependency, answers_on, check
+from matapalo.process.readiness import Dependency, accepts_connections, check
 from matapalo.ratelimit import tiers
 from matapalo.ratelimit.api import limits_router
 from matapalo.ratelimit.charge import Charge
@@ -259,7 +259,7 @@ def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis
             redis.ping,
             "limits are each process' own, repeats are slow, the progress of orders cannot be followed",
         ),
-        Dependency("temporal", lambda: answers_on(settings.temporal_address), "orders cannot be placed"),
+        Dependency("temporal", lambda: accepts_connections(settings.temporal_address), "orders cannot be placed"),
     ]
 
 
@@ -270,8 +270,7 @@ def _serve_health(app: FastAPI, dependencies: list[Dependency]) -> None:
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        found = await check(dependencies)
-        return JSONResponse(found.as_json(), status_code=200 if found.ready else 503)
+        return await check(dependencies)
 
 
 def _serve_metrics(app: FastAPI, metrics: Metrics) -> None:

@@ -1,1 +1,1 @@
-"""What every process needs: a clock, readiness."""
+"""What every process needs: a clock, signals, readiness, the shells of servers and workers."""

@@ -9,7 +9,7 @@ class Clock(Protocol):
     """Wall time for what is written down, monotonic time for what is waited for."""
 
     def now(self) -> datetime:
-        """Wall time, UTC."""
+        """The wall time, aware, in UTC."""
         ...
 
     def monotonic_s(self) -> float:
@@ -18,10 +18,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clocks of this machine."""
 
     def now(self) -> datetime:
-        """Wall time, UTC."""
+        """The wall time, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic_s(self) -> float:

@@ -78,8 +78,11 @@ def test_it_waits_for_temporal_works_and_leaves_when_told_to(tmp_path: Path, val
     }
     with worker(environment, log) as process:
         eventually_sync(lambda: status(f"{base}/healthz") == 200, deadline_s=20, message="the process lives")
-        answer = httpx.get(f"{base}/readyz", trust_env=False)
-        assert (answer.status_code, answer.json()) == (503, {"ready": False, "not_ready": ["temporal"]})
+        response = httpx.get(f"{base}/readyz", trust_env=False)
+        assert (response.status_code, response.json()) == (
+            503,
+            {"ready": False, "missing": {"temporal": "not connected"}},
+        )
 
         line = temporal.command(port=temporal_port, ui_port=None, database=None, durable=False)
         with running(line, log=tmp_path / "temporal.log"):
