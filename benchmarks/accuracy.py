@@ -19,8 +19,8 @@ from throttled import MemoryStore as ThrottledStore
 from throttled import Throttled, rate_limiter
 
 from benchmarks.traffic import LIMIT, WINDOW_US, S, admitted_by_log, all_traffic, worst_window
-from matapalo.ratelimit import window
-from matapalo.ratelimit.window import StrictWindow
+from matapalo.ratelimit.rules import window
+from matapalo.ratelimit.rules.window import StrictWindow
 
 RULE = StrictWindow(LIMIT, WINDOW_US)
 
@@ -74,7 +74,7 @@ def broken_promises() -> list[str]:
 
 
 def ours(arrivals: Sequence[int]) -> list[int]:
-    """The rule of `matapalo.ratelimit.window`, which the script in the store is held to."""
+    """The rule of `matapalo.ratelimit.rules.window`, which the script in the store is held to."""
     return [now_us for now_us, wait_us, _ in _decided(arrivals) if wait_us == 0]
 
 

@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from matapalo.process.clock import SystemClock
 from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tiers import PACKAGED
 from matapalo.ratelimit.tiers import parse as parse_tiers
 

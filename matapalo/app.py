@@ -48,15 +48,15 @@ from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.readiness import Dependency, accepts_connections, check
 from matapalo.ratelimit import tiers
 from matapalo.ratelimit.api import limits_router
-from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.extension import RateLimits
 from matapalo.ratelimit.guard import AddressGuard
 from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.redis_store import create_store
-from matapalo.ratelimit.store import Store
-from matapalo.ratelimit.tier_reloader import Following
+from matapalo.ratelimit.store.ports import Store
+from matapalo.ratelimit.store.redis_store import create_store
+from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.rest.pool import Fetch, create_fetch
 from matapalo.settings import Settings, schema_directory
 from matapalo.telemetry.logs import Write
@@ -144,7 +144,7 @@ def create_app(
         query_deadline_s=settings.query_deadline.total_seconds(),
         mutation_deadline_s=settings.mutation_deadline.total_seconds(),
         guard=_guard(settings, clock),
-        recall=rate_limits.recall,
+        recall=rate_limits.check_denial_cache,
         denial_statuses=settings.denial_statuses,
     )
     endpoint = Endpoint(
@@ -177,13 +177,13 @@ def create_app(
 
 def create_limiter(
     settings: Settings, clock: Clock, metrics: Metrics, store: Store | None = None
-) -> tuple[Limiter, Following]:
+) -> tuple[Limiter, TierReloader]:
     """The limiter of one process, and what keeps its tiers current. Raises `matapalo.ratelimit.tiers.TiersError`."""
     chosen = tiers.packaged() if settings.tiers_file is None else tiers.read(settings.tiers_file)
     store = store or create_store(settings.redis_url, cluster=settings.redis_cluster)
     counted = LimiterMetrics(metrics.registry)
     limiter = Limiter(chosen, store, clock, metrics=counted, replicas=settings.replicas)
-    return limiter, Following(limiter, store, chosen, changed=counted.changed)
+    return limiter, TierReloader(limiter, store, chosen, changed=counted.changed)
 
 
 def _guard(settings: Settings, clock: Clock) -> Guard:
@@ -230,7 +230,7 @@ def _context_factory(
             onboarding=onboarding,
             inspector=inspector,
             idempotency=idempotency,
-            charge=Charge(),
+            charge=OperationCharge(),
         )
 
     return make_context

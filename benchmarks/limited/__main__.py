@@ -31,7 +31,7 @@ from matapalo.launcher.keys import Role, Tier
 from matapalo.process.clock import SystemClock
 from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tiers import read
 
 MOST_ADDED = 0.25

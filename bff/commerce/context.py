@@ -12,7 +12,7 @@ from matapalo.graphql.request import RequestFacts
 from matapalo.idempotency.claim import Claim
 from matapalo.idempotency.once import Idempotency
 from matapalo.process.clock import Clock
-from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.charge import OperationCharge
 from matapalo.rest.client import Rest
 from matapalo.workflows.inspection import Inspector
 
@@ -37,7 +37,7 @@ class Context:
     onboarding: OnboardingWorkflows
     inspector: Inspector
     idempotency: Idempotency
-    charge: Charge | None = None
+    charge: OperationCharge | None = None
     loads: Loads = field(init=False)
     claims: dict[str, Claim] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)

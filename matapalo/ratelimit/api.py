@@ -14,11 +14,11 @@ from fastapi.responses import JSONResponse
 
 from matapalo.auth.viewer import Tier, Viewer
 from matapalo.errors import Unauthenticated
-from matapalo.ratelimit.decision import PolicyState
-from matapalo.ratelimit.identity import address_of
 from matapalo.ratelimit.limiter import Limiter
-from matapalo.ratelimit.store import StoreUnavailable
-from matapalo.ratelimit.tier_reloader import Following
+from matapalo.ratelimit.rules.policy import PolicyState
+from matapalo.ratelimit.rules.subject import address_of
+from matapalo.ratelimit.store.ports import StoreUnavailable
+from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.ratelimit.tiers import TiersError
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -38,7 +38,7 @@ class _Refused(Exception):
         self.slug = slug
 
 
-def limits_router(limiter: Limiter, following: Following, authenticate: Authenticate) -> APIRouter:
+def limits_router(limiter: Limiter, following: TierReloader, authenticate: Authenticate) -> APIRouter:
     """The routes."""
     admin = _Admin(limiter, following)
     router = APIRouter()
@@ -55,7 +55,7 @@ def limits_router(limiter: Limiter, following: Following, authenticate: Authenti
 class _Admin:
     """What operators may do. Each takes the request and answers JSON."""
 
-    def __init__(self, limiter: Limiter, following: Following) -> None:
+    def __init__(self, limiter: Limiter, following: TierReloader) -> None:
         self._limiter = limiter
         self._following = following
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from matapalo.ratelimit.cost.operations import OperationCost
-from matapalo.ratelimit.decision import Decision
+from matapalo.ratelimit.rules.decision import Decision
 
 
-class Charge:
+class OperationCharge:
     """The cost of an operation and what the limiter said about it. ``decision`` is None until it has been asked."""
 
     __slots__ = ("_replayed", "actual", "cost", "decided", "decision", "requested", "returned", "variables")

@@ -11,7 +11,7 @@ A context without a ``charge`` is not limited: nothing but the endpoint makes on
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import ExecutionResult, GraphQLError
 from strawberry import Schema
@@ -22,19 +22,42 @@ from strawberry.types.graphql import OperationType
 from matapalo.auth.viewer import Viewer
 from matapalo.errors import BffError
 from matapalo.operations.document import Operation
-from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.operations import Costs
-from matapalo.ratelimit.decision import Kind, Reservation
-from matapalo.ratelimit.headers import cost_extension, headers_of
-from matapalo.ratelimit.identity import subject_of
-from matapalo.ratelimit.ports import LimitedContext, Reserves
-from matapalo.ratelimit.refusals import denied_error
+from matapalo.ratelimit.headers import cost_extension, denied_error, headers_of
+from matapalo.ratelimit.limiter import Limiter
+from matapalo.ratelimit.rules.decision import RateLimitReservation
+from matapalo.ratelimit.rules.policy import Kind
+from matapalo.ratelimit.rules.subject import subject_of
+
+
+class Facts(Protocol):
+    """Facts of a request (`matapalo.graphql.request.RequestFacts`)."""
+
+    @property
+    def client_ip(self) -> str: ...
+
+
+class LimitedContext(Protocol):
+    """The context of an operation. Without a ``charge`` nothing is limited."""
+
+    @property
+    def viewer(self) -> Viewer: ...
+
+    @property
+    def request(self) -> Facts: ...
+
+    @property
+    def charge(self) -> OperationCharge | None: ...
+
+    @property
+    def response_headers(self) -> dict[str, str]: ...
 
 
 class RateLimits:
     """What the extensions of all operations share. ``shows_cost``: answers carry `extensions.cost`."""
 
-    def __init__(self, limiter: Reserves, costs: Costs, *, shows_cost: bool = True) -> None:
+    def __init__(self, limiter: Limiter, costs: Costs, *, shows_cost: bool = True) -> None:
         self.limiter = limiter
         self.costs = costs
         self.shows_cost = shows_cost
@@ -44,9 +67,9 @@ class RateLimits:
         schema.extensions = (lambda: RateLimitExtension(self), *schema.extensions)
 
     async def admit(
-        self, charge: Charge, context: LimitedContext, seen: ExecutionContext, kind: Kind
+        self, charge: OperationCharge, context: LimitedContext, seen: ExecutionContext, kind: Kind
     ) -> BffError | None:
-        """Charge an operation; why it may not run, if it may not."""
+        """OperationCharge an operation; why it may not run, if it may not."""
         if seen.query is None or seen.graphql_document is None:
             raise ValueError("the operation was not parsed: the limiter cannot tell what it costs")
         try:
@@ -66,7 +89,9 @@ class RateLimits:
             return None
         return denied_error(decision, charge.requested, shows_cost=self.shows_cost)
 
-    def recall(self, viewer: Viewer, client_ip: str, operation: Operation, variables: Mapping[str, Any]) -> None:
+    def check_denial_cache(
+        self, viewer: Viewer, client_ip: str, operation: Operation, variables: Mapping[str, Any]
+    ) -> None:
         """Raise what the limiter said to this viewer a moment ago and would say again: no store has to be asked.
 
         It is the same refusal as that of `admit`, before anything is made for the execution.
@@ -75,11 +100,11 @@ class RateLimits:
         cost = self.costs.of(operation.source, operation.document, operation.name)
         if cost.is_introspection:
             kind = "introspection"
-        decision = self.limiter.recall(subject_of(viewer, client_ip), viewer.tier, kind)
+        decision = self.limiter.check_denial_cache(subject_of(viewer, client_ip), viewer.tier, kind)
         if decision is not None:
             raise denied_error(decision, cost.estimate(variables), shows_cost=self.shows_cost)
 
-    def settle(self, charge: Charge, context: LimitedContext, data: Mapping[str, Any] | None) -> None:
+    def settle(self, charge: OperationCharge, context: LimitedContext, data: Mapping[str, Any] | None) -> None:
         """Credit what the execution did not use."""
         reservation = _reservation(charge)
         if reservation is not None:
@@ -107,7 +132,7 @@ class RateLimitExtension(SchemaExtension):
             await self._open.aclose()
 
     async def on_execute(self) -> AsyncGenerator[None, None]:
-        """Charge or refuse, then credit."""
+        """OperationCharge or refuse, then credit."""
         seen = self.execution_context
         context: LimitedContext = seen.context
         charge = context.charge
@@ -141,14 +166,14 @@ class RateLimitExtension(SchemaExtension):
         self._says_cost = not self._is_stream
         return {"cost": cost_extension(charge.decision, charge.requested, charge.actual, charge.returned)}
 
-    async def _hold(self, charge: Charge) -> None:
+    async def _hold(self, charge: OperationCharge) -> None:
         reservation = _reservation(charge)
         if reservation is not None:
             charge.actual = charge.requested
             self._limits.limiter.settle(reservation, charge.requested)
             await self._open.enter_async_context(self._limits.limiter.hold(reservation))
 
-    def _settle(self, charge: Charge) -> None:
+    def _settle(self, charge: OperationCharge) -> None:
         result = self.execution_context.result
         if isinstance(result, ExecutionResult):
             self._limits.settle(charge, self.execution_context.context, result.data)
@@ -158,7 +183,7 @@ class RateLimitExtension(SchemaExtension):
             self._limits.limiter.settle(reservation, charge.requested)
 
 
-def _reservation(charge: Charge) -> Reservation | None:
+def _reservation(charge: OperationCharge) -> RateLimitReservation | None:
     return None if charge.decision is None else charge.decision.reservation
 
 

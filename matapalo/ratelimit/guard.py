@@ -8,7 +8,7 @@ and asks no store. At most ``max_addresses`` are remembered a window; further on
 
 from matapalo.errors import RateLimited
 from matapalo.process.clock import Clock
-from matapalo.ratelimit.identity import address_of
+from matapalo.ratelimit.rules.subject import address_of
 
 WINDOW_S = 10.0
 

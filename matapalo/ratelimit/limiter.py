@@ -20,17 +20,17 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from matapalo.process.clock import Clock
-from matapalo.ratelimit import verdict as verdicts
-from matapalo.ratelimit.coalesce import Coalescer
-from matapalo.ratelimit.decision import Decision, Kind, PolicyState, Reservation
-from matapalo.ratelimit.denials import Denials
-from matapalo.ratelimit.local import LocalLimits
+from matapalo.ratelimit.denial_cache import Denials
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.policy import ENFORCE, NOT_ASKED, Plan, Policy
-from matapalo.ratelimit.state import Claim
-from matapalo.ratelimit.store import Call, Store, StoreUnavailable, key_of
+from matapalo.ratelimit.rules import decision as verdicts
+from matapalo.ratelimit.rules.decision import Decision, RateLimitReservation
+from matapalo.ratelimit.rules.policy import ENFORCE, NOT_ASKED, Kind, Plan, Policy, PolicyState
+from matapalo.ratelimit.rules.state import Claim
+from matapalo.ratelimit.rules.window import StrictWindow
+from matapalo.ratelimit.store.coalescer import Coalescer
+from matapalo.ratelimit.store.local_fallback import LocalLimits
+from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable, key_of
 from matapalo.ratelimit.tiers import TierSet
-from matapalo.ratelimit.window import StrictWindow
 
 LOST = -1
 """A moment at which no place was ever taken: renewing from it takes a new one."""
@@ -91,7 +91,7 @@ class Limiter:
         except StoreUnavailable:
             return self._decided(self._reserve_locally(plan, tier, subject, cost), "local")
 
-    def recall(self, subject: str, tier: str, kind: Kind) -> Decision | None:
+    def check_denial_cache(self, subject: str, tier: str, kind: Kind) -> Decision | None:
         """A refusal of a moment ago that still stands, whatever the next operation costs; else None.
 
         A window refuses, so this one is refused, too; when it lacks points as well, it may have to wait for longer.
@@ -99,7 +99,7 @@ class Limiter:
         denied = self.denials.find(subject, kind, tier)
         return None if denied is None else self._decided(denied, "denials")
 
-    def settle(self, reservation: Reservation, actual_cost: int) -> int:
+    def settle(self, reservation: RateLimitReservation, actual_cost: int) -> int:
         """The operation has ended: credit ``cost - actual_cost`` (what is returned, 0 the second time).
 
         Also gives the place back, except for a subscription's. Sent once, in the background, never retried.
@@ -112,11 +112,11 @@ class Limiter:
         self._give_back(reservation, unused, place=reservation.kind != "subscription")
         return unused
 
-    def release(self, reservation: Reservation) -> None:
+    def release(self, reservation: RateLimitReservation) -> None:
         """Give the place among the concurrent operations back; nothing the second time."""
         self._give_back(reservation, 0, place=True)
 
-    async def renew(self, reservation: Reservation) -> bool:
+    async def renew(self, reservation: RateLimitReservation) -> bool:
         """Keep the place for another lease; False when it had run out and no other is free."""
         plan = self.tiers.plan(reservation.tier, reservation.kind)
         if reservation.is_released or plan.lease is None:
@@ -130,14 +130,16 @@ class Limiter:
         if not moment_us:
             return False
         if reservation.is_released:  # given back while the answer was under way: so is what came with it
-            late = Reservation(reservation.subject, reservation.tier, reservation.kind, 0, moment_us, is_settled=True)
+            late = RateLimitReservation(
+                reservation.subject, reservation.tier, reservation.kind, 0, moment_us, is_settled=True
+            )
             self._give_back(late, 0, place=True)
         reservation.taken_at_us = moment_us
         reservation.is_local = False
         return True
 
     @contextlib.asynccontextmanager
-    async def hold(self, reservation: Reservation) -> AsyncIterator[None]:
+    async def hold(self, reservation: RateLimitReservation) -> AsyncIterator[None]:
         """Renew the place for as long as the block runs, give it back at its end.
 
         A place that was lost is asked for again each time; the block is not interrupted.
@@ -206,7 +208,7 @@ class Limiter:
             return verdicts.unlimited(plan, tier, subject, cost, degraded=True)
         return verdicts.decide(mine, tier, subject, cost, self.local.reserve(subject, plan, cost), is_local=True)
 
-    def _give_back(self, reservation: Reservation, unused: int, *, place: bool) -> None:
+    def _give_back(self, reservation: RateLimitReservation, unused: int, *, place: bool) -> None:
         plan = self.tiers.plan(reservation.tier, reservation.kind)
         bucket = plan.policies[plan.bucket] if unused and plan.bucket is not None else None
         lease = None
@@ -221,7 +223,7 @@ class Limiter:
             numbers = _numbers(reservation.taken_at_us, unused, bucket, lease)
             self._calls.tell(Call("settle", key_of(reservation.subject), numbers))
 
-    def _renew_locally(self, reservation: Reservation, plan: Plan) -> bool:
+    def _renew_locally(self, reservation: RateLimitReservation, plan: Plan) -> bool:
         if not reservation.is_local:
             return True  # the store keeps it, or it is asked for again when the store is back
         mine = self.local.plan(plan)
@@ -233,7 +235,7 @@ class Limiter:
             reservation.taken_at_us = moment_us
         return moment_us > 0
 
-    async def _keep_renewing(self, reservation: Reservation) -> None:
+    async def _keep_renewing(self, reservation: RateLimitReservation) -> None:
         plan = self.tiers.plan(reservation.tier, reservation.kind)
         if plan.lease is None:
             return

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 
 from matapalo.ratelimit.limiter import Limiter
-from matapalo.ratelimit.store import Store, StoreUnavailable
+from matapalo.ratelimit.store.ports import Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TiersError, TierSet, parse
 
 POLL_S = 1.0
@@ -21,7 +21,7 @@ SOURCE = "the tiers set at run time"
 log = logging.getLogger(__name__)
 
 
-class Following:
+class TierReloader:
     """Keeps ``limiter.tiers`` as the store says; ``packaged`` are those of the file."""
 
     def __init__(

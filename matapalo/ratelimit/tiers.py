@@ -14,10 +14,9 @@ from typing import Any, cast, get_args
 import msgspec
 
 from matapalo.auth.viewer import Tier
-from matapalo.ratelimit.bucket import CostBucket
-from matapalo.ratelimit.decision import Kind
-from matapalo.ratelimit.policy import OnError, Plan, Policy, Shape, plan
-from matapalo.ratelimit.window import StrictWindow
+from matapalo.ratelimit.rules.bucket import CostBucket
+from matapalo.ratelimit.rules.policy import Kind, OnError, Plan, Policy, Shape, plan
+from matapalo.ratelimit.rules.window import StrictWindow
 
 PACKAGED = Path(__file__).with_name("tiers.toml")
 TIERS: tuple[str, ...] = get_args(Tier)

@@ -1,6 +1,6 @@
 """The limiter's store in memory: the pure rules behind the same calls, on a clock that tests move.
 
-It passes the suite of the real ones (tests/matapalo/ratelimit/suite.py), and counts what it was asked.
+It passes the suite of the real ones (tests/harness/limits_contract.py), and counts what it was asked.
 """
 
 import dataclasses
@@ -12,15 +12,15 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from matapalo.process.clock import Clock
-from matapalo.ratelimit import state as states
-from matapalo.ratelimit.bucket import CostBucket
 from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.policy import Plan, Policy
-from matapalo.ratelimit.state import Claim
-from matapalo.ratelimit.store import Call, Store, StoreUnavailable
+from matapalo.ratelimit.rules import state as states
+from matapalo.ratelimit.rules.bucket import CostBucket
+from matapalo.ratelimit.rules.policy import Plan, Policy
+from matapalo.ratelimit.rules.state import Claim
+from matapalo.ratelimit.rules.window import StrictWindow
+from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TierSet, packaged
-from matapalo.ratelimit.window import StrictWindow
 from tests.harness.clock import FakeClock
 
 

@@ -12,9 +12,9 @@ import time
 from datetime import datetime, timedelta
 
 from matapalo.process.clock import SystemClock
-from matapalo.ratelimit.decision import Decision
 from matapalo.ratelimit.limiter import Limiter
-from matapalo.ratelimit.redis_store import create_store
+from matapalo.ratelimit.rules.decision import Decision
+from matapalo.ratelimit.store.redis_store import create_store
 from tests.harness.limits import new_limiter
 
 RESERVED, USED = 30, 20

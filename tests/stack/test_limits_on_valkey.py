@@ -12,12 +12,12 @@ import pytest
 from redis.asyncio import Redis
 
 from matapalo.process.clock import SystemClock
-from matapalo.ratelimit.redis_store import create_store
-from matapalo.ratelimit.store import Store, key_of
+from matapalo.ratelimit.store.ports import Store, key_of
+from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tiers import packaged
 from tests.harness.limits import new_limiter
+from tests.harness.limits_contract import LimiterSuite
 from tests.harness.limits_load import RESERVED
-from tests.matapalo.ratelimit.suite import LimiterSuite
 
 pytestmark = pytest.mark.stack
 
@@ -130,8 +130,8 @@ async def test_a_thousand_operations_of_two_processes_stay_within_every_limit(
 
 def _fullest_premium() -> bytes:
     """A premium customer who used up everything, evenly, and holds every place: the longest value there is."""
-    from matapalo.ratelimit import state as states
-    from matapalo.ratelimit.bucket import MICRO, CostBucket
+    from matapalo.ratelimit.rules import state as states
+    from matapalo.ratelimit.rules.bucket import MICRO, CostBucket
 
     now_us = int(SystemClock().now().timestamp() * 1e6) - 2_000_000
     sections = {}

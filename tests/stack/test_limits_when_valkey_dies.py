@@ -14,15 +14,15 @@ from redis.exceptions import RedisError
 
 from matapalo.launcher.engines import valkey
 from matapalo.process.clock import SystemClock
-from matapalo.ratelimit.decision import Decision
 from matapalo.ratelimit.limiter import Limiter
-from matapalo.ratelimit.redis_store import LONG_IDLE_S, create_store
+from matapalo.ratelimit.rules.decision import Decision
+from matapalo.ratelimit.store.redis_store import LONG_IDLE_S, create_store
 from tests.harness.engines import running
 from tests.harness.limits import new_limiter
+from tests.harness.limits_contract import tiers
+from tests.harness.limits_policies import places, points, requests
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually
-from tests.matapalo.ratelimit.rules import places, points, requests
-from tests.matapalo.ratelimit.suite import tiers
 
 pytestmark = pytest.mark.stack
 

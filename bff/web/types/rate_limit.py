@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import strawberry
 
 from bff.commerce.context import Context
-from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.directives import Cost, sized
-from matapalo.ratelimit.decision import PolicyState
+from matapalo.ratelimit.rules.policy import PolicyState
 
 FREE = Cost(weight=0)
 
@@ -40,7 +40,7 @@ class WebRateLimit:
 
 def rate_limit(context: Context) -> WebRateLimit:
     """How the limits stood when this operation was admitted."""
-    charge = context.charge or Charge()
+    charge = context.charge or OperationCharge()
     decision = charge.decision
     tightest = decision.tightest if decision is not None else None
     shown = [each for each in decision.policies if not each.shadow] if decision is not None else []

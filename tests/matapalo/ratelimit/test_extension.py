@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.asgi import Answer, conversation, http_scope, request, websocket_scope
+from tests.harness.limits_bff import NEWER, Limited, limited
 from tests.harness.tokens import bearer
-from tests.matapalo.ratelimit.limited import NEWER, Limited, limited
 
 ME = "{ me { id } }"
 DASHBOARD = "{ dashboard { customer { id } recentOrders { id items { quantity } } } }"

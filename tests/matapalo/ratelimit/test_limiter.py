@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from matapalo.process.clock import SystemClock
-from matapalo.ratelimit.decision import Decision
-from matapalo.ratelimit.local import LocalLimits
-from matapalo.ratelimit.store import key_of
-from matapalo.ratelimit.tier_reloader import Following
+from matapalo.ratelimit.rules.decision import Decision
+from matapalo.ratelimit.store.local_fallback import LocalLimits
+from matapalo.ratelimit.store.ports import key_of
+from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.ratelimit.tiers import packaged
 from tests.harness.clock import FakeClock
 from tests.harness.limits import MemoryStore, memory_limiter
+from tests.harness.limits_contract import left, tiers
+from tests.harness.limits_policies import places, points, requests
 from tests.harness.waiting import eventually
-from tests.matapalo.ratelimit.rules import places, points, requests
-from tests.matapalo.ratelimit.suite import left, tiers
 
 WHO = "user:cust_0001"
 
@@ -113,7 +113,7 @@ async def test_refusals_remembered_are_bounded() -> None:
 
 async def test_a_reset_of_another_process_is_heard_of() -> None:
     here = Setting(requests("minute", 1, 60))
-    following = Following(here.limiter, here.store, here.limiter.tiers)
+    following = TierReloader(here.limiter, here.store, here.limiter.tiers)
     await following.look()
     other = memory_limiter(here.limiter.tiers, store=here.store, clock=here.clock)
     assert await here.admitted(2) == 1
@@ -272,7 +272,7 @@ async def test_a_place_released_while_it_is_renewed_does_not_stay_taken() -> Non
 async def test_following_goes_on_when_the_store_is_away_or_says_nonsense() -> None:
     here = Setting()
     outcomes: list[str] = []
-    following = Following(here.limiter, here.store, packaged(), poll_s=0.01, changed=outcomes.append)
+    following = TierReloader(here.limiter, here.store, packaged(), poll_s=0.01, changed=outcomes.append)
     here.store.is_away = True
     await following.start()
     here.store.is_away = False

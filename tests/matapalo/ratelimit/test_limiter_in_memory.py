@@ -4,7 +4,7 @@ import pytest
 
 from matapalo.process.clock import SystemClock
 from tests.harness.limits import MemoryStore
-from tests.matapalo.ratelimit.suite import LimiterSuite
+from tests.harness.limits_contract import LimiterSuite
 
 
 class TestInMemory(LimiterSuite):

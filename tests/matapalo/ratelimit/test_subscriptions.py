@@ -11,7 +11,7 @@ import strawberry
 from matapalo.auth.viewer import Viewer
 from matapalo.execution.run import SchemaExecutor
 from matapalo.operations.document import Documents, Limits
-from matapalo.ratelimit.charge import Charge
+from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.extension import RateLimits
 from matapalo.ratelimit.limiter import Limiter
@@ -49,7 +49,7 @@ class Request:
 class Context:
     viewer: Viewer = field(default_factory=lambda: Viewer("cust_0001", tier="free"))
     request: Request = field(default_factory=Request)
-    charge: Charge | None = field(default_factory=Charge)
+    charge: OperationCharge | None = field(default_factory=OperationCharge)
     response_headers: dict[str, str] = field(default_factory=dict)
 
 

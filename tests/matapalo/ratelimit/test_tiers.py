@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from matapalo.ratelimit.bucket import CostBucket
-from matapalo.ratelimit.policy import Policy
+from matapalo.ratelimit.rules.bucket import CostBucket
+from matapalo.ratelimit.rules.policy import Policy
+from matapalo.ratelimit.rules.window import StrictWindow
 from matapalo.ratelimit.tiers import PACKAGED, TIERS, TiersError, packaged, parse, read
-from matapalo.ratelimit.window import StrictWindow
 
 TEXT = PACKAGED.read_text()
 

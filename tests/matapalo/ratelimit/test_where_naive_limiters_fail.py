@@ -11,15 +11,15 @@ import time
 import pytest
 
 from benchmarks.traffic import NOON, S
-from matapalo.ratelimit.decision import Decision
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.policy import Policy, plan
-from matapalo.ratelimit.state import State, lifetime_us, reserve
+from matapalo.ratelimit.rules.decision import Decision
+from matapalo.ratelimit.rules.policy import Policy, plan
+from matapalo.ratelimit.rules.state import State, lifetime_us, reserve
 from matapalo.ratelimit.tiers import TiersError, packaged, parse
 from tests.harness.clock import FakeClock
 from tests.harness.limits import MemoryStore, memory_limiter
-from tests.matapalo.ratelimit.rules import points, requests
-from tests.matapalo.ratelimit.suite import left, tiers
+from tests.harness.limits_contract import left, tiers
+from tests.harness.limits_policies import points, requests
 
 WHO = "user:cust_0001"
 

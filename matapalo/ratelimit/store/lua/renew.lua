@@ -1,0 +1,13 @@
+-- Twin of matapalo/ratelimit/rules/state.py `renew`. KEYS[1]: the subject's value. ARGV[1]: policies as for a reservation,
+-- ARGV[2]: which of them is the lease (from 0), ARGV[3]: the moment the place was taken.
+-- Answers the moment it is taken anew, 0 when it is lost.
+
+local policies, taken = cmsgpack.unpack(ARGV[1]), tonumber(ARGV[3])
+local i = tonumber(ARGV[2]) * 6
+local s, t = load(KEYS[1], clock())
+if s and taken < s[3] then taken = -1 end
+local out = advanced(s, policies, t)
+local p = section(out, policies[i + 2], policies[i + 5] + 1)
+if not lease_renewed(out, p, policies[i + 5], policies[i + 4], policies[i + 3], t, taken) then return 0 end
+save(KEYS[1], out, policies)
+return t

@@ -1,0 +1,52 @@
+"""What the limiter needs of its store, and how that fails. Redis and a Redis Cluster are in over_redis.py."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from matapalo.ratelimit.store.scripts import Name
+
+PREFIX = "rl:"
+CONFIG_KEY = f"{PREFIX}{{config}}"
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer in time, or with an error."""
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """A script with its one key."""
+
+    script: Name
+    key: str
+    arguments: tuple[bytes | int, ...]
+
+
+class Store(Protocol):
+    """Scripts by key, and one small hash for the configuration. All raise `StoreUnavailable`."""
+
+    async def run(self, calls: Sequence[Call]) -> Sequence[Any]:
+        """The answer to each call, in their order; an exception in the place of one that failed by itself."""
+        ...
+
+    async def delete(self, key: str) -> bool:
+        """Whether there was something."""
+        ...
+
+    async def fields(self, *names: str) -> list[bytes | None]:
+        """Fields of the configuration."""
+        ...
+
+    async def publish(self, fields: Mapping[str, str | None], *, counter: str) -> None:
+        """Write fields of the configuration (None removes) and count ``counter`` up, in one step."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def key_of(subject: str) -> str:
+    """The one key of a subject. The hash tag keeps whatever may be added beside it in the same slot of a cluster."""
+    return f"{PREFIX}{{{subject}}}"

@@ -1,0 +1,1 @@
+"""Tests of `matapalo.ratelimit.rules`."""
