@@ -10,12 +10,12 @@ serves reads without Redis and Temporal, which are connected to when they are fi
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Literal
 
 import httpx
 import strawberry
-from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
@@ -46,6 +46,7 @@ from matapalo.operations.manifest import Entry, read
 from matapalo.operations.persisted import PersistedOperations
 from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.readiness import Dependency, accepts_connections, check
+from matapalo.process.server import status_routes
 from matapalo.ratelimit import tiers
 from matapalo.ratelimit.api import limits_router
 from matapalo.ratelimit.charge import OperationCharge
@@ -60,7 +61,7 @@ from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.rest.pool import Fetch, create_fetch
 from matapalo.settings import Settings, schema_directory
 from matapalo.telemetry.logs import Write
-from matapalo.telemetry.metrics import CONTENT_TYPE, Metrics
+from matapalo.telemetry.metrics import Metrics
 from matapalo.workflows.client import Workflows
 from matapalo.workflows.codec import converter
 from matapalo.workflows.inspection import Inspector
@@ -169,8 +170,8 @@ def create_app(
         await http.aclose()
 
     app = Bff(endpoint, title=f"Matapalo {client}", lifespan=lifespan)
-    _serve_health(app, _dependencies(settings, keys, http, redis))
-    _serve_metrics(app, metrics)
+    ready = partial(check, _dependencies(settings, keys, http, redis))
+    app.router.routes.extend(status_routes(ready, metrics.registry))
     app.include_router(limits_router(limiter, following, tokens.authenticate))
     return app
 
@@ -261,19 +262,3 @@ def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis
         ),
         Dependency("temporal", lambda: accepts_connections(settings.temporal_address), "orders cannot be placed"),
     ]
-
-
-def _serve_health(app: FastAPI, dependencies: list[Dependency]) -> None:
-    @app.get("/healthz")
-    async def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    @app.get("/readyz")
-    async def readyz() -> JSONResponse:
-        return await check(dependencies)
-
-
-def _serve_metrics(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/metrics")
-    async def expose() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)

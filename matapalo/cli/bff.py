@@ -7,13 +7,12 @@ manifest that cannot be used.
 import asyncio
 import json
 import logging
-import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
+import uvloop
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from temporalio.runtime import Runtime
@@ -26,6 +25,7 @@ from matapalo.errors import RequestError
 from matapalo.execution.check import SchemaMismatch
 from matapalo.operations.document import Documents
 from matapalo.operations.manifest import ManifestError, build
+from matapalo.process import server
 from matapalo.ratelimit.cost.explain import render
 from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.cost.weights import CostsMissing
@@ -139,38 +139,23 @@ def cost(
         _refuse(f"--variables is not JSON: {error}")
 
 
-class Server(uvicorn.Server):
-    """uvicorn, which waits for open connections when it stops: streams are told to end first."""
-
-    def __init__(self, config: uvicorn.Config, bff: Bff) -> None:
-        super().__init__(config)
-        self._bff = bff
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, end the streams, let requests finish."""
-        self._bff.endpoint.end_streams()
-        await super().shutdown(sockets)
-
-
-def create_server(bff: Bff, settings: Settings, *, host: str, port: int) -> Server:
+def create_server(bff: Bff, settings: Settings, *, host: str, port: int) -> server.Server:
     """A server for ``bff``, as it runs in production."""
-    config = uvicorn.Config(
+    return server.create_server(
         bff,
         host=host,
         port=port,
+        grace_s=GRACE_S,
+        on_stop=bff.endpoint.end_streams,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
-        access_log=False,
-        log_config=None,
         server_header=False,
         proxy_headers=False,  # the endpoint reads the one hop that it trusts
         timeout_keep_alive=30,  # longer than Envoy keeps an idle connection: whoever sends must be the one who closes
-        timeout_graceful_shutdown=GRACE_S,
     )
-    return Server(config, bff)
 
 
 def _serve(client: Client, host: str | None, port: int | None) -> None:
@@ -184,11 +169,9 @@ def _serve(client: Client, host: str | None, port: int | None) -> None:
         _refuse(str(error))
     address = (host or settings.host, port or default_port)
     _log.info("serving %s on http://%s:%d/graphql", client, *address)
-    server = create_server(bff, settings, host=address[0], port=address[1])
     Runtime.set_default(create_runtime())
-    server.run()
-    if not server.started:
-        raise typer.Exit(1)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.run(create_server(bff, settings, host=address[0], port=address[1])))
 
 
 def _settings() -> Settings:

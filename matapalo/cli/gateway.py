@@ -4,19 +4,17 @@ Exit status 2: the settings or the routes cannot be used, and standard error say
 """
 
 import asyncio
-import logging
-import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
-import uvicorn
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
 
 from matapalo.auth.key_source import key_source
+from matapalo.process.server import create_server, run
+from matapalo.process.signals import cancel
 from matapalo.strangler import settings as settings_module
 from matapalo.strangler import worker as worker_module
 from matapalo.strangler.agent.folder import EnvoyFolder
@@ -27,10 +25,9 @@ from matapalo.strangler.routing.document import RoutesDocument, parse_toml
 from matapalo.strangler.routing.validate import validated
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.app import running_comparator
+from matapalo.telemetry import logs
 
 P = ParamSpec("P")
-GRACE_S = 2
-"""For requests under way when the process is to stop. A console's stream never ends by itself."""
 
 main = typer.Typer(
     help="The strangler: control plane, and the agent that feeds Envoy. Settings: GATEWAY_* and MATAPALO_ENV.",
@@ -44,7 +41,7 @@ def _explaining(command: Callable[P, None]) -> Callable[P, None]:
     """Turns what the user can correct into sentences and exit status 2."""
 
     @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    def explaining(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except (InvalidSettings, InvalidRoutes) as error:
@@ -52,7 +49,7 @@ def _explaining(command: Callable[P, None]) -> Callable[P, None]:
                 typer.echo(f"gateway: {sentence}", err=True)
             raise typer.Exit(2) from error
 
-    return run
+    return explaining
 
 
 @main.command()
@@ -60,8 +57,8 @@ def _explaining(command: Callable[P, None]) -> Callable[P, None]:
 def control() -> None:
     """Serve the admin API (GATEWAY_CONTROL_PORT)."""
     settings = settings_module.load()
-    _log_to_stderr()
-    asyncio.run(_server(control_app(settings), settings.host, settings.control_port).serve())
+    logs.configure("control")
+    asyncio.run(run(create_server(control_app(settings), host=settings.host, port=settings.control_port)))
 
 
 @main.command()
@@ -69,7 +66,7 @@ def control() -> None:
 def agent() -> None:
     """Write Envoy's files, keep them at the store's routes, report on GATEWAY_AGENT_PORT."""
     settings = settings_module.load()
-    _log_to_stderr()
+    logs.configure("agent")
     asyncio.run(_run_agent(settings))
 
 
@@ -78,7 +75,7 @@ def agent() -> None:
 def compare() -> None:
     """Compare both sides' answers to the requests that Envoy mirrors (GATEWAY_COMPARE_PORT)."""
     settings = settings_module.load()
-    _log_to_stderr()
+    logs.configure("comparator")
     asyncio.run(_run_comparator(settings))
 
 
@@ -87,7 +84,7 @@ def compare() -> None:
 def worker() -> None:
     """Carry rollouts out; metrics on GATEWAY_METRICS_PORT."""
     settings = settings_module.load()
-    _log_to_stderr()
+    logs.configure("gateway worker")
     asyncio.run(worker_module.serve(settings))
 
 
@@ -128,24 +125,10 @@ async def _run_agent(settings: Settings) -> None:
     async with running_agent(settings, registry) as (found, loops):
         await found.begin()
         running = [asyncio.create_task(loop()) for loop in loops]
-        await _server(agent_app(found, registry), settings.host, settings.agent_port).serve()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await run(create_server(agent_app(found, registry), host=settings.host, port=settings.agent_port))
+        await cancel(*running)
 
 
 async def _run_comparator(settings: Settings) -> None:
     async with running_comparator(settings, CollectorRegistry()) as app:
-        await _server(app, settings.host, settings.compare_port).serve()
-
-
-def _server(app: Starlette, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
-    )
-    return uvicorn.Server(config)
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+        await run(create_server(app, host=settings.host, port=settings.compare_port))

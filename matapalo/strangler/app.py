@@ -1,6 +1,6 @@
 """The two HTTP faces of the gateway, wired: `control_app` for operators, `agent_app` beside each Envoy.
 
-Both: `/healthz` the process answers, `/readyz` it can do its work (503 names what it lacks), `/metrics` Prometheus.
+Both: `/healthz` the process answers, `/readyz` it can do its work (503 names what is missing), `/metrics` Prometheus.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -10,13 +10,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
-from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, ProcessCollector, generate_latest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from starlette.responses import Response
 
 from matapalo.auth.key_source import key_source
 from matapalo.auth.verifier import TokenVerifier, keys_of
 from matapalo.process.clock import Clock, SystemClock
+from matapalo.process.readiness import readiness
+from matapalo.process.server import status_routes
 from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.agent import Agent, Status
 from matapalo.strangler.agent.folder import EnvoyFolder
@@ -92,18 +94,16 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     sources = sources_of(changes, nodes, watched, findings, rollouts, decommission, clock)
     app.router.routes.extend(console_routes(sources, codes=codes, verifier=verifier, clock=clock))
 
-    async def lacks() -> dict[str, str]:
+    async def ready() -> Response:
         try:
             document = await store.read()
         except GatewayError as error:
-            return {"store": str(error)}
-        return {} if document else {"routes": "the store has none yet"}
+            return readiness({"store": str(error)})
+        return readiness({} if document else {"routes": "the store has none yet"})
 
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
-        return _readiness(await lacks())
-
-    _add_health_and_metrics(app, CollectorRegistry())
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    app.router.routes.extend(status_routes(ready, registry))
     return app
 
 
@@ -118,12 +118,11 @@ def agent_app(agent: Agent, registry: CollectorRegistry) -> FastAPI:
     app = FastAPI(title="Matapalo agent", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
 
-    @app.get("/readyz")
-    async def readyz() -> JSONResponse:
-        lacks = {} if agent.status.is_ready else {"files": "not written yet"}
-        return _readiness(lacks, **_report(agent.status))
+    async def ready() -> Response:
+        return readiness({} if agent.status.is_ready else {"files": "not written yet"}, **_report(agent.status))
 
-    _add_health_and_metrics(app, registry)
+    ProcessCollector(registry=registry)
+    app.router.routes.extend(status_routes(ready, registry))
     return app
 
 
@@ -197,19 +196,3 @@ def agent_gauges(registry: CollectorRegistry) -> Callable[[Status], None]:
         rejected.set(status.rejected_version or 0)
 
     return show
-
-
-def _readiness(lacks: dict[str, str], **more: Any) -> JSONResponse:
-    return JSONResponse({"ready": not lacks, "lacks": lacks, **more}, status_code=503 if lacks else 200)
-
-
-def _add_health_and_metrics(app: FastAPI, registry: CollectorRegistry) -> None:
-    ProcessCollector(registry=registry)
-
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

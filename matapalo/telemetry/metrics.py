@@ -4,9 +4,7 @@ Label values are bounded: operation names are those of the manifest (`other` for
 outcomes are `ok` and the error codes, services are those of the route table.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-
-CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -78,7 +76,3 @@ class Metrics:
     def token_lookup(self, remembered: bool) -> None:
         """A token was looked up among the verified ones."""
         self._tokens[remembered].inc()
-
-    def exposition(self) -> bytes:
-        """The page at `/metrics`."""
-        return generate_latest(self.registry)

@@ -4,8 +4,6 @@ From the outside in: `Observed` (request id, metrics, log, last door for errors)
 `Identified` (who asks, and may they try), FastAPI. `/healthz`, `/readyz` and `/metrics` are outside of the contract.
 """
 
-from typing import Any
-
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -47,10 +45,8 @@ def _operational(service: str, database: Database, metrics: Metrics) -> list[Rou
 
     async def readyz(_: Request) -> Response:
         reason = await database.why_not_ready()
-        body: dict[str, Any] = {"ready": reason is None, "service": service}
-        if reason is None:
-            return JSONResponse(body)
-        return JSONResponse({**body, "not_ready": {"database": reason}}, status_code=503)
+        body = {"ready": reason is None, "missing": {} if reason is None else {"database": reason}, "service": service}
+        return JSONResponse(body, status_code=200 if reason is None else 503)
 
     async def exposition(_: Request) -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from matapalo.app import Bff
-from matapalo.cli.bff import Server, create_server
+from matapalo.cli.bff import create_server
 from matapalo.graphql.asgi import Endpoint
+from matapalo.process.server import Server
 from matapalo.settings import Settings
 from tests.harness.asking import SETTINGS
 from tests.harness.ports import free_port

@@ -129,7 +129,7 @@ def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy
     stored = gateway.stored()
     assert stored is not None
     assert (table["version"], [route["share_bp"] for route in table["routes"]]) == (stored.version, [2_500])
-    assert control.get("/readyz").json == {"ready": True, "lacks": {}}
+    assert control.get("/readyz").json == {"ready": True, "missing": {}}
     assert "process_cpu_seconds_total" in control.get("/metrics").text
     # The edge knows the way to the console, and to nothing else of the control plane.
     assert envoy.edge.get("/console").headers["location"].startswith("/console/")

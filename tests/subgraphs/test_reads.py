@@ -151,7 +151,7 @@ def test_every_service_counts_its_requests(rest: Rest) -> None:
         assert re.search(
             rf'http_requests_total{{method="GET",route="[^"]+",service="{service}",status="\d+"}}', metrics
         )
-        assert rest.client.get(f"{url}/readyz").json() == {"ready": True, "service": service}
+        assert rest.client.get(f"{url}/readyz").json() == {"ready": True, "missing": {}, "service": service}
 
 
 def test_services_recover_by_themselves_when_the_database_drops_their_connections(

@@ -1,7 +1,7 @@
 """The comparator over HTTP: whatever Envoy mirrors is answered 202 at once; nobody reads the answer.
 
 `/api/**` copies of requests, everything but GET is ignored. `/healthz` the process answers, `/readyz` it can compare
-(503 names what it lacks), `/metrics` Prometheus. Not for outside: it trusts identity headers as the internal listener
+(503 names what is missing), `/metrics` Prometheus. Not for outside: it trusts identity headers as the internal listener
 does.
 """
 
@@ -12,20 +12,15 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from matapalo.process.clock import SystemClock
+from matapalo.process.readiness import readiness
+from matapalo.process.server import status_routes
 from matapalo.strangler.errors import GatewayError, InvalidSettings
 from matapalo.strangler.metrics.reader import compared
 from matapalo.strangler.settings import Settings
@@ -58,15 +53,11 @@ def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistr
             comparator.take(Mirrored(f"{path}?{query}" if query else path, headers))
         return Response(status_code=202)
 
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_request: Request) -> Response:
-        lacks = await _lacks(store)
-        return JSONResponse({"ready": not lacks, "lacks": lacks}, status_code=503 if lacks else 200)
-
-    async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    async def ready() -> Response:
+        try:
+            return readiness({} if await store.read() else {"routes": "the store has none yet"})
+        except GatewayError as error:
+            return readiness({"store": str(error)})
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -80,20 +71,11 @@ def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistr
 
     return Starlette(
         routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
+            *status_routes(ready, registry),
             Route("/api/{path:path}", mirrored, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
         ],
         lifespan=lifespan,
     )
-
-
-async def _lacks(store: Store) -> dict[str, str]:
-    try:
-        return {} if await store.read() else {"routes": "the store has none yet"}
-    except GatewayError as error:
-        return {"store": str(error)}
 
 
 @asynccontextmanager

@@ -36,8 +36,8 @@ async def test_200_is_ready() -> None:
 
 
 async def test_503_is_quoted_since_it_names_what_is_missing() -> None:
-    async with answering(http("503 Service Unavailable", '{"not_ready":\n ["redis"]}')) as port:
-        assert await probes.http(port)() == '503 {"not_ready": ["redis"]}'
+    async with answering(http("503 Service Unavailable", '{"missing":\n {"redis": "down"}}')) as port:
+        assert await probes.http(port)() == '503 {"missing": {"redis": "down"}}'
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"\x00\x01\x02"])

@@ -56,7 +56,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 
 async def test_an_agent_is_ready_when_its_files_are_written(machine: Machine) -> None:
     before = await machine.http.get("/readyz")
-    assert (before.status_code, before.json()["lacks"]) == (503, {"files": "not written yet"})
+    assert (before.status_code, before.json()["missing"]) == (503, {"files": "not written yet"})
 
     await machine.agent.begin()
     after = await machine.http.get("/readyz")
@@ -98,4 +98,4 @@ async def test_a_control_plane_without_its_store_is_not_ready_and_says_why(tmp_p
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         response = await http.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["lacks"]["store"].startswith("Redis does not answer")
+    assert response.json()["missing"]["store"].startswith("Redis does not answer")

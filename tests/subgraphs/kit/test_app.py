@@ -121,7 +121,7 @@ async def test_a_service_lives_without_its_database_but_is_not_ready() -> None:
         assert (await client.get("/healthz")).status_code == 200
         ready = await client.get("/readyz")
     assert ready.status_code == 503
-    assert "does not answer" in ready.json()["not_ready"]["database"]
+    assert "does not answer" in ready.json()["missing"]["database"]
 
 
 async def test_production_has_no_fault_path() -> None:
