@@ -3,6 +3,7 @@
 Exit code 1 with the reason when a plan does not fit or an order does not fit the phase.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -11,11 +12,12 @@ from rich.text import Text
 
 from matapalo.cli.admin_client import Admin
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
+from matapalo.process.duration import format_duration
+from matapalo.strangler.routing.share import format_share
 
 RouteArgument = Annotated[str, typer.Argument(help="A route's name, or a path: orders, /api/orders.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the timeline and the route's history keep it.")]
 EVENTS_SHOWN = 12
-UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 
 def register(app: typer.Typer) -> None:
@@ -118,13 +120,15 @@ def _tell(route: str, command: str, reason: str, *, as_json: bool, data_dir: Any
 def _rendered_list(found: Any) -> RenderableType:
     if not found["rollouts"]:
         return Text("no route ever had a rollout: matapalo rollout start orders --plan '5% for 1 day, 100%'")
-    rows = [(view["route"], _percent(view["share_bp"]), _phase(view), view["because"]) for view in found["rollouts"]]
+    rows = [
+        (view["route"], format_share(view["share_bp"]), _phase(view), view["because"]) for view in found["rollouts"]
+    ]
     return table(("ROUTE", "SHARE", "PHASE", "BECAUSE"), rows, right=("SHARE",))
 
 
 def _rendered(view: Any) -> RenderableType:
     parts: list[RenderableType] = [
-        Text(f"{view['route']}  {_percent(view['share_bp'])}  {_phase(view)}"),
+        Text(f"{view['route']}  {format_share(view['share_bp'])}  {_phase(view)}"),
         Text(f"  {view['because']}"),
         Text(),
         table(("", "STEP", "FOR", "ENTERED", "GATES"), _steps(view)),
@@ -143,11 +147,12 @@ def _steps(view: Any) -> list[tuple[str, ...]]:
     for index, step in enumerate(view["plan"]):
         entered = view["entered"][index] if index < len(view["entered"]) else None
         mark = "▶" if index == view["step"] and view["finished_at"] is None else "✓" if entered else ""
-        lasts = _duration(step["lasts_s"]) + (", after approval" if step["needs_approval"] else "")
+        lasts = format_duration(timedelta(seconds=step["lasts_s"])) if step["lasts_s"] else ""
+        lasts += ", after approval" if step["needs_approval"] else ""
         rows.append(
             (
                 mark,
-                _percent(step["share_bp"]),
+                format_share(step["share_bp"]),
                 lasts.removeprefix(", "),
                 _time(entered["at"]) if entered else "",
                 entered["outcome"] if entered else "",
@@ -160,18 +165,5 @@ def _phase(view: Any) -> str:
     return str(view["phase"]).lower().replace("_", " ")
 
 
-def _percent(share_bp: int) -> str:
-    return f"{share_bp / 100:g} %"
-
-
 def _time(at: str) -> str:
     return at[:19].replace("T", " ")
-
-
-def _duration(seconds: float) -> str:
-    rest, words = round(seconds), []
-    for unit, length in UNITS.items():
-        number, rest = divmod(rest, length)
-        if number:
-            words.append(f"{number} {unit}{'s' if number > 1 else ''}")
-    return " ".join(words)

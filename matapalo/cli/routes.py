@@ -6,8 +6,6 @@ A change is made from what the table says now, needs a reason, and is followed u
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +16,8 @@ from rich.console import Group, RenderableType
 from matapalo.cli.admin_client import Admin
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
 from matapalo.launcher.errors import BadInput
+from matapalo.strangler.errors import InvalidChange
+from matapalo.strangler.routing.share import format_share, parse_share
 
 LIVE_WITHIN_S = 5.0
 
@@ -217,11 +217,10 @@ def follow(admin: Admin, version: int) -> Any:
 
 
 def _basis_points(option: str, text: str) -> int:
-    with suppress(InvalidOperation):
-        share = Decimal(text.removesuffix("%").strip()) * 100
-        if share == share.to_integral_value() and 0 <= share <= 10_000:
-            return int(share)
-    raise BadInput(f"{option} {text}: give a percentage from 0 to 100 in steps of 0.01")
+    try:
+        return parse_share(text)
+    except InvalidChange as error:
+        raise BadInput(f"{option}: {error}") from error
 
 
 def _matches(option: str, given: Iterable[str]) -> list[dict[str, str]]:
@@ -245,21 +244,16 @@ def _users(given: str) -> list[str]:
 # --- what is printed ----------------------------------------------------------------------------------------------
 
 
-def percent(share_bp: int) -> str:
-    """Basis points as people say them."""
-    return f"{share_bp / 100:g} %"
-
-
 def _rendered_table(found: Any) -> RenderableType:
     headings = ("NAME", "PATH", "NEW SIDE", "WRITES", "RULES", "SHADOW", "REVISION")
     rows = [
         (
             route["name"],
             route["prefix"],
-            "retired" if route["retired"] else percent(route["share_bp"]),
+            "retired" if route["retired"] else format_share(route["share_bp"]),
             route["writes"] or "follow",
             _rules(route) or "-",
-            percent(route["shadow_bp"]) if route["shadow_bp"] else "-",
+            format_share(route["shadow_bp"]) if route["shadow_bp"] else "-",
             str(route["revision"]),
         )
         for route in found["routes"]
@@ -293,7 +287,7 @@ def _rendered_route(found: Any) -> RenderableType:
 
 def _value(name: str, value: Any) -> str:
     if name in ("share_bp", "shadow_bp"):
-        return percent(value)
+        return format_share(value)
     if name in ("canary", "cohorts"):
         return ", ".join(f"{rule['value']}={rule['side']}" for rule in value) or "-"
     if name == "users":
@@ -345,7 +339,7 @@ def _rendered_history(changes: Any) -> RenderableType:
 def _rendered_explanation(found: Any) -> RenderableType:
     lines = [f"{found['side']} ({found['upstream']}), because {found['sentence']}"]
     if found["joins_at_bp"] is not None and found["reason"] != "share":
-        lines.append(f"by the share alone this user has the new side from {percent(found['joins_at_bp'])} on")
+        lines.append(f"by the share alone this user has the new side from {format_share(found['joins_at_bp'])} on")
     if found["can_fall_back"]:
         lines.append("legacy answers if the new side fails")
     if found["is_shadowed"]:

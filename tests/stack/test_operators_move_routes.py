@@ -64,7 +64,7 @@ def test_what_breaks_a_rule_is_refused_with_its_remedy(operator: Operator) -> No
     said = operator.refused("routes", "set", "orders", "--percent", "5", "--reason", "a test", "--if-revision", "0")
     assert "you saw it at 0" in said
     assert "there is no route 'odrers'" in operator.refused("routes", "show", "odrers")
-    assert "steps of 0.01" in operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x")
+    assert "at most two decimals" in operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x")
 
 
 def test_the_table_is_shown_to_people_and_printed_for_files(operator: Operator) -> None:

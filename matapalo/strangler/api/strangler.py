@@ -14,8 +14,7 @@ from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.preconditions import IfMatch, etag, optional_revision
 from matapalo.strangler.api.schemas import ChangeView, Why
 from matapalo.strangler.routing.change import Change
-from matapalo.strangler.routing.explain import percent
-from matapalo.strangler.routing.route import WHOLE_BP
+from matapalo.strangler.routing.share import format_share, parse_share
 from matapalo.strangler.store.changes import Changes
 
 
@@ -35,8 +34,8 @@ class PercentageBody(PathBody):
 
     @property
     def share_bp(self) -> int:
-        """The share in basis points."""
-        return round(self.percentage * (WHOLE_BP // 100))
+        """The share in basis points. Raises InvalidChange where it is no whole number of them."""
+        return parse_share(str(self.percentage))
 
 
 def strangler_api(changes: Changes, operator: OperatorGate) -> APIRouter:
@@ -48,7 +47,7 @@ def strangler_api(changes: Changes, operator: OperatorGate) -> APIRouter:
     async def rollout(
         body: PercentageBody, operator: Operator, response: Response, if_match: IfMatch = None
     ) -> ChangeView:
-        why = body.why or f"{percent(body.share_bp)} by POST /admin/strangler/rollout"
+        why = body.why or f"{format_share(body.share_bp)} by POST /admin/strangler/rollout"
         change = await changes.set_route(
             body.path,
             {"share_bp": body.share_bp},

@@ -35,6 +35,7 @@ from matapalo.strangler.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from matapalo.strangler.routing.share import parse_share
 
 Form: TypeAlias = Mapping[str, str]
 
@@ -74,7 +75,7 @@ class Actions:
 
     async def split(self, name: str, form: Form, session: Session) -> str:
         """Another share, another side for the writes."""
-        share_bp, writes, intent = forms.share_bp(form), forms.writes(form), forms.intent(form, session)
+        share_bp, writes, intent = parse_share(form.get("percent", "")), forms.writes(form), forms.intent(form, session)
         revision = forms.version(form, "revision")
         new = await self._sources.routes.set_split(name, share_bp, writes, intent, revision=revision)
         return f"Version {new}: {figures.share(share_bp)} of the users are on the new side."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from matapalo.strangler.console.ports import Point
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.verdict import Outcome
 
 NOTHING = "—"
@@ -16,7 +17,7 @@ _GLYPHS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.HOLD: "Ⅱ"}
 
 def share(basis_points: int) -> str:
     """ "25 %", "0.5 %"."""
-    return f"{basis_points / 100:g}{_SPACE}%"
+    return format_share(basis_points, space=_SPACE)
 
 
 def percent(part: float | None) -> str:

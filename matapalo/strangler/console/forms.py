@@ -3,7 +3,6 @@
 Bodies are `application/x-www-form-urlencoded`, at most 16 kB. Raises InvalidForm.
 """
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -13,12 +12,11 @@ from starlette.requests import Request
 from matapalo.strangler.console.ports import Intent
 from matapalo.strangler.console.session import Session
 from matapalo.strangler.errors import GatewayError
-from matapalo.strangler.routing.route import WHOLE_BP, Side
+from matapalo.strangler.routing.route import Side
 
 LONGEST_BODY = 16_384
 LONGEST_REASON = 500
 MOST_FIELDS = 20
-_PERCENTAGE = re.compile(r"(?P<whole>[0-9]{1,3})(\.(?P<part>[0-9]{1,2})0*)?")
 
 
 class InvalidForm(GatewayError):
@@ -44,16 +42,6 @@ async def read(request: Request) -> Mapping[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
     except ValueError as error:
         raise InvalidForm("the form is not readable") from error
-
-
-def share_bp(form: Mapping[str, str]) -> int:
-    """The percentage as basis points."""
-    text = form.get("percent", "").strip().removesuffix("%").strip().replace(",", ".")
-    matched = _PERCENTAGE.fullmatch(text)
-    basis_points = int(matched["whole"]) * 100 + int(f"{matched['part'] or ''}00"[:2]) if matched else -1
-    if not 0 <= basis_points <= WHOLE_BP:
-        raise InvalidForm(f"the share is {text!r}: give a percentage from 0 to 100 with at most two decimals")
-    return basis_points
 
 
 def writes(form: Mapping[str, str]) -> Side | None:

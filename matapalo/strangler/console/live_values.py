@@ -13,6 +13,7 @@ from matapalo.strangler.console import formatting as figures
 from matapalo.strangler.console.ports import Rollout, RolloutState, Watched
 from matapalo.strangler.console.snapshot import Snapshot
 from matapalo.strangler.routing.route import WHOLE_BP, Route
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.verdict import Outcome
 
 _ROLLOUT_GLYPHS = {
@@ -66,7 +67,7 @@ def cells_of(snapshot: Snapshot) -> Cells:
 def _share(cells: Cells, route: Route) -> None:
     cells.texts[f"{route.name}/share"] = figures.share(route.share_bp)
     cells.texts[f"{route.name}/rest"] = figures.share(WHOLE_BP - route.share_bp)
-    cells.widths[f"{route.name}/split"] = f"{route.share_bp / 100:g}%"
+    cells.widths[f"{route.name}/split"] = format_share(route.share_bp, space="")
 
 
 def _watched(cells: Cells, name: str, watched: Watched | None) -> None:

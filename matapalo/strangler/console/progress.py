@@ -1,8 +1,10 @@
 """A rollout as the console shows it: which steps are behind it, and which buttons fit its phase. Pure."""
 
+from datetime import timedelta
+
+from matapalo.process.duration import format_duration
 from matapalo.strangler.console.ports import Command, Rollout, RolloutState, Step, StepState
 from matapalo.strangler.rollout.messages import Phase, View
-from matapalo.strangler.rollout.plan import duration
 from matapalo.strangler.verdict import Outcome
 
 _STATES = {
@@ -41,7 +43,7 @@ def _step(view: View, index: int) -> Step:
     entered = view.entered[index] if index < len(view.entered) else None
     return Step(
         share_bp=planned.share_bp,
-        length=f"for {duration(planned.lasts_s)}" if planned.lasts_s else "to the end",
+        length=f"for {format_duration(timedelta(seconds=planned.lasts_s))}" if planned.lasts_s else "to the end",
         state=_state(view, index),
         needs_approval=planned.needs_approval,
         began=entered.at if entered else None,

@@ -33,8 +33,8 @@ from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
 from matapalo.strangler.rollout import client
 from matapalo.strangler.routing import change as changed
 from matapalo.strangler.routing.document import RoutesDocument
-from matapalo.strangler.routing.explain import percent
 from matapalo.strangler.routing.route import Route, Side
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.nodes import Nodes
@@ -247,7 +247,7 @@ _NAMES = {"share_bp": "share", "shadow_bp": "compared"}
 
 def _value(name: str, value: Any) -> str:
     if name in _NAMES:
-        return percent(value)
+        return format_share(value)
     match value:
         case None:
             return "with the share"
@@ -275,7 +275,7 @@ def _undone(newest_first: Sequence[changed.Change]) -> str | None:
     except InvalidChange:
         return None
     moves = newest_first[0].after.share_bp != target.route.share_bp
-    return percent(target.route.share_bp) if moves else f"version {target.version}"
+    return format_share(target.route.share_bp) if moves else f"version {target.version}"
 
 
 def point_of(traffic: Traffic) -> Point:

@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from matapalo.process.clock import Clock
+from matapalo.process.duration import approximate_duration
 from matapalo.strangler.errors import NotReady
 from matapalo.strangler.routing.change import Change
-from matapalo.strangler.routing.explain import percent
 from matapalo.strangler.routing.hits import Hits, LegacyCaller, total
 from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.nodes import Nodes
 
@@ -86,7 +87,9 @@ def judge(evidence: Evidence) -> Report:
 
 
 def _routing(route: Route) -> Iterator[Requirement]:
-    yield Requirement(route.share_bp == WHOLE_BP, f"reads: the new side has {percent(route.share_bp)} of the users")
+    yield Requirement(
+        route.share_bp == WHOLE_BP, f"reads: the new side has {format_share(route.share_bp)} of the users"
+    )
     writes = route.writes or (Side.NEW if route.share_bp == WHOLE_BP else Side.LEGACY)
     yield Requirement(writes is Side.NEW, f"writes go to {writes}")
     kept = [rule.value for rule in (*route.canary, *route.cohorts) if rule.side is Side.LEGACY]
@@ -99,18 +102,20 @@ def _silence(evidence: Evidence) -> Requirement:
     recent = evidence.recent()
     if not recent:
         days = evidence.days_since_last_hit
-        last = "there never was one" if days is None else f"the last was {_length(timedelta(days=days))} ago"
-        return Requirement(True, f"no request reached legacy for {_length(evidence.quiet)}: {last}")
+        last = (
+            "there never was one" if days is None else f"the last was {approximate_duration(timedelta(days=days))} ago"
+        )
+        return Requirement(True, f"no request reached legacy for {approximate_duration(evidence.quiet)}: {last}")
     named = "; ".join(_caller(caller, hits, evidence.now) for caller, hits in [*recent.items()][:NAMED])
     more = f"; and {len(recent) - NAMED} more" if len(recent) > NAMED else ""
-    return Requirement(False, f"legacy was reached within {_length(evidence.quiet)} by {named}{more}")
+    return Requirement(False, f"legacy was reached within {approximate_duration(evidence.quiet)} by {named}{more}")
 
 
 def _caller(caller: LegacyCaller, hits: Hits, now: datetime) -> str:
     named = " ".join(part for part in (caller.client, caller.version) if part) or caller.agent or "an unnamed caller"
     ago = now - datetime.fromtimestamp(hits.last_ms / 1000, UTC)
     fallbacks = f", {hits.fallbacks} of them because the new side failed" if hits.fallbacks else ""
-    return f"{named} ({hits.count} requests{fallbacks}, the last {_length(ago)} ago)"
+    return f"{named} ({hits.count} requests{fallbacks}, the last {approximate_duration(ago)} ago)"
 
 
 def _watch(evidence: Evidence) -> Requirement:
@@ -121,8 +126,11 @@ def _watch(evidence: Evidence) -> Requirement:
     watched = evidence.now - evidence.counted_since
     if watched < evidence.quiet:
         left = evidence.quiet - watched
-        return Requirement(False, f"requests are counted for {_length(watched)} only: wait another {_length(left)}")
-    return Requirement(True, f"requests are counted for {_length(watched)}")
+        return Requirement(
+            False,
+            f"requests are counted for {approximate_duration(watched)} only: wait another {approximate_duration(left)}",
+        )
+    return Requirement(True, f"requests are counted for {approximate_duration(watched)}")
 
 
 def _differences(evidence: Evidence) -> Requirement:
@@ -133,15 +141,6 @@ def _differences(evidence: Evidence) -> Requirement:
         rate <= MAX_DIFFERENCE_RATE,
         f"{rate:.2%} of the compared answers differ; {MAX_DIFFERENCE_RATE:.2%} are allowed",
     )
-
-
-def _length(length: timedelta) -> str:
-    """A length of time as people say it: its largest unit."""
-    seconds = max(0, round(length.total_seconds()))
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} seconds"
 
 
 class HitCounts(Protocol):

@@ -38,6 +38,7 @@ from matapalo.strangler.rollout.snapshot_store import RedisBoard
 from matapalo.strangler.rollout.workflow import TASK_QUEUE, RollOut
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.routing.validate import find_problems
 from matapalo.strangler.store.changes import Changes
 
@@ -184,9 +185,10 @@ def _check_fits(route: Route, steps: tuple[Step, ...], document: RoutesDocument,
     if route.retired:
         raise InvalidChange(f"route {route.name!r} is retired: there is nothing left to roll out")
     if steps[0].share_bp < route.share_bp:
+        share = format_share(route.share_bp)
         raise InvalidChange(
-            f"route {route.name!r} is at {route.share_bp / 100:g} % already, and the plan begins at "
-            f"{steps[0].share_bp / 100:g} %, which would move users back: begin at {route.share_bp / 100:g} % or above"
+            f"route {route.name!r} is at {share} already, and the plan begins at {format_share(steps[0].share_bp)}, "
+            f"which would move users back: begin at {share} or above"
         )
     for step in steps:
         following = document.with_route(msgspec.structs.replace(route, share_bp=step.share_bp))

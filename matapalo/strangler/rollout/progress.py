@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from matapalo.strangler.rollout.messages import Entered, Event, Order, Phase, StartRollout, Step, VerdictNote, View
+from matapalo.strangler.routing.share import format_share
 
 EVENTS_KEPT = 100
 PASS, FAIL = "PASS", "FAIL"
@@ -78,9 +79,9 @@ class Progress:
             verdict=None,
             failures=0,
             phase=Phase.RUNNING,
-            because=f"watching {percent(step.share_bp)}",
+            because=f"watching {format_share(step.share_bp)}",
         )
-        self._note(now, "step", f"{percent(step.share_bp)} of the users have the new side", by)
+        self._note(now, "step", f"{format_share(step.share_bp)} of the users have the new side", by)
 
     def judge(self, verdict: VerdictNote) -> None:
         """Takes in what the gates said."""
@@ -110,7 +111,7 @@ class Progress:
     def wait_for_approval(self, now: datetime) -> None:
         """The following step needs somebody's word."""
         if self.view.phase is not Phase.WAITING and (step := self.following) is not None:
-            text = f"{percent(step.share_bp)} needs approval"
+            text = f"{format_share(step.share_bp)} needs approval"
             self._set(phase=Phase.WAITING, because=text)
             self._note(now, "waiting", text, "plan")
 
@@ -165,8 +166,3 @@ class Progress:
     def _note(self, at: datetime, kind: str, text: str, by: str) -> None:
         event = Event(at=at, kind=kind, text=text, by=by, share_bp=self.view.share_bp)
         self._set(events=(*self.view.events, event)[-EVENTS_KEPT:])
-
-
-def percent(share_bp: int) -> str:
-    """In words."""
-    return f"{share_bp / 100:g} %"

@@ -35,7 +35,8 @@ with workflow.unsafe.imports_passed_through():
         VerdictNote,
         View,
     )
-    from matapalo.strangler.rollout.progress import PASS, Progress, percent
+    from matapalo.strangler.rollout.progress import PASS, Progress
+    from matapalo.strangler.routing.share import format_share
 
 TASK_QUEUE = "rollouts"
 NOT_NOW = "NotNow"
@@ -175,7 +176,7 @@ class RollOut:
             return
         step = progress.following
         if step is None:
-            progress.finish(workflow.now(), f"{percent(progress.view.share_bp)} has been watched to the end")
+            progress.finish(workflow.now(), f"{format_share(progress.view.share_bp)} has been watched to the end")
         elif step.needs_approval and order is None:
             progress.wait_for_approval(workflow.now())
         else:
@@ -200,7 +201,7 @@ class RollOut:
         progress.enter(workflow.now(), moved.revision, order.by if order else self._me)
         step = progress.current
         if step is not None and not step.lasts_s and progress.following is None:
-            progress.finish(workflow.now(), f"{percent(share_bp)} of the users have the new side")
+            progress.finish(workflow.now(), f"{format_share(share_bp)} of the users have the new side")
 
     async def _ask_gates(self) -> None:
         progress = self._progress
@@ -233,7 +234,7 @@ class RollOut:
     def _failure(self) -> str:
         view = self._progress.view
         often = f"{view.failures} gates in a row failed" if view.failures > 1 else "its gate failed"
-        return f"{often} at {percent(view.share_bp)}: {view.verdict.because if view.verdict else ''}"
+        return f"{often} at {format_share(view.share_bp)}: {view.verdict.because if view.verdict else ''}"
 
     async def _take_over(self) -> None:
         """After a pause that an operator ended: what the plan says holds again."""
@@ -269,7 +270,7 @@ class RollOut:
         except ActivityError as error:
             if is_cancelled_exception(error) or not _is_refusal(error):
                 raise
-            self._progress.pause(workflow.now(), f"{percent(share_bp)} cannot be written: {_cause(error)}")
+            self._progress.pause(workflow.now(), f"{format_share(share_bp)} cannot be written: {_cause(error)}")
             return None
         if moved.conflict:
             self._progress.pause(workflow.now(), moved.conflict)

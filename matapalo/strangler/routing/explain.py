@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from matapalo.strangler.routing.decide import Decision, Reason, Request, decide, is_shadowed, joins_at_bp
-from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
+from matapalo.strangler.routing.route import Route, Side
+from matapalo.strangler.routing.share import format_share
 
 
 class Explanation(NamedTuple):
@@ -46,20 +47,15 @@ def falls_back(route: Route, request: Request, decision: Decision) -> bool:
 
 
 def _sentence(route: Route, request: Request, decision: Decision, joins: int | None) -> str:
-    share, side = percent(route.share_bp), decision.side
+    share, joined, side = format_share(route.share_bp), format_share(joins or 0), decision.side
     sentences = {
         Reason.FORCED: f"the caller asked for {side}",
         Reason.METHOD: f"{request.method} is a write, and all writes of this route go to {side}",
         Reason.CANARY: f"x-canary is {request.canary!r}, which has the {side} side",
         Reason.COHORT: f"cohort {request.cohort!r} has the {side} side",
         Reason.USER: f"{request.subject} is one of the {len(route.users)} users named for the new side",
-        Reason.SHARE: f"{request.subject} has the new side from {percent(joins or 0)} on, and the share is {share}",
+        Reason.SHARE: f"{request.subject} has the new side from {joined} on, and the share is {share}",
         Reason.NO_SUBJECT: f"a request without a user stays on legacy until the share is 100 %, and it is {share}",
         Reason.DEFAULT: f"the share is {share}, so everybody has the {side} side",
     }
     return sentences[decision.reason]
-
-
-def percent(share_bp: int) -> str:
-    """Basis points as people say them: 2500 is ``25 %``."""
-    return f"{share_bp / (WHOLE_BP // 100):g} %"

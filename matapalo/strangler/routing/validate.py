@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from matapalo.strangler.errors import InvalidRoutes
-from matapalo.strangler.routing.explain import percent
 from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
+from matapalo.strangler.routing.share import format_share
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _PREFIX = re.compile(r"/api(/[a-z0-9][a-z0-9-]*)+")
@@ -114,7 +114,7 @@ def _references(route: Route, upstreams: Collection[str]) -> Iterator[str]:
 def _write_split(route: Route) -> Iterator[str]:
     if route.writes is None and 0 < route.share_bp < WHOLE_BP:
         yield (
-            f"route {route.name!r}: at {percent(route.share_bp)} writes would be split between {route.new!r} and "
+            f"route {route.name!r}: at {format_share(route.share_bp)} writes would be split between {route.new!r} and "
             f'{route.legacy!r}, and two writers of one thing lose updates: set writes = "legacy" or writes = "new"'
         )
     by_rule = {rule.side for rule in (*route.canary, *route.cohorts)} | ({Side.NEW} if route.users else set())

@@ -24,7 +24,7 @@ def test_a_percentage_is_read_exactly(text, share_bp):
 
 @pytest.mark.parametrize("text", ["-1", "100.01", "0.001", "many", "", "NaN", "1e400"])
 def test_what_is_no_percentage_is_refused(text):
-    with pytest.raises(BadInput, match=r"--percent .*: give a percentage from 0 to 100 in steps of 0\.01"):
+    with pytest.raises(BadInput, match=r"--percent: .* give a percentage from 0 to 100 with at most two decimals"):
         _basis_points("--percent", text)
 
 

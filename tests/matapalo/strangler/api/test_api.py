@@ -243,8 +243,8 @@ async def test_the_three_moves_take_a_path_and_need_nothing_else(scene: Scene) -
     assert (stale.status_code, scene.share_bp()) == (412, 1_234)
 
 
-@pytest.mark.parametrize("percentage", [-1, 100.5, "many", None])
-async def test_a_percentage_is_from_0_to_100(scene: Scene, percentage: object) -> None:
+@pytest.mark.parametrize("percentage", [-1, 100.5, 12.345, 0.00001, "many", None])
+async def test_a_percentage_is_from_0_to_100_in_steps_of_001(scene: Scene, percentage: object) -> None:
     response = await scene.ask("POST", "/strangler/rollout", {"path": "/api/orders", "percentage": percentage})
     assert response.status_code == 422
 

@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from matapalo.strangler.console import forms
 from matapalo.strangler.console.session import form_token
 from matapalo.strangler.routing.route import Side
 from tests.harness.tokens import token
@@ -28,14 +27,6 @@ async def test_a_script_is_told_in_json_what_was_done(gateway: Gateway, operator
     response = await send_by_script(operator, "split", percent="12.5", writes="new", revision="4")
     assert response.json() == {"message": "Version 5: 12.5\u202f% of the users are on the new side."}
     assert (await gateway.changes.document()).route("orders").writes is Side.NEW
-
-
-@pytest.mark.parametrize(
-    ("text", "share_bp"),
-    [("0", 0), ("40", 4_000), ("0.01", 1), ("12.5 %", 1_250), ("12,05", 1_205), ("7.50000", 750), ("100%", 10_000)],
-)
-def test_a_percentage_is_read_exactly(text: str, share_bp: int) -> None:
-    assert forms.share_bp({"percent": text}) == share_bp
 
 
 @pytest.mark.parametrize("headers", [{}, {"origin": "http://evil.example"}, {"origin": "null"}])
