@@ -1,1 +1,199 @@
-"""The platform: a GraphQL BFF over REST services behind a strangler. Knows nothing of the shop that is its example."""
+"""The platform: a GraphQL BFF over REST services behind a strangler. These names are all that a project uses of it.
+
+They are loaded when they are first asked for: workflow modules import from here, and what a package above a workflow
+imports is paid by every workflow instance.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matapalo.auth.viewer import Viewer as Viewer
+    from matapalo.errors import BadUserInput as BadUserInput
+    from matapalo.errors import BffError as BffError
+    from matapalo.errors import Forbidden as Forbidden
+    from matapalo.errors import IdempotencyKeyReused as IdempotencyKeyReused
+    from matapalo.errors import NotFound as NotFound
+    from matapalo.errors import Overloaded as Overloaded
+    from matapalo.errors import Problem as Problem
+    from matapalo.errors import Unauthenticated as Unauthenticated
+    from matapalo.errors import UpstreamError as UpstreamError
+    from matapalo.errors import UpstreamRejected as UpstreamRejected
+    from matapalo.errors import UpstreamUnavailable as UpstreamUnavailable
+    from matapalo.errors import WorkflowsUnavailable as WorkflowsUnavailable
+    from matapalo.execution.check import check as check_schema
+    from matapalo.execution.defaults import drop_null_defaults as drop_null_defaults
+    from matapalo.execution.loads import Loads as Loads
+    from matapalo.execution.projection import projection as projection
+    from matapalo.execution.projection import returns as returns
+    from matapalo.execution.projection import streams as streams
+    from matapalo.execution.relation import Load as Load
+    from matapalo.execution.relation import related as related
+    from matapalo.graphql.request import RequestFacts as RequestFacts
+    from matapalo.idempotency.claim import Claim as Claim
+    from matapalo.idempotency.claim import claim_of as claim_of
+    from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE as IDEMPOTENT_DIRECTIVE
+    from matapalo.idempotency.idempotent import Idempotent as Idempotent
+    from matapalo.idempotency.keys import declare_idempotency as declare_idempotency
+    from matapalo.idempotency.once import Idempotency as Idempotency
+    from matapalo.idempotency.replay import Replay as Replay
+    from matapalo.idempotency.replay import snapshot as replay_snapshot
+    from matapalo.process.clock import Clock as Clock
+    from matapalo.ratelimit.charge import OperationCharge as OperationCharge
+    from matapalo.ratelimit.cost.directives import Cost as Cost
+    from matapalo.ratelimit.cost.directives import ListSize as ListSize
+    from matapalo.ratelimit.cost.directives import sized as sized
+    from matapalo.ratelimit.rules.policy import PolicyState as PolicyState
+    from matapalo.rest.client import MAX_PAGE as MAX_PAGE
+    from matapalo.rest.client import Listing as Listing
+    from matapalo.rest.client import Rest as Rest
+    from matapalo.rest.pool import Fetch as Fetch
+    from matapalo.workflows.attempts import REJECTED as REJECTED
+    from matapalo.workflows.attempts import Once as Once
+    from matapalo.workflows.attempts import key as attempt_key
+    from matapalo.workflows.attempts import once as attempt_once
+    from matapalo.workflows.attempts import rejections as rejections
+    from matapalo.workflows.attempts import timeout as attempt_timeout
+    from matapalo.workflows.client import NotRunning as NotRunning
+    from matapalo.workflows.client import Start as Start
+    from matapalo.workflows.client import UpdateRefused as UpdateRefused
+    from matapalo.workflows.client import Workflows as Workflows
+    from matapalo.workflows.ids import workflow_id as workflow_id
+    from matapalo.workflows.inspection import Inspector as Inspector
+    from matapalo.workflows.inspection import PendingActivity as PendingActivity
+    from matapalo.workflows.inspection import WorkflowEvent as WorkflowEvent
+    from matapalo.workflows.inspection import WorkflowState as WorkflowState
+    from matapalo.workflows.saga import Compensation as Compensation
+    from matapalo.workflows.saga import Saga as Saga
+    from matapalo.workflows.saga import to_the_end as to_the_end
+
+#: Public name -> where it is defined, as `module` or `module:name` when it has another name there.
+_MODULES = {
+    "BadUserInput": "matapalo.errors",
+    "BffError": "matapalo.errors",
+    "OperationCharge": "matapalo.ratelimit.charge",
+    "Claim": "matapalo.idempotency.claim",
+    "Clock": "matapalo.process.clock",
+    "Compensation": "matapalo.workflows.saga",
+    "Cost": "matapalo.ratelimit.cost.directives",
+    "Fetch": "matapalo.rest.pool",
+    "Forbidden": "matapalo.errors",
+    "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
+    "Idempotency": "matapalo.idempotency.once",
+    "IdempotencyKeyReused": "matapalo.errors",
+    "Idempotent": "matapalo.idempotency.idempotent",
+    "Inspector": "matapalo.workflows.inspection",
+    "ListSize": "matapalo.ratelimit.cost.directives",
+    "Listing": "matapalo.rest.client",
+    "Load": "matapalo.execution.relation",
+    "Loads": "matapalo.execution.loads",
+    "MAX_PAGE": "matapalo.rest.client",
+    "NotFound": "matapalo.errors",
+    "NotRunning": "matapalo.workflows.client",
+    "Once": "matapalo.workflows.attempts",
+    "Overloaded": "matapalo.errors",
+    "PendingActivity": "matapalo.workflows.inspection",
+    "PolicyState": "matapalo.ratelimit.rules.policy",
+    "Problem": "matapalo.errors",
+    "REJECTED": "matapalo.workflows.attempts",
+    "Replay": "matapalo.idempotency.replay",
+    "RequestFacts": "matapalo.graphql.request",
+    "Rest": "matapalo.rest.client",
+    "Saga": "matapalo.workflows.saga",
+    "Start": "matapalo.workflows.client",
+    "Unauthenticated": "matapalo.errors",
+    "UpdateRefused": "matapalo.workflows.client",
+    "UpstreamError": "matapalo.errors",
+    "UpstreamRejected": "matapalo.errors",
+    "UpstreamUnavailable": "matapalo.errors",
+    "Viewer": "matapalo.auth.viewer",
+    "WorkflowEvent": "matapalo.workflows.inspection",
+    "WorkflowState": "matapalo.workflows.inspection",
+    "Workflows": "matapalo.workflows.client",
+    "WorkflowsUnavailable": "matapalo.errors",
+    "attempt_key": "matapalo.workflows.attempts:key",
+    "attempt_once": "matapalo.workflows.attempts:once",
+    "attempt_timeout": "matapalo.workflows.attempts:timeout",
+    "check_schema": "matapalo.execution.check:check",
+    "claim_of": "matapalo.idempotency.claim",
+    "declare_idempotency": "matapalo.idempotency.keys",
+    "drop_null_defaults": "matapalo.execution.defaults",
+    "projection": "matapalo.execution.projection",
+    "rejections": "matapalo.workflows.attempts",
+    "related": "matapalo.execution.relation",
+    "replay_snapshot": "matapalo.idempotency.replay:snapshot",
+    "returns": "matapalo.execution.projection",
+    "sized": "matapalo.ratelimit.cost.directives",
+    "streams": "matapalo.execution.projection",
+    "to_the_end": "matapalo.workflows.saga",
+    "workflow_id": "matapalo.workflows.ids",
+}
+
+__all__ = [
+    "IDEMPOTENT_DIRECTIVE",
+    "MAX_PAGE",
+    "REJECTED",
+    "BadUserInput",
+    "BffError",
+    "Claim",
+    "Clock",
+    "Compensation",
+    "Cost",
+    "Fetch",
+    "Forbidden",
+    "Idempotency",
+    "IdempotencyKeyReused",
+    "Idempotent",
+    "Inspector",
+    "ListSize",
+    "Listing",
+    "Load",
+    "Loads",
+    "NotFound",
+    "NotRunning",
+    "Once",
+    "OperationCharge",
+    "Overloaded",
+    "PendingActivity",
+    "PolicyState",
+    "Problem",
+    "Replay",
+    "RequestFacts",
+    "Rest",
+    "Saga",
+    "Start",
+    "Unauthenticated",
+    "UpdateRefused",
+    "UpstreamError",
+    "UpstreamRejected",
+    "UpstreamUnavailable",
+    "Viewer",
+    "WorkflowEvent",
+    "WorkflowState",
+    "Workflows",
+    "WorkflowsUnavailable",
+    "attempt_key",
+    "attempt_once",
+    "attempt_timeout",
+    "check_schema",
+    "claim_of",
+    "declare_idempotency",
+    "drop_null_defaults",
+    "projection",
+    "rejections",
+    "related",
+    "replay_snapshot",
+    "returns",
+    "sized",
+    "streams",
+    "to_the_end",
+    "workflow_id",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"matapalo has no public name {name!r}")
+    module, _, attribute = _MODULES[name].partition(":")
+    return globals().setdefault(name, getattr(import_module(module), attribute or name))

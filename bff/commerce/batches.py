@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from matapalo.rest.client import MAX_PAGE, Rest
+from matapalo import MAX_PAGE, Rest
 
 T = TypeVar("T")
 

@@ -5,16 +5,18 @@ from typing import Any
 
 from bff.commerce.fulfilment.ports import OrderWorkflows
 from bff.commerce.onboarding.ports import OnboardingWorkflows
-from matapalo.auth.viewer import Viewer
-from matapalo.errors import Unauthenticated
-from matapalo.execution.loads import Loads
-from matapalo.graphql.request import RequestFacts
-from matapalo.idempotency.claim import Claim
-from matapalo.idempotency.once import Idempotency
-from matapalo.process.clock import Clock
-from matapalo.ratelimit.charge import OperationCharge
-from matapalo.rest.client import Rest
-from matapalo.workflows.inspection import Inspector
+from matapalo import (
+    Claim,
+    Clock,
+    Idempotency,
+    Inspector,
+    Loads,
+    OperationCharge,
+    RequestFacts,
+    Rest,
+    Unauthenticated,
+    Viewer,
+)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -16,8 +16,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from matapalo.errors import BadUserInput, UpstreamRejected
-from matapalo.rest.client import MAX_PAGE, Listing, Rest
+from matapalo import MAX_PAGE, BadUserInput, Listing, Rest, UpstreamRejected
 
 T = TypeVar("T")
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from bff.commerce.context import Context
-from matapalo.errors import BadUserInput, IdempotencyKeyReused, Problem, UpstreamRejected
-from matapalo.idempotency.claim import Claim
+from matapalo import BadUserInput, Claim, IdempotencyKeyReused, Problem, UpstreamRejected
 
 T = TypeVar("T")
 

@@ -14,9 +14,7 @@ from bff.mobile.types.order_outcomes import (
     MobilePlaceOrderPayload,
     MobileReorderPayload,
 )
-from matapalo.execution.projection import returns
-from matapalo.idempotency.claim import claim_of
-from matapalo.idempotency.idempotent import Idempotent
+from matapalo import Idempotent, claim_of, returns
 
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 

@@ -14,8 +14,7 @@ from bff.commerce.products.model import Product
 from bff.mobile.types.home import MobileHome
 from bff.mobile.types.order import MobileOrder
 from bff.mobile.types.product import MobileProductConnection
-from matapalo.execution.projection import returns
-from matapalo.ratelimit.cost.directives import sized
+from matapalo import returns, sized
 
 
 @strawberry.type(name="Query", description="Everything that can be read.")

@@ -5,16 +5,14 @@ import strawberry
 from bff.mobile.mutations import MobileMutation
 from bff.mobile.queries import MobileQuery
 from bff.mobile.subscriptions import MobileSubscription
-from matapalo.execution.check import check
-from matapalo.execution.defaults import drop_null_defaults
-from matapalo.idempotency.keys import declare_idempotency
+from matapalo import check_schema, declare_idempotency, drop_null_defaults
 
 
 def build_schema() -> strawberry.Schema:
     """The schema, with every projection checked against its model. Raises `matapalo.execution.check.SchemaMismatch`."""
     schema = strawberry.Schema(query=MobileQuery, mutation=MobileMutation, subscription=MobileSubscription)
     declare_idempotency(schema)
-    check(schema)
+    check_schema(schema)
     drop_null_defaults(schema)
     return schema
 

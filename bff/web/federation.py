@@ -16,9 +16,7 @@ from bff.commerce.customers.loaders import load_customers
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.products.loaders import load_products
-from matapalo.errors import BadUserInput
-from matapalo.execution.relation import Load
-from matapalo.ratelimit.cost.directives import ListSize
+from matapalo import BadUserInput, ListSize, Load
 
 #: How each type with ``@key(fields: "id")`` is loaded.
 ENTITIES: dict[str, Load] = {"Customer": load_customers, "Order": load_orders, "Product": load_products}

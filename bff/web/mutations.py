@@ -34,9 +34,7 @@ from bff.web.types.order_outcomes import (
     WebReorderPayload,
 )
 from bff.web.types.payment_outcomes import WebCreatePaymentInput, WebCreatePaymentPayload
-from matapalo.execution.projection import returns
-from matapalo.idempotency.claim import claim_of
-from matapalo.idempotency.idempotent import Idempotent
+from matapalo import Idempotent, claim_of, returns
 
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 PaymentMethod = Annotated[

@@ -26,7 +26,7 @@ from bff.web.types.page import PAGED
 from bff.web.types.product import WebProduct, WebProductConnection
 from bff.web.types.rate_limit import WebRateLimit, rate_limit
 from bff.web.types.workflow import WebWorkflow
-from matapalo.execution.projection import returns
+from matapalo import returns
 
 After = Annotated[str | None, strawberry.argument(description="A cursor: go on after it.")]
 SEES_ALL_ORDERS = frozenset({"operator", "service"})

@@ -11,10 +11,7 @@ from bff.web.federation import WebSchema
 from bff.web.mutations import WebMutation
 from bff.web.queries import WebQuery
 from bff.web.subscriptions import WebSubscription
-from matapalo.execution.check import check
-from matapalo.execution.defaults import drop_null_defaults
-from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE
-from matapalo.idempotency.keys import declare_idempotency
+from matapalo import IDEMPOTENT_DIRECTIVE, check_schema, declare_idempotency, drop_null_defaults
 
 #: The oldest version that has what we use (`@key`): every gateway composes it, which is not so of the newest.
 FEDERATION_VERSION: Literal["2.0"] = "2.0"
@@ -34,7 +31,7 @@ def build_schema() -> Schema:
         federation_version=FEDERATION_VERSION,
     )
     declare_idempotency(schema)
-    check(schema)
+    check_schema(schema)
     drop_null_defaults(schema)
     return schema
 

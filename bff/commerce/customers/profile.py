@@ -8,9 +8,7 @@ from bff.commerce.context import Context
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.customers.model import Customer
 from bff.commerce.writing import write
-from matapalo.errors import BadUserInput, Forbidden, NotFound, UpstreamRejected
-from matapalo.idempotency.claim import Claim
-from matapalo.idempotency.replay import Replay
+from matapalo import BadUserInput, Claim, Forbidden, NotFound, Replay, UpstreamRejected
 
 
 @dataclass(frozen=True, slots=True)

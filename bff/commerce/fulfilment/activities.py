@@ -21,7 +21,7 @@ from bff.commerce.fulfilment.messages import (
 )
 from bff.commerce.fulfilment.ports import Progress, Services
 from bff.commerce.mail import Mail
-from matapalo.workflows.attempts import key, once, rejections, timeout
+from matapalo import attempt_key, attempt_once, attempt_timeout, rejections
 
 
 class OrderActivities:
@@ -36,62 +36,62 @@ class OrderActivities:
     async def create_order(self, order: PlaceOrder) -> CreatedOrder:
         """Create it, PENDING, with the prices of now."""
         with rejections():
-            return await self._services.create_order(order, once())
+            return await self._services.create_order(order, attempt_once())
 
     @activity.defn
     async def reserve_stock(self, wish: ReserveStock) -> Reservation:
         """Reserve all lines or none."""
         with rejections():
-            return await self._services.reserve_stock(wish, once())
+            return await self._services.reserve_stock(wish, attempt_once())
 
     @activity.defn
     async def charge_customer(self, charge: ChargeCustomer) -> Charge:
         """Charge the card."""
         with rejections():
-            return await self._services.charge(charge, once())
+            return await self._services.charge(charge, attempt_once())
 
     @activity.defn
     async def confirm_order(self, confirmation: ConfirmOrder) -> None:
         """Mark it as paid."""
         with rejections():
-            await self._services.confirm_order(confirmation, once())
+            await self._services.confirm_order(confirmation, attempt_once())
 
     @activity.defn
     async def create_shipment(self, order: OrderRef) -> Shipment:
         """Hand it to the carrier: from here on nothing is undone."""
         with rejections():
-            return await self._services.create_shipment(order, once())
+            return await self._services.create_shipment(order, attempt_once())
 
     @activity.defn
     async def mark_shipped(self, shipped_order: MarkShipped) -> None:
         """Mark it as on its way."""
         with rejections():
-            await self._services.mark_shipped(shipped_order, once())
+            await self._services.mark_shipped(shipped_order, attempt_once())
 
     @activity.defn
     async def notify_customer(self, notice: NotifyCustomer) -> None:
         """Write to the customer."""
         with rejections():
-            contact = await self._services.contact(notice.order, timeout())
-        await self._mail.send(shipped(contact, notice, letter_id=key()))
+            contact = await self._services.contact(notice.order, attempt_timeout())
+        await self._mail.send(shipped(contact, notice, letter_id=attempt_key()))
 
     @activity.defn
     async def cancel_order(self, cancellation: CancelOrder) -> None:
         """Undo `create_order`; nothing happens when the order was never created."""
         with rejections():
-            await self._services.cancel_order(cancellation, once())
+            await self._services.cancel_order(cancellation, attempt_once())
 
     @activity.defn
     async def release_stock(self, order: OrderRef) -> None:
         """Undo `reserve_stock`; nothing happens when nothing is reserved."""
         with rejections():
-            await self._services.release_stock(order, once())
+            await self._services.release_stock(order, attempt_once())
 
     @activity.defn
     async def refund(self, order: OrderRef) -> None:
         """Undo `charge_customer`; nothing happens when nothing was captured."""
         with rejections():
-            await self._services.refund(order, once())
+            await self._services.refund(order, attempt_once())
 
     @activity.defn
     async def publish_progress(self, progress: PublishProgress) -> None:

@@ -22,8 +22,7 @@ from bff.commerce.fulfilment.placement import POLL_AFTER_MS
 from bff.commerce.fulfilment.ports import CancelAnswer
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order, OrderStatus
-from matapalo.errors import BadUserInput, Forbidden, NotFound, UpstreamUnavailable
-from matapalo.idempotency.replay import Replay
+from matapalo import BadUserInput, Forbidden, NotFound, Replay, UpstreamUnavailable
 
 DEFAULT_REASON = "cancelled by the customer"
 MAY_CANCEL = frozenset({"customer", "operator"})

@@ -6,7 +6,7 @@ from bff.commerce.context import Context
 from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order, OrderStatus
-from matapalo.errors import NotFound, UpstreamError, WorkflowsUnavailable
+from matapalo import NotFound, UpstreamError, WorkflowsUnavailable
 
 #: In these an order without events will get none: it was never fulfilled by a workflow, or its events have expired.
 SETTLED = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.CANCELLED})

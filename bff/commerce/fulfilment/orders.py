@@ -33,9 +33,16 @@ from bff.commerce.fulfilment.workflow import (
     TASK_QUEUE,
     FulfilOrder,
 )
-from matapalo.errors import IdempotencyKeyReused, UpstreamUnavailable, WorkflowsUnavailable
-from matapalo.workflows.client import NotRunning, Start, UpdateRefused, Workflows
-from matapalo.workflows.ids import workflow_id
+from matapalo import (
+    IdempotencyKeyReused,
+    NotRunning,
+    Start,
+    UpdateRefused,
+    UpstreamUnavailable,
+    Workflows,
+    WorkflowsUnavailable,
+    workflow_id,
+)
 
 #: The mutations that place orders.
 FIELDS = ("placeOrder", "reorder")

@@ -24,9 +24,7 @@ from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
 from bff.commerce.writing import graphql_name
-from matapalo.errors import BadUserInput, Forbidden, NotFound, UpstreamUnavailable
-from matapalo.idempotency.claim import Claim
-from matapalo.idempotency.replay import Replay
+from matapalo import BadUserInput, Claim, Forbidden, NotFound, Replay, UpstreamUnavailable
 
 MAX_ITEMS = 50
 MAX_QUANTITY = 99

@@ -29,7 +29,7 @@ from bff.commerce.fulfilment.messages import (
     ReserveStock,
     Shipment,
 )
-from matapalo.workflows.attempts import Once
+from matapalo import Once
 
 
 @dataclass(frozen=True, slots=True)

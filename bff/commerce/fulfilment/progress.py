@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, OrderStep, OrderStepState, PublishProgress
-from matapalo.errors import BadUserInput, Overloaded, UpstreamUnavailable
+from matapalo import BadUserInput, Overloaded, UpstreamUnavailable
 
 KEPT_FOR = timedelta(days=7)
 MAX_EVENTS = 200

@@ -29,11 +29,7 @@ from bff.commerce.fulfilment.messages import (
     Shortage,
 )
 from bff.commerce.fulfilment.ports import Contact
-from matapalo.errors import Problem, UpstreamRejected
-from matapalo.process.clock import Clock
-from matapalo.rest.client import Rest
-from matapalo.rest.pool import Fetch
-from matapalo.workflows.attempts import Once
+from matapalo import Clock, Fetch, Once, Problem, Rest, UpstreamRejected
 
 T = TypeVar("T")
 

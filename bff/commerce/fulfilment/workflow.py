@@ -46,8 +46,7 @@ with workflow.unsafe.imports_passed_through():
         ReserveStock,
         Shortage,
     )
-    from matapalo.workflows.attempts import REJECTED
-    from matapalo.workflows.saga import Compensation, Saga, to_the_end
+    from matapalo import REJECTED, Compensation, Saga, to_the_end
 
 A = TypeVar("A")
 R = TypeVar("R")

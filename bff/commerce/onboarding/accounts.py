@@ -6,10 +6,7 @@ from typing import Any
 import msgspec
 
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
-from matapalo.errors import UpstreamRejected
-from matapalo.process.clock import Clock
-from matapalo.rest.pool import Fetch
-from matapalo.workflows.attempts import Once
+from matapalo import Clock, Fetch, Once, UpstreamRejected
 
 
 class _Done(msgspec.Struct):

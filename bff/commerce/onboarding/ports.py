@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Protocol
 
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
-from matapalo.workflows.attempts import Once
+from matapalo import Once
 
 
 class Accounts(Protocol):

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from bff.commerce.context import Context
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
-from matapalo.errors import BadUserInput
-from matapalo.idempotency.claim import Claim
-from matapalo.idempotency.replay import Replay, snapshot
+from matapalo import BadUserInput, Claim, Replay, replay_snapshot
 
 POLL_AFTER_MS = 1_000
 
@@ -49,7 +47,7 @@ class RegistrationExpired:
 
 ConfirmEmailOutcome = EmailConfirmed | ConfirmationPending | RegistrationExpired
 
-REGISTRATION = snapshot(RegistrationReceived)
+REGISTRATION = replay_snapshot(RegistrationReceived)
 CONFIRMATION = Replay(
     EmailConfirmed,
     keep=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,

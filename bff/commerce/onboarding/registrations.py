@@ -12,9 +12,7 @@ from bff.commerce.onboarding.messages import RegisterCustomer
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from bff.commerce.onboarding.tokens import record_of
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, TASK_QUEUE, OnboardCustomer
-from matapalo.errors import BadUserInput
-from matapalo.workflows.client import NotRunning, Start, UpdateRefused, Workflows
-from matapalo.workflows.ids import workflow_id
+from matapalo import BadUserInput, NotRunning, Start, UpdateRefused, Workflows, workflow_id
 
 FIELD = "registerCustomer"
 CONFIRM_TIMEOUT = timedelta(seconds=2)

@@ -25,8 +25,7 @@ with workflow.unsafe.imports_passed_through():
         RegisterCustomer,
         WriteLetter,
     )
-    from matapalo.workflows.attempts import REJECTED
-    from matapalo.workflows.saga import Compensation, Saga, to_the_end
+    from matapalo import REJECTED, Compensation, Saga, to_the_end
 
 TASK_QUEUE = "onboarding"
 CONFIRM_UPDATE_ID = "confirm"

@@ -7,7 +7,7 @@ from bff.commerce.batches import is_id, rows_by
 from bff.commerce.context import Context
 from bff.commerce.orders.model import CustomerOrders, Order, OrdersSummary, OrderStatus
 from bff.commerce.paging import PageRequest, Slice, page_request, read_slice, slice_of
-from matapalo.errors import BffError, NotFound
+from matapalo import BffError, NotFound
 
 
 async def load_orders(context: Context, keys: Sequence[str]) -> list[Order | None]:

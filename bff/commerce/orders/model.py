@@ -6,7 +6,7 @@ from enum import Enum
 import msgspec
 
 from bff.commerce.money import Money
-from matapalo.rest.client import Listing
+from matapalo import Listing
 
 
 class OrderStatus(Enum):

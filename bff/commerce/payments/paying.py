@@ -16,9 +16,7 @@ from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
 from bff.commerce.payments.model import Payment
 from bff.commerce.writing import write
-from matapalo.errors import BadUserInput, Forbidden, NotFound, UpstreamRejected
-from matapalo.idempotency.claim import Claim
-from matapalo.idempotency.replay import snapshot
+from matapalo import BadUserInput, Claim, Forbidden, NotFound, UpstreamRejected, replay_snapshot
 
 _PLACED_BY_A_WORKFLOW = re.compile(r"ord_[0-9a-f]{16}")
 
@@ -46,7 +44,7 @@ class OrderNotPayable:
 
 
 CreatePaymentOutcome = PaymentCreated | PaymentRefused | OrderNotPayable
-PAYMENT = snapshot(PaymentCreated, PaymentRefused, OrderNotPayable)
+PAYMENT = replay_snapshot(PaymentCreated, PaymentRefused, OrderNotPayable)
 
 
 class _Done(msgspec.Struct):

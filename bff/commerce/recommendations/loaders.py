@@ -5,7 +5,7 @@ from bff.commerce.paging import checked_first
 from bff.commerce.products.loaders import load_products
 from bff.commerce.products.model import Product
 from bff.commerce.recommendations.model import Recommendation
-from matapalo.rest.client import Listing
+from matapalo import Listing
 
 
 async def read_recommended_products(context: Context, *, first: int | None) -> list[Product]:

@@ -11,8 +11,7 @@ from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders_of_customers
 from bff.commerce.orders.model import Order, OrderStatus
 from bff.mobile.types.order import MobileOrderRow
-from matapalo.execution.projection import projection, returns
-from matapalo.ratelimit.cost.directives import sized
+from matapalo import projection, returns, sized
 
 ORDERS_ON_HOME = 5
 _NEWEST = {"first": ORDERS_ON_HOME, "after": None, "status": None}

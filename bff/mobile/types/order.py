@@ -7,9 +7,7 @@ import strawberry
 import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
 from bff.commerce.orders.model import Order, OrderLine, OrderStatus
 from bff.commerce.shipping.loaders import load_tracking_numbers
-from matapalo.execution.projection import projection, returns
-from matapalo.execution.relation import related
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, projection, related, returns, sized
 
 
 @projection(Order, name="OrderRow", description="An order in a list.")

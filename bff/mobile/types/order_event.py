@@ -6,7 +6,7 @@ import strawberry
 
 import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
 from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState
-from matapalo.execution.projection import projection
+from matapalo import projection
 
 
 @projection(OrderEvent, name="OrderEvent", description="Something that happened to an order.")

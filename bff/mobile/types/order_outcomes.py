@@ -15,8 +15,7 @@ from bff.commerce.fulfilment.outcomes import (
     PaymentDeclined,
 )
 from bff.mobile.types.order import MobileOrder
-from matapalo.execution.projection import projection
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, projection, sized
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")

@@ -4,8 +4,7 @@ import strawberry
 
 from bff.commerce.paging import PageInfo, Slice
 from bff.commerce.products.model import Product
-from matapalo.execution.projection import projection, returns
-from matapalo.ratelimit.cost.directives import Cost
+from matapalo import Cost, projection, returns
 
 
 @projection(Product, name="Product", description="Something that is sold.")

@@ -9,8 +9,7 @@ from bff.commerce.orders.loaders import load_orders_of_customers
 from bff.web.types.entity import BY_ID
 from bff.web.types.order import WebOrderConnection
 from bff.web.types.page import PAGED
-from matapalo.execution.projection import projection
-from matapalo.execution.relation import related
+from matapalo import projection, related
 
 
 @projection(Address, name="Address", description="A postal address.")

@@ -12,7 +12,7 @@ from bff.commerce.onboarding.registration import (
     RegistrationReceived,
 )
 from bff.web.types.customer import WebCustomer
-from matapalo.execution.projection import projection
+from matapalo import projection
 
 
 @strawberry.input(name="AddressInput", description="A postal address.")

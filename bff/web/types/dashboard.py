@@ -19,8 +19,7 @@ from bff.commerce.recommendations.loaders import read_recommended_products
 from bff.web.types.customer import WebCustomer
 from bff.web.types.order import WebOrder, WebOrderAnalytics
 from bff.web.types.product import WebProduct
-from matapalo.execution.projection import returns
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, returns, sized
 
 First = Annotated[int | None, strawberry.argument(description="How many at most: 1 to 100.")]
 

@@ -13,8 +13,7 @@ from bff.commerce.fulfilment.messages import (
     OrderStepState,
     StepProgress,
 )
-from matapalo.execution.projection import projection
-from matapalo.ratelimit.cost.directives import sized
+from matapalo import projection, sized
 
 
 @projection(StepProgress, name="FulfilmentStep", description="One step of an order.")

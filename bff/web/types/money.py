@@ -5,8 +5,7 @@ from decimal import Decimal
 import strawberry
 
 from bff.commerce.money import Money
-from matapalo.execution.projection import projection
-from matapalo.ratelimit.cost.directives import Cost
+from matapalo import Cost, projection
 
 
 @projection(

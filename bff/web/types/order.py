@@ -20,9 +20,7 @@ from bff.web.types.fulfilment import WebFulfilment
 from bff.web.types.money import WebMoney
 from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
 from bff.web.types.product import WebProduct
-from matapalo.execution.projection import projection
-from matapalo.execution.relation import related
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, projection, related, sized
 
 if TYPE_CHECKING:
     from bff.web.types.customer import WebCustomer

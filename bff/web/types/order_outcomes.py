@@ -20,9 +20,7 @@ from bff.commerce.products.loaders import load_products
 from bff.web.types.order import WebOrder
 from bff.web.types.product import WebProduct
 from bff.web.types.workflow import WebWorkflow
-from matapalo.execution.projection import projection
-from matapalo.execution.relation import related
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, projection, related, sized
 
 
 @strawberry.input(name="OrderItemInput", description="How many of which product.")

@@ -3,8 +3,7 @@
 import strawberry
 
 from bff.commerce.paging import PageInfo
-from matapalo.execution.projection import projection
-from matapalo.ratelimit.cost.directives import Cost, sized
+from matapalo import Cost, projection, sized
 
 #: A connection is as long as it was asked to be; its edges cost what their nodes cost.
 PAGED = sized(20, by=["first"], fields=["edges", "nodes"])

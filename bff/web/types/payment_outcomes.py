@@ -6,7 +6,7 @@ import strawberry
 
 from bff.commerce.payments.paying import OrderNotPayable, PaymentCreated, PaymentRefused
 from bff.web.types.order import WebPayment
-from matapalo.execution.projection import projection
+from matapalo import projection
 
 
 @strawberry.input(name="CreatePaymentInput", description="What to pay for. The amount is the order's total.")

@@ -8,9 +8,7 @@ from bff.commerce.products.model import Product
 from bff.web.types.entity import BY_ID
 from bff.web.types.money import WebMoney
 from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
-from matapalo.execution.projection import projection
-from matapalo.execution.relation import related
-from matapalo.ratelimit.cost.directives import Cost
+from matapalo import Cost, projection, related
 
 
 @projection(Product, name="Product", description="Something that is sold.", directives=[BY_ID])

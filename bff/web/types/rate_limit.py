@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 import strawberry
 
 from bff.commerce.context import Context
-from matapalo.ratelimit.charge import OperationCharge
-from matapalo.ratelimit.cost.directives import Cost, sized
-from matapalo.ratelimit.rules.policy import PolicyState
+from matapalo import Cost, OperationCharge, PolicyState, sized
 
 FREE = Cost(weight=0)
 

@@ -8,10 +8,7 @@ from bff.commerce.fulfilment.looking import load_histories, load_states
 from bff.commerce.fulfilment.outcomes import WorkflowRun
 from bff.commerce.paging import Slice
 from bff.web.types.page import WebPageInfo
-from matapalo.execution.projection import projection
-from matapalo.execution.relation import related
-from matapalo.ratelimit.cost.directives import sized
-from matapalo.workflows.inspection import PendingActivity, WorkflowEvent, WorkflowState
+from matapalo import PendingActivity, WorkflowEvent, WorkflowState, projection, related, sized
 
 _HISTORY = {"first": "How many at most: 1 to 100.", "after": "An event's id: go on after it."}
 
