@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE as IDEMPOTENT_DIRECTIVE
     from matapalo.idempotency.idempotent import Idempotent as Idempotent
     from matapalo.idempotency.keys import declare_idempotency as declare_idempotency
-    from matapalo.idempotency.once import Idempotency as Idempotency
     from matapalo.idempotency.replay import Replay as Replay
     from matapalo.idempotency.replay import snapshot as replay_snapshot
+    from matapalo.idempotency.runner import Idempotency as Idempotency
     from matapalo.process.clock import Clock as Clock
     from matapalo.ratelimit.charge import OperationCharge as OperationCharge
     from matapalo.ratelimit.cost.directives import Cost as Cost
@@ -79,7 +79,7 @@ _MODULES = {
     "Fetch": "matapalo.rest.pool",
     "Forbidden": "matapalo.errors",
     "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
-    "Idempotency": "matapalo.idempotency.once",
+    "Idempotency": "matapalo.idempotency.runner",
     "IdempotencyKeyReused": "matapalo.errors",
     "Idempotent": "matapalo.idempotency.idempotent",
     "Inspector": "matapalo.workflows.inspection",

@@ -38,9 +38,9 @@ from matapalo.graphql.page import Assets
 from matapalo.graphql.pipeline import Gates, no_guard
 from matapalo.graphql.ports import Guard, MakeContext
 from matapalo.graphql.request import RequestFacts
-from matapalo.idempotency.keys import ReadKeys
-from matapalo.idempotency.once import KEPT_FOR, Idempotency
+from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.records import RedisRecords
+from matapalo.idempotency.runner import RETENTION, Idempotency
 from matapalo.operations.document import Documents, Limits
 from matapalo.operations.manifest import Entry, read
 from matapalo.operations.persisted import PersistedOperations
@@ -127,7 +127,7 @@ def create_app(
     )
     registrations = TemporalRegistrations(workflows=workflows, secrets=settings.secrets)
     idempotency = Idempotency(
-        RedisRecords(settings.redis_url, lease=settings.idempotency_lease, kept=KEPT_FOR),
+        RedisRecords(settings.redis_url, lease=settings.idempotency_lease, retention=RETENTION),
         client=client,
         secrets=settings.secrets,
         lease=settings.idempotency_lease,
@@ -137,7 +137,7 @@ def create_app(
     gates = Gates(
         authenticate=tokens.authenticate,
         find=operations.find,
-        read_keys=ReadKeys(schema),
+        read_keys=KeyReader(schema),
         make_context=_context_factory(fetch, orders, registrations, Inspector(workflows), idempotency, clock),
         executor=SchemaExecutor(schema, hide_suggestions=not is_open),
         observe=observer(metrics, operations.names, write),

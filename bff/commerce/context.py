@@ -42,6 +42,7 @@ class Context:
     charge: OperationCharge | None = None
     loads: Loads = field(init=False)
     claims: dict[str, Claim] = field(default_factory=dict)
+    replayed_attempts: set[str] = field(default_factory=set)
     response_headers: dict[str, str] = field(default_factory=dict)
     response_extensions: dict[str, Any] = field(default_factory=dict)
 
@@ -54,7 +55,7 @@ class Context:
             raise Unauthenticated("sign in first: no token was sent")
         return self.viewer.subject
 
-    def answered_before(self, response_key: str) -> None:
+    def on_replayed(self, response_key: str) -> None:
         """A repeated mutation costs next to nothing: tell those who charge for it."""
         if self.charge is not None:
             self.charge.replayed(response_key)

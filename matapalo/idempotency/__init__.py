@@ -1,6 +1,6 @@
-"""At-most-once mutations: declared on a field by `idempotent.Idempotent`, kept by `once.Idempotency`.
+"""At-most-once mutations: declared on a field by `idempotent.Idempotent`, run by `runner.Idempotency`.
 
-From the outside in: `keys` reads what the client sent, `idempotent` wraps the field's resolver, `once` runs it at most
-once, `records` keeps the state of a key (`state` is the rule, `records.lua` its twin), `replay` and `sealed` the
-answer.
+The way of a key: `keys` reads what the client sent, `claim` derives the ids of the attempt, `idempotent` wraps the
+field's resolver, `runner` runs it or waits for its result, `records` stores the state of the key (`state` is the rule,
+`records.lua` its twin), `replay` and `cipher` what is stored of the result.
 """

@@ -35,7 +35,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _canonical({each.name: getattr(value, each.name) for each in dataclasses.fields(value)})
+        return _canonical({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
     return _scalar(value)
 
 

@@ -7,17 +7,17 @@
 ... async def create_payment(self, info: Info, input: …) -> CreatePaymentOutcome:
 ...     return await create_payment(info.context, claim_of(info), …)
 
-Whoever introspects the SDL sees `@idempotentMutation` on the field. ``effect`` says where the truth is, when Redis has
-lost the record, cannot be reached, or holds one whose owner died in the middle:
+Introspection and the SDL show `@idempotentMutation` on the field. ``effect`` says where the source of truth is, when
+Redis has lost the record, cannot be reached, or holds one whose owner died in the middle:
 
-- ``workflow``: the resolver starts or joins the workflow that `Claim.record_id` names; running it again is safe;
-- ``service``: the resolver writes under `Claim.derived`, and the service knows the key; running it again is safe;
-- ``unsafe``: nothing but the record knows. It is never run again: the client gets `IDEMPOTENCY_OUTCOME_UNKNOWN`, and
+- ``workflow``: the resolver starts or joins the workflow that `Claim.record_id` names; it is safe to rerun;
+- ``service``: the resolver writes under `Claim.derived`, and the service knows the key; it is safe to rerun;
+- ``unsafe``: only the record knows. It is never rerun: the client gets `IDEMPOTENCY_OUTCOME_UNKNOWN`, and
   `IDEMPOTENCY_STORE_UNAVAILABLE` while Redis is away.
 
 The resolver must be a coroutine function and raise `BffError`; what it raises decides whether the key is free again
-(`matapalo.idempotency.outcome`). Outcomes of the business are not raised but returned, and replayed.
-The extension tells the client in `extensions.idempotency` and, when all root fields were replayed, in the header
+(`matapalo.idempotency.runner`). Outcomes of the business are not raised but returned, and replayed.
+The extension informs the client in `extensions.idempotency` and, when all root fields were replayed, in the header
 `Idempotency-Replayed`.
 """
 
@@ -33,7 +33,6 @@ from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 
 from matapalo.errors import (
-    BffError,
     IdempotencyInProgress,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
@@ -41,13 +40,16 @@ from matapalo.errors import (
     IdempotencyStoreUnavailable,
     Unauthenticated,
 )
+from matapalo.idempotency.claim import Claim, IdempotentContext
 from matapalo.idempotency.fingerprint import fingerprint
-from matapalo.idempotency.once import KEPT_FOR, Answer, Call
-from matapalo.idempotency.ports import IdempotentContext
 from matapalo.idempotency.replay import Replay
+from matapalo.idempotency.runner import RETENTION, Mutation, Result
 
 Effect = Literal["workflow", "service", "unsafe"]
 Arguments = Mapping[str, Any]
+
+#: The field did not run.
+_REFUSALS = (IdempotencyInProgress, IdempotencyKeyReused, IdempotencyOutcomeUnknown, IdempotencyStoreUnavailable)
 
 #: What a client writes on a mutation field of its operation.
 IDEMPOTENT_DIRECTIVE = GraphQLDirective(
@@ -71,7 +73,7 @@ IDEMPOTENT_DIRECTIVE = GraphQLDirective(
 )
 class IdempotentMutation:
     required: bool
-    kept_for_seconds: int
+    retention_seconds: int
 
 
 class Idempotent(FieldExtension):
@@ -96,42 +98,50 @@ class Idempotent(FieldExtension):
         if not field.is_async:
             raise TypeError(f"{field.python_name} is Idempotent: its resolver must be a coroutine function")
         self._arguments = frozenset(argument.python_name for argument in field.arguments)
-        if not any(isinstance(each, IdempotentMutation) for each in field.directives):  # a second schema of one class
-            seen = IdempotentMutation(required=self.required, kept_for_seconds=int(KEPT_FOR.total_seconds()))
-            field.directives = [*field.directives, seen]
+        if not any(isinstance(directive, IdempotentMutation) for directive in field.directives):  # a second schema
+            directive = IdempotentMutation(required=self.required, retention_seconds=int(RETENTION.total_seconds()))
+            field.directives = [*field.directives, directive]
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
         """The outcome of the resolver, or of the request that was first under the key."""
         context: IdempotentContext = info.context
         name = str(info.path.key)
-        key = context.request.idempotency_keys.get(name)
+        keys = context.request.idempotency_keys
+        key = keys.get(name)
         if key is None and self.required:
             raise IdempotencyKeyMissing(f"{info.field_name} needs an Idempotency-Key: the same key is safe to repeat")
-        arguments = {each: value for each, value in kwargs.items() if each in self._arguments}
-        claim = context.claims[name] = context.idempotency.claim(
+        arguments = {argument: value for argument, value in kwargs.items() if argument in self._arguments}
+        claim = context.idempotency.claim(
             field=info.field_name,
             subject=self._subject(context, arguments),
             key=key or uuid4().hex,
             fingerprint=fingerprint(arguments),
         )
 
-        async def run() -> Any:
-            return await next_(source, info, **kwargs)
+        async def run(claim: Claim) -> Result:
+            context.claims[name] = claim
+            outcome = await next_(source, info, **kwargs)
+            return Result(outcome, replayed=claim.attempt_id in context.replayed_attempts)
 
         if key is None:
-            return await run()
-        call = Call(
+            return (await run(claim)).outcome
+        mutation = Mutation(
             run=run,
             pack=self._replay.pack,
             unpack=lambda packed: self._replay.unpack(context, packed),
-            has_truth=self.effect != "unsafe",
+            is_safe_to_rerun=self.effect != "unsafe",
         )
+        timeout_s = context.request.deadline_s - context.clock.monotonic_s()
         try:
-            answer = await context.idempotency.once(claim, call, patience_s=_left_s(context))
-        except BffError as error:
-            raise _with_response(context, error) from error.__cause__
-        _tell(context, name, answer)
-        return answer.outcome
+            result = await context.idempotency.run_idempotent(claim, mutation, timeout_s=timeout_s)
+        except _REFUSALS as error:
+            if error.retry_after_s is not None:
+                context.response_headers["retry-after"] = str(math.ceil(error.retry_after_s))
+            raise type(error)(
+                error.message, retry_after_s=error.retry_after_s, nothing_executed=len(keys) == 1, **error.details
+            ) from error
+        _report(context, name, result)
+        return result.outcome
 
     def _subject(self, context: IdempotentContext, arguments: Arguments) -> str:
         subject = context.viewer.subject
@@ -142,33 +152,17 @@ class Idempotent(FieldExtension):
         return self._anonymous(arguments)
 
 
-def _left_s(context: IdempotentContext) -> float:
-    return context.request.deadline_s - context.clock.monotonic_s()
-
-
-def _tell(context: IdempotentContext, name: str, answer: Answer) -> None:
-    """Put into the operation's answer where that of the field ``name`` is from."""
-    told: dict[str, Any] = {"replayed": answer.replayed}
-    if answer.replayed:
-        context.answered_before(name)
-    if answer.first_at is not None and answer.expires_at is not None:
-        told |= {"firstAt": answer.first_at.isoformat(), "expiresAt": answer.expires_at.isoformat()}
-        told["attempt"] = answer.attempt
+def _report(context: IdempotentContext, name: str, result: Result) -> None:
+    """Put into the response where the result of the field ``name`` is from."""
+    report: dict[str, Any] = {"replayed": result.replayed}
+    if result.replayed:
+        context.on_replayed(name)
+    if result.first_at is not None and result.expires_at is not None:
+        report |= {"firstAt": result.first_at.isoformat(), "expiresAt": result.expires_at.isoformat()}
+        report["attempt"] = result.attempt
     else:
-        told["degraded"] = True
+        report["degraded"] = True
     fields: dict[str, Any] = context.response_extensions.setdefault("idempotency", {})
-    fields[name] = told
-    if all(each in fields and fields[each]["replayed"] for each in context.request.idempotency_keys):
+    fields[name] = report
+    if all(field in fields and fields[field]["replayed"] for field in context.request.idempotency_keys):
         context.response_headers["idempotency-replayed"] = "true"
-
-
-_REFUSALS = (IdempotencyInProgress, IdempotencyKeyReused, IdempotencyOutcomeUnknown, IdempotencyStoreUnavailable)
-
-
-def _with_response(context: IdempotentContext, error: BffError) -> BffError:
-    if not isinstance(error, _REFUSALS):
-        return error
-    if error.retry_after_s is not None:
-        context.response_headers["retry-after"] = str(math.ceil(error.retry_after_s))
-    is_whole = len(context.request.idempotency_keys) == 1
-    return type(error)(error.message, retry_after_s=error.retry_after_s, nothing_executed=is_whole, **error.details)

@@ -17,7 +17,7 @@ local record
 local stored = redis.call('GET', KEYS[1])
 if stored then
   if string.byte(stored, 1) ~= VERSION or #stored < HEAD_BYTES then
-    return ARGV[1] == 'begin' and {'foreign', 0, 0, 0, 0, 0, ''} or 0
+    return ARGV[1] == 'begin' and {'foreign', 0, 0, 0, 0, ''} or 0
   end
   record = {result = string.sub(stored, HEAD_BYTES + 1)}
   local _
@@ -27,25 +27,25 @@ if stored then
 end
 
 if ARGV[1] == 'begin' then
-  local fingerprint, lease, kept, resumes = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
-  local function answer(kind, left, result)
-    return {kind, record.fence, record.attempt, record.first, record.expires, left or 0, result or ''}
+  local fingerprint, lease, retention, resumes = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+  local function reply(kind)
+    return {kind, record.fence, record.attempt, record.first, record.expires, record.result}
   end
   if not record then
-    record = {done = 0, attempt = 1, fence = now, first = now, expires = now + kept, lease = now + lease,
+    record = {done = 0, attempt = 1, fence = now, first = now, expires = now + retention, lease = now + lease,
       fingerprint = fingerprint, result = ''}
     write(record)
-    return answer('begun')
+    return reply('begun')
   end
-  if record.fingerprint ~= fingerprint then return {'conflict', 0, 0, 0, 0, 0, ''} end
-  if record.done == 1 then return answer('done', 0, record.result) end
-  if record.lease > now then return answer('busy', record.lease - now) end
-  if not resumes then return answer('unknown') end
+  if record.fingerprint ~= fingerprint then return {'conflict', 0, 0, 0, 0, ''} end
+  if record.done == 1 then return reply('done') end
+  if record.lease > now then return reply('busy') end
+  if not resumes then return reply('unknown') end
   record.fence = math.max(record.fence + 1, now)
   record.attempt = record.attempt + 1
   record.lease = now + lease
   write(record)
-  return answer('resumed')
+  return reply('resumed')
 end
 
 if not record or record.done == 1 or record.fence ~= tonumber(ARGV[2]) then return 0 end

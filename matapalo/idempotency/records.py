@@ -1,14 +1,14 @@
-"""Where the records of keys are: in Redis, one string a key and one Lua call a step.
+"""The records of keys in Redis: one string a key and one Lua call a step.
 
 `RedisRecords` has connections and time limits of its own: a mutation waits at most `TIMEOUT_S` for a store that does
-not answer, then `StoreUnavailable`. One key a decision, so Redis Cluster serves it as it is.
+not respond, then `StoreUnavailable`. One key a call, so Redis Cluster serves it as it is.
 """
 
 import hashlib
 import struct
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -20,7 +20,7 @@ from matapalo.idempotency.state import Begin
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 
 TIMEOUT_S = 0.3
-#: How long to wait for one of the connections: their lack is this process's trouble, not the store's.
+#: How long to wait for one of the connections: their lack is this process's load, not the store's.
 POOL_TIMEOUT_S = 1.0
 MAX_CONNECTIONS = 32
 
@@ -28,8 +28,21 @@ _HEAD = struct.Struct(">BBIQQQQ32s")  # as in records.lua
 _VERSION = 1
 
 
+class _Head(NamedTuple):
+    """What a stored record begins with, before its result."""
+
+    version: int
+    done: int
+    attempt: int
+    fence: int
+    first_at_us: int
+    expires_at_us: int
+    lease_until_us: int
+    fingerprint: bytes
+
+
 class StoreUnavailable(Exception):
-    """The store did not answer, or cannot write."""
+    """The store did not respond, or cannot write."""
 
 
 class Records(Protocol):
@@ -46,7 +59,7 @@ class Records(Protocol):
     async def suspend(self, record_id: str, fence: int) -> bool: ...
 
     async def is_held(self, record_id: str) -> bool:
-        """Whether somebody has it in hand (or died with it): a begin would most likely be ``busy``."""
+        """Whether it has an owner (perhaps a dead one): a begin would most likely be ``busy``."""
         ...
 
     async def exists(self, record_id: str) -> bool: ...
@@ -57,7 +70,7 @@ class Records(Protocol):
 class RedisRecords:
     """Records in Redis or Valkey, under `idem:<record id>`."""
 
-    def __init__(self, url: str, *, lease: timedelta, kept: timedelta, script: str = SCRIPT) -> None:
+    def __init__(self, url: str, *, lease: timedelta, retention: timedelta, script: str = SCRIPT) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
@@ -71,50 +84,42 @@ class RedisRecords:
         self._script = script
         self._sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         self._lease_us = _microseconds(lease)
-        self._kept_us = _microseconds(kept)
+        self._retention_us = _microseconds(retention)
 
     async def begin(self, record_id: str, *, fingerprint: str, resumes: bool) -> Begin:
-        """See `state.begin`."""
         digest = bytes.fromhex(fingerprint)
-        answer = await self._run(record_id, "begin", digest, self._lease_us, self._kept_us, int(resumes))
-        return Begin(answer[0].decode(), *answer[1:])
+        kind, *fields = await self._run(record_id, "begin", digest, self._lease_us, self._retention_us, int(resumes))
+        return Begin(kind.decode(), *fields)
 
     async def heartbeat(self, record_id: str, fence: int) -> bool:
-        """See `state.heartbeat`."""
         return bool(await self._run(record_id, "heartbeat", fence, self._lease_us))
 
     async def complete(self, record_id: str, fence: int, result: bytes) -> bool:
-        """See `state.complete`."""
         return bool(await self._run(record_id, "complete", fence, result))
 
     async def release(self, record_id: str, fence: int) -> bool:
-        """See `state.release`."""
         return bool(await self._run(record_id, "release", fence))
 
     async def suspend(self, record_id: str, fence: int) -> bool:
-        """See `state.suspend`."""
         return bool(await self._run(record_id, "suspend", fence))
 
     async def is_held(self, record_id: str) -> bool:
-        """See `Records.is_held`."""
         try:
-            head = await cast(Any, self._redis.getrange(_key(record_id), 0, _HEAD.size - 1))
+            stored = await cast(Any, self._redis.getrange(_key(record_id), 0, _HEAD.size - 1))
         except (RedisError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
-        if len(head) < _HEAD.size or head[0] != _VERSION:
+        if len(stored) < _HEAD.size:
             return False
-        _version, done, _attempt, _fence, _first, _expires, lease_until, _fingerprint = _HEAD.unpack(head)
-        return not done and lease_until > 0
+        head = _Head(*_HEAD.unpack(stored))
+        return head.version == _VERSION and not head.done and head.lease_until_us > 0
 
     async def exists(self, record_id: str) -> bool:
-        """Whether there is a record."""
         try:
             return bool(await cast(Any, self._redis.exists(_key(record_id))))
         except (RedisError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._redis.aclose()
 
     async def _run(self, record_id: str, step: str, *arguments: bytes | int) -> Any:

@@ -9,21 +9,21 @@ RUNNING ──suspend────▶ RUNNING(no lease)        something may have
 RUNNING, lease over ──begin──▶ RUNNING(higher fence)
 ```
 
-Only the owner with the newest fence writes: whoever was paused past its lease finds that its fence is stale. A fence is
-the time of its begin, or one more than the one before it, so a released key never gives an old fence out again.
-Nothing extends ``expires_at_us``: a key is remembered from its first use, for as long as was promised.
+Only the owner with the newest fence writes: one that was paused past its lease finds that its fence is stale. A fence
+is the time of its begin, or one more than the one before it, so a released key never gives an old fence out again.
+Nothing extends ``expires_at_us``: a record lives from the first use of its key, for as long as was promised.
 Times are microseconds since the epoch, by the clock of Redis.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard
 
 Kind = Literal["begun", "resumed", "busy", "done", "conflict", "unknown", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The state of a key. ``lease_until_us`` is 0 when nobody has it; ``result`` counts when ``done``."""
+    """The state of a key. ``lease_until_us`` is 0 when it has no owner; ``result`` counts when ``done``."""
 
     fingerprint: bytes
     fence: int
@@ -35,12 +35,11 @@ class Record:
     result: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """What `begin` found.
+class Begin(NamedTuple):
+    """How a begin ended, as `records.lua` returns it, field by field.
 
     ``begun`` and ``resumed``: the caller owns the key under ``fence``; after ``resumed`` an earlier attempt may have
-    had its effect. ``done``: ``result`` is the answer. ``busy``: somebody else has it, for ``lease_left_us`` or longer.
+    had its effect. ``done``: ``result`` is stored. ``busy``: the key has another owner.
     ``conflict``: the key was used with other arguments. ``unknown``: it would be ``resumed``, which the caller cannot.
     ``foreign``: the record was written by another version of this program.
     """
@@ -50,66 +49,67 @@ class Begin:
     attempt: int = 0
     first_at_us: int = 0
     expires_at_us: int = 0
-    lease_left_us: int = 0
     result: bytes = b""
 
 
 def begin(
-    found: Record | None, now_us: int, *, fingerprint: bytes, lease_us: int, kept_us: int, resumes: bool
+    record: Record | None, now_us: int, *, fingerprint: bytes, lease_us: int, retention_us: int, resumes: bool
 ) -> tuple[Record | None, Begin]:
-    """The record after a begin, and what it found."""
-    found = _living(found, now_us)
-    if found is None:
-        expires = now_us + kept_us
-        fresh = Record(fingerprint, now_us, 1, now_us, expires, now_us + lease_us)
-        return fresh, Begin("begun", now_us, 1, now_us, expires)
-    if found.fingerprint != fingerprint:
-        return found, Begin("conflict")
-    times = (found.first_at_us, found.expires_at_us)
-    if found.done:
-        return found, Begin("done", found.fence, found.attempt, *times, result=found.result)
-    if found.lease_until_us > now_us:
-        return found, Begin("busy", found.fence, found.attempt, *times, lease_left_us=found.lease_until_us - now_us)
+    """The record after a begin, and how it ended. ``resumes``: the caller may take over from a dead owner."""
+    record = _unexpired(record, now_us)
+    if record is None:
+        record = Record(fingerprint, now_us, 1, now_us, now_us + retention_us, now_us + lease_us)
+        return record, _begin("begun", record)
+    if record.fingerprint != fingerprint:
+        return record, Begin("conflict")
+    if record.done:
+        return record, _begin("done", record)
+    if record.lease_until_us > now_us:
+        return record, _begin("busy", record)
     if not resumes:
-        return found, Begin("unknown", found.fence, found.attempt, *times)
-    fence, attempt = max(found.fence + 1, now_us), found.attempt + 1
-    taken = replace(found, fence=fence, attempt=attempt, lease_until_us=now_us + lease_us)
-    return taken, Begin("resumed", fence, attempt, *times)
+        return record, _begin("unknown", record)
+    fence = max(record.fence + 1, now_us)
+    record = replace(record, fence=fence, attempt=record.attempt + 1, lease_until_us=now_us + lease_us)
+    return record, _begin("resumed", record)
 
 
-def heartbeat(found: Record | None, now_us: int, *, fence: int, lease_us: int) -> tuple[Record | None, bool]:
+def heartbeat(record: Record | None, now_us: int, *, fence: int, lease_us: int) -> tuple[Record | None, bool]:
     """The record after its owner said that it lives; False when it is the owner no more."""
-    found = _living(found, now_us)
-    if not _owns(found, fence):
-        return found, False
-    return replace(found, lease_until_us=now_us + lease_us), True
+    record = _unexpired(record, now_us)
+    if not _owns(record, fence):
+        return record, False
+    return replace(record, lease_until_us=now_us + lease_us), True
 
 
-def complete(found: Record | None, now_us: int, *, fence: int, result: bytes) -> tuple[Record | None, bool]:
+def complete(record: Record | None, now_us: int, *, fence: int, result: bytes) -> tuple[Record | None, bool]:
     """The record after its owner brought the result; False when it is the owner no more."""
-    found = _living(found, now_us)
-    if not _owns(found, fence):
-        return found, False
-    return replace(found, lease_until_us=0, done=True, result=result), True
+    record = _unexpired(record, now_us)
+    if not _owns(record, fence):
+        return record, False
+    return replace(record, lease_until_us=0, done=True, result=result), True
 
 
-def release(found: Record | None, now_us: int, *, fence: int) -> tuple[Record | None, bool]:
+def release(record: Record | None, now_us: int, *, fence: int) -> tuple[Record | None, bool]:
     """No record, when the owner said that nothing happened; False when it is the owner no more."""
-    found = _living(found, now_us)
-    return (None, True) if _owns(found, fence) else (found, False)
+    record = _unexpired(record, now_us)
+    return (None, True) if _owns(record, fence) else (record, False)
 
 
-def suspend(found: Record | None, now_us: int, *, fence: int) -> tuple[Record | None, bool]:
+def suspend(record: Record | None, now_us: int, *, fence: int) -> tuple[Record | None, bool]:
     """The record after its owner gave up in the middle; False when it is the owner no more."""
-    found = _living(found, now_us)
-    if not _owns(found, fence):
-        return found, False
-    return replace(found, lease_until_us=0), True
+    record = _unexpired(record, now_us)
+    if not _owns(record, fence):
+        return record, False
+    return replace(record, lease_until_us=0), True
 
 
-def _living(found: Record | None, now_us: int) -> Record | None:
-    return found if found is not None and found.expires_at_us > now_us else None
+def _begin(kind: Kind, record: Record) -> Begin:
+    return Begin(kind, record.fence, record.attempt, record.first_at_us, record.expires_at_us, record.result)
 
 
-def _owns(found: Record | None, fence: int) -> TypeGuard[Record]:
-    return found is not None and not found.done and found.fence == fence
+def _unexpired(record: Record | None, now_us: int) -> Record | None:
+    return record if record is not None and record.expires_at_us > now_us else None
+
+
+def _owns(record: Record | None, fence: int) -> TypeGuard[Record]:
+    return record is not None and not record.done and record.fence == fence

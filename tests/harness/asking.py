@@ -15,8 +15,8 @@ from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from matapalo.auth.viewer import ANONYMOUS, Viewer
 from matapalo.errors import BffError, WorkflowsUnavailable
 from matapalo.graphql.request import RequestFacts
-from matapalo.idempotency.keys import ReadKeys
-from matapalo.idempotency.once import KEPT_FOR, LEASE, Idempotency
+from matapalo.idempotency.keys import KeyReader
+from matapalo.idempotency.runner import LEASE, RETENTION, Idempotency
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import Fetch, create_fetch
@@ -114,7 +114,7 @@ def make_context(
 def remembering(client: str = "web") -> Idempotency:
     """Keys remembered in memory."""
     return Idempotency(
-        MemoryRecords(SystemClock(), lease=LEASE, kept=KEPT_FOR), client=client, secrets=SETTINGS.secrets
+        MemoryRecords(SystemClock(), lease=LEASE, retention=RETENTION), client=client, secrets=SETTINGS.secrets
     )
 
 
@@ -142,7 +142,7 @@ async def ask(
     given = dict(variables or {})
     try:
         found = Documents(schema, GENEROUS).find(query, None)
-        keys = ReadKeys(schema)(found, given, idempotency_key)
+        keys = KeyReader(schema)(found, given, idempotency_key)
     except BffError as error:
         return Answered(None, [GraphQLError(error.message, original_error=error)])
     fetch = create_fetch(SETTINGS, SystemClock(), transport=upstream)

@@ -13,56 +13,49 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class MemoryRecords:
-    """The records of one process."""
+    """Records that live as long as the object."""
 
-    def __init__(self, clock: Clock, *, lease: timedelta, kept: timedelta) -> None:
+    def __init__(self, clock: Clock, *, lease: timedelta, retention: timedelta) -> None:
         self._clock = clock
         self._lease_us = round(lease / MICROSECOND)
-        self._kept_us = round(kept / MICROSECOND)
+        self._retention_us = round(retention / MICROSECOND)
         self.stored: dict[str, Record] = {}
 
     async def begin(self, record_id: str, *, fingerprint: str, resumes: bool) -> Begin:
-        """See `state.begin`."""
         return self._step(
             record_id,
             state.begin,
             fingerprint=bytes.fromhex(fingerprint),
             lease_us=self._lease_us,
-            kept_us=self._kept_us,
+            retention_us=self._retention_us,
             resumes=resumes,
         )
 
     async def heartbeat(self, record_id: str, fence: int) -> bool:
-        """See `state.heartbeat`."""
         return self._step(record_id, state.heartbeat, fence=fence, lease_us=self._lease_us)
 
     async def complete(self, record_id: str, fence: int, result: bytes) -> bool:
-        """See `state.complete`."""
         return self._step(record_id, state.complete, fence=fence, result=result)
 
     async def release(self, record_id: str, fence: int) -> bool:
-        """See `state.release`."""
         return self._step(record_id, state.release, fence=fence)
 
     async def suspend(self, record_id: str, fence: int) -> bool:
-        """See `state.suspend`."""
         return self._step(record_id, state.suspend, fence=fence)
 
     async def is_held(self, record_id: str) -> bool:
-        """See `Records.is_held`."""
-        found = self.stored.get(record_id)
-        return found is not None and not found.done and found.lease_until_us > 0
+        record = self.stored.get(record_id)
+        return record is not None and not record.done and record.lease_until_us > 0
 
     async def exists(self, record_id: str) -> bool:
-        """Whether there is a record."""
         return record_id in self.stored
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """There is nothing to close."""
 
     def _step(self, record_id: str, step: Callable[..., tuple[Record | None, T]], **arguments: Any) -> T:
         now_us = round(self._clock.now().timestamp() * 1_000_000)
-        record, answer = step(self.stored.pop(record_id, None), now_us, **arguments)
+        record, result = step(self.stored.pop(record_id, None), now_us, **arguments)
         if record is not None:
             self.stored[record_id] = record
-        return answer
+        return result

@@ -50,4 +50,4 @@ async def _restore(context: Any, kept: KeptProfile) -> ProfileUpdated:
     return ProfileUpdated(customer)
 
 
-PROFILE = Replay(KeptProfile, keep=lambda outcome: KeptProfile(outcome.customer.id), restore=_restore)
+PROFILE = Replay(KeptProfile, store=lambda outcome: KeptProfile(outcome.customer.id), restore=_restore)

@@ -95,4 +95,4 @@ async def _restore(context: Any, kept: KeptCancellation) -> CancelOrderOutcome:
 
 
 #: A refusal is not kept: nothing was done, and the next attempt may be judged anew.
-CANCELLATION = Replay(KeptCancellation, keep=_keep, restore=_restore)
+CANCELLATION = Replay(KeptCancellation, store=_keep, restore=_restore)

@@ -110,8 +110,10 @@ async def _place(
     context.loads.clear()  # a field before this one may have read what has changed now
     if isinstance(answer, PendingOrder):
         return OrderPending(order_id=answer.order_id, poll_after_ms=POLL_AFTER_MS)
-    claim.answered_before = answer.attempt_id != claim.attempt_id
-    return await _outcome(context, answer, replayed=claim.answered_before)
+    replayed = answer.attempt_id != claim.attempt_id
+    if replayed:
+        context.replayed_attempts.add(claim.attempt_id)
+    return await _outcome(context, answer, replayed=replayed)
 
 
 async def _outcome(context: Context, receipt: Receipt, *, replayed: bool) -> PlaceOrderOutcome:
@@ -180,4 +182,4 @@ async def _restore(context: Any, kept: KeptPlacement | OutOfStock | PaymentDecli
     return await _with_order(context, kept.order_id, workflow, replayed=True)
 
 
-PLACEMENT = Replay(KeptPlacement, OutOfStock, PaymentDeclined, keep=_keep, restore=_restore)
+PLACEMENT = Replay(KeptPlacement, OutOfStock, PaymentDeclined, store=_keep, restore=_restore)

@@ -50,7 +50,7 @@ ConfirmEmailOutcome = EmailConfirmed | ConfirmationPending | RegistrationExpired
 REGISTRATION = replay_snapshot(RegistrationReceived)
 CONFIRMATION = Replay(
     EmailConfirmed,
-    keep=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,
+    store=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,
     restore=lambda _context, kept: _as_it_is(kept),
 )
 
@@ -76,7 +76,8 @@ async def register_customer(context: Context, claim: Claim, *, name: str, email:
         name=name,
         email=email,
     )
-    claim.answered_before = not await context.onboarding.register(wish)
+    if not await context.onboarding.register(wish):
+        context.replayed_attempts.add(claim.attempt_id)
     return RegistrationReceived(confirm_within_days=7)
 
 

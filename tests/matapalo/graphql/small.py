@@ -18,7 +18,7 @@ from matapalo.graphql.pipeline import Gates
 from matapalo.graphql.ports import Seen
 from matapalo.graphql.request import GraphQLParams, RequestFacts
 from matapalo.graphql.websocket import ConnectionLimits
-from matapalo.idempotency.keys import ReadKeys
+from matapalo.idempotency.keys import KeyReader
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import Clock, SystemClock
 
@@ -217,7 +217,7 @@ def create(
     gates = Gates(
         authenticate=authenticate,
         find=find,
-        read_keys=ReadKeys(SCHEMA),
+        read_keys=KeyReader(SCHEMA),
         make_context=make_context,
         executor=SchemaExecutor(SCHEMA),
         observe=seen.append,

@@ -56,14 +56,14 @@ DIFFERENT: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), EQUAL)
-def test_what_coercion_makes_equal_is_equal(one: Any, other: Any):
-    assert fingerprint({"input": one}) == fingerprint({"input": other})
+@pytest.mark.parametrize(("value", "other"), EQUAL)
+def test_what_coercion_makes_equal_is_equal(value: Any, other: Any):
+    assert fingerprint({"input": value}) == fingerprint({"input": other})
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_what_differs_is_another_request(one: Any, other: Any):
-    assert fingerprint({"input": one}) != fingerprint({"input": other})
+@pytest.mark.parametrize(("value", "other"), DIFFERENT)
+def test_what_differs_is_another_request(value: Any, other: Any):
+    assert fingerprint({"input": value}) != fingerprint({"input": other})
 
 
 def test_an_absent_argument_is_another_request_than_a_null_one():
@@ -74,7 +74,7 @@ def test_lone_surrogates_are_fingerprinted_like_any_text():
     assert len(fingerprint({"input": "\ud800"})) == 64
 
 
-def test_what_has_no_canonical_form_is_a_bug_and_not_a_fingerprint():
+def test_what_has_no_canonical_form_is_a_bug():
     with pytest.raises(TypeError, match="object has no canonical form"):
         fingerprint({"input": object()})
     with pytest.raises(ValueError, match="Out of range float"):

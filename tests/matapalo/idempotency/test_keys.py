@@ -1,20 +1,39 @@
-"""Which key belongs to which field, and which operations are refused before anything runs."""
+"""Idempotency keys as clients send them: which belongs to which field, and what is refused before anything runs."""
 
 from typing import Any
 
 import pytest
 
 from matapalo.errors import BffError, IdempotencyKeyInvalid, IdempotencyKeyMissing
-from matapalo.idempotency.keys import ReadKeys
+from matapalo.idempotency.keys import KeyReader, parse_key
 from matapalo.operations.document import Documents, Limits
-from tests.matapalo.idempotency.shop import SCHEMA
+from tests.matapalo.idempotency.harness import SCHEMA
 
 DOCUMENTS = Documents(SCHEMA, Limits(introspection=True))
-READ = ReadKeys(SCHEMA)
+READ = KeyReader(SCHEMA)
 
 
 def keys(query: str, header: str | None = None, **variables: Any) -> dict[str, str | None]:
     return dict(READ(DOCUMENTS.find(query, None), variables, header))
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+        ('"8e03978e"', "8e03978e"),
+        ('"', '"'),
+        ("k" * 255, "k" * 255),
+    ],
+)
+def test_a_key_is_taken_bare_or_in_quotes(header: str, key: str):
+    assert parse_key(header) == key
+
+
+@pytest.mark.parametrize("header", ["", '""', "a b", "tab\t", "naïve", "k" * 256, "new\nline"])
+def test_a_malformed_key_is_refused(header: str):
+    with pytest.raises(IdempotencyKeyInvalid):
+        parse_key(header)
 
 
 @pytest.mark.parametrize(
@@ -76,5 +95,5 @@ def test_a_key_may_be_a_variable():
     assert keys(query, k="v", on=False) == {}
 
 
-def test_variables_that_cannot_be_coerced_are_left_to_the_executor():
+def test_variables_of_the_wrong_type_are_left_to_the_executor():
     assert keys("mutation ($n: Int!) { pay(amount: $n) { id } }", n="many") == {}

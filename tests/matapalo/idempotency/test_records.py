@@ -24,8 +24,8 @@ from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
-LEASE, KEPT = timedelta(seconds=15), timedelta(hours=24)
-LEASE_US, KEPT_US = 15_000_000, 86_400_000_000
+LEASE, RETENTION = timedelta(seconds=15), timedelta(hours=24)
+LEASE_US, RETENTION_US = 15_000_000, 86_400_000_000
 MINE, OTHER = "00" * 32, "01" * 32
 #: The script with its clock in the hands of the test: the last argument.
 WITH_CLOCK = re.sub(r"local time = .*\nlocal now = .*\n", "local now = tonumber(ARGV[#ARGV])\n", SCRIPT)
@@ -42,7 +42,7 @@ class AtTime(RedisRecords):
 
 @pytest.fixture
 async def records(valkey_url: str) -> AsyncIterator[RedisRecords]:
-    made = RedisRecords(valkey_url, lease=LEASE, kept=KEPT)
+    made = RedisRecords(valkey_url, lease=LEASE, retention=RETENTION)
     yield made
     await made.aclose()
 
@@ -73,7 +73,7 @@ def test_the_script_and_the_rule_agree(valkey_url: str, steps: list[tuple[str, i
 
 async def _compare(url: str, steps: list[tuple[str, int, int, bytes]]) -> None:
     assert WITH_CLOCK != SCRIPT
-    records = AtTime(url, lease=LEASE, kept=KEPT, script=WITH_CLOCK)
+    records = AtTime(url, lease=LEASE, retention=RETENTION, script=WITH_CLOCK)
     record_id, record, fences = uuid.uuid4().hex, None, [0]
     records.now_us = time.time_ns() // 1000  # keys really expire, by the server's own clock
     try:
@@ -81,10 +81,10 @@ async def _compare(url: str, steps: list[tuple[str, int, int, bytes]]) -> None:
             records.now_us += passes_us
             fence = fences[whose % len(fences)]
             record, expected = _by_the_rule(record, records.now_us, step, fence, result)
-            found = await _by_the_script(records, record_id, step, fence, result)
-            assert found == expected
-            if isinstance(found, Begin) and found.fence:
-                fences.append(found.fence)
+            actual = await _by_the_script(records, record_id, step, fence, result)
+            assert actual == expected
+            if isinstance(actual, Begin) and actual.fence:
+                fences.append(actual.fence)
     finally:
         await records.aclose()
 
@@ -97,7 +97,7 @@ def _by_the_rule(
             fingerprint = bytes.fromhex(OTHER if step == "other" else MINE)
             resumes = step != "careful"
             return state.begin(
-                record, now_us, fingerprint=fingerprint, lease_us=LEASE_US, kept_us=KEPT_US, resumes=resumes
+                record, now_us, fingerprint=fingerprint, lease_us=LEASE_US, retention_us=RETENTION_US, resumes=resumes
             )
         case "heartbeat":
             return state.heartbeat(record, now_us, fence=fence, lease_us=LEASE_US)
@@ -122,18 +122,18 @@ async def _by_the_script(records: RedisRecords, record_id: str, step: str, fence
     return await records.suspend(record_id, fence)
 
 
-async def test_a_key_is_kept_from_its_first_use_whatever_happens_to_it(records: RedisRecords, valkey: Redis):
+async def test_a_key_expires_a_retention_after_its_first_use(records: RedisRecords, valkey: Redis):
     record_id = uuid.uuid4().hex
     begun = await records.begin(record_id, fingerprint=MINE, resumes=True)
     expires: list[int] = [await valkey.pexpiretime(f"idem:{record_id}")]
     await records.heartbeat(record_id, begun.fence)
     await records.suspend(record_id, begun.fence)
     resumed = await records.begin(record_id, fingerprint=MINE, resumes=True)
-    await records.complete(record_id, resumed.fence, b"answer")
+    await records.complete(record_id, resumed.fence, b"result")
     await records.begin(record_id, fingerprint=MINE, resumes=True)
     expires.append(await valkey.pexpiretime(f"idem:{record_id}"))
     assert expires[0] == expires[1]
-    assert abs(expires[0] / 1000 - begun.first_at_us / 1e6 - KEPT.total_seconds()) < 0.01
+    assert abs(expires[0] / 1000 - begun.first_at_us / 1e6 - RETENTION.total_seconds()) < 0.01
     assert resumed.kind == "resumed"
 
 
@@ -147,12 +147,12 @@ async def test_a_record_of_another_version_is_foreign_and_left_alone(records: Re
     record_id = uuid.uuid4().hex
     await valkey.set(f"idem:{record_id}", b"\x09 from the future")
     assert (await records.begin(record_id, fingerprint=MINE, resumes=True)).kind == "foreign"
-    assert not await records.complete(record_id, 1, b"answer")
+    assert not await records.complete(record_id, 1, b"result")
     assert not await records.is_held(record_id)
     assert await valkey.get(f"idem:{record_id}") == b"\x09 from the future"
 
 
-async def test_it_is_held_while_somebody_has_the_lease(records: RedisRecords):
+async def test_a_key_is_held_while_it_has_an_owner(records: RedisRecords):
     record_id = uuid.uuid4().hex
     assert not await records.is_held(record_id)
     begun = await records.begin(record_id, fingerprint=MINE, resumes=True)
@@ -161,8 +161,8 @@ async def test_it_is_held_while_somebody_has_the_lease(records: RedisRecords):
     assert not await records.is_held(record_id)
 
 
-async def test_a_store_that_is_away_is_said_at_once():
-    records = RedisRecords(f"redis://127.0.0.1:{free_port()}/0", lease=LEASE, kept=KEPT)
+async def test_a_store_that_is_away_is_reported_at_once():
+    records = RedisRecords(f"redis://127.0.0.1:{free_port()}/0", lease=LEASE, retention=RETENTION)
     async with asyncio.timeout(1):
         with pytest.raises(StoreUnavailable):
             await records.begin("record", fingerprint=MINE, resumes=True)
@@ -180,7 +180,7 @@ async def test_a_store_that_is_full_is_unavailable(records: RedisRecords, valkey
         await valkey.config_set("maxmemory", "0")
 
 
-async def test_a_record_of_a_kilobyte_needs_less_than_one_and_a_half(records: RedisRecords, valkey: Redis):
+async def test_a_record_of_a_kilobyte_takes_less_than_one_and_a_half(records: RedisRecords, valkey: Redis):
     record_id = uuid.uuid4().hex + uuid.uuid4().hex
     begun = await records.begin(record_id, fingerprint=MINE, resumes=True)
     await records.complete(record_id, begun.fence, bytes(1024))
@@ -189,36 +189,36 @@ async def test_a_record_of_a_kilobyte_needs_less_than_one_and_a_half(records: Re
 
 async def test_a_stampede_has_one_owner(records: RedisRecords):
     record_id = uuid.uuid4().hex
-    found = await asyncio.gather(*(records.begin(record_id, fingerprint=MINE, resumes=True) for _ in range(100)))
-    kinds = [each.kind for each in found]
+    begins = await asyncio.gather(*(records.begin(record_id, fingerprint=MINE, resumes=True) for _ in range(100)))
+    kinds = [begun.kind for begun in begins]
     assert (kinds.count("begun"), kinds.count("busy")) == (1, 99)
 
 
-async def test_after_a_failover_to_a_replica_that_lagged_the_old_owner_writes_nothing(engines_dir: Path):
+async def test_after_a_failover_to_a_lagging_replica_owners_are_fenced(engines_dir: Path):
     with own_redis(engines_dir) as first, own_redis(engines_dir) as second:
-        before, after = (RedisRecords(each.url, lease=LEASE, kept=KEPT) for each in (first, second))
-        primary, replica = (Redis.from_url(each.url) for each in (first, second))
+        before, after = (RedisRecords(redis.url, lease=LEASE, retention=RETENTION) for redis in (first, second))
+        primary, replica = (Redis.from_url(redis.url) for redis in (first, second))
         try:
             done, lost = uuid.uuid4().hex, uuid.uuid4().hex
-            await eventually(lambda: _answers(primary, replica), message="both start")
+            await eventually(lambda: _is_up(primary, replica), message="both start")
             begun = await before.begin(done, fingerprint=MINE, resumes=True)
-            await before.complete(done, begun.fence, b"answer")
+            await before.complete(done, begun.fence, b"result")
             await replica.replicaof("127.0.0.1", primary.connection_pool.connection_kwargs["port"])
             await eventually(lambda: replica.exists(f"idem:{done}"), message="the replica has what is done")
             await replica.replicaof("NO", "ONE")
             owner = await before.begin(lost, fingerprint=MINE, resumes=True)
 
-            assert (await after.begin(done, fingerprint=MINE, resumes=True)).result == b"answer"
+            assert (await after.begin(done, fingerprint=MINE, resumes=True)).result == b"result"
             successor = await after.begin(lost, fingerprint=MINE, resumes=True)
             assert (successor.kind, successor.fence > owner.fence) == ("begun", True)
             assert not await after.complete(lost, owner.fence, b"of the old owner")
             assert await after.complete(lost, successor.fence, b"of its successor")
         finally:
-            for each in (before, after, primary, replica):
-                await each.aclose()
+            for client in (before, after, primary, replica):
+                await client.aclose()
 
 
-async def _answers(*servers: Redis) -> bool:
+async def _is_up(*servers: Redis) -> bool:
     try:
         return all([await server.ping() for server in servers])
     except RedisError:

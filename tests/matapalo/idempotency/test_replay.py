@@ -1,4 +1,4 @@
-"""Keeping an outcome and making it again."""
+"""Storing an outcome and making it again."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,27 +40,27 @@ async def test_a_snapshot_is_the_outcome_itself(outcome):
     assert await replay.unpack(None, packed) == outcome
 
 
-async def test_something_smaller_may_be_kept_and_the_rest_be_loaded_again():
-    async def restore(context, kept: Total) -> Paid:
-        return Paid(kept, context["now"])
+async def test_less_may_be_stored_and_the_rest_loaded_anew():
+    async def restore(context, stored: Total) -> Paid:
+        return Paid(stored, context["now"])
 
-    replay = Replay(Total, keep=lambda outcome: outcome.total, restore=restore)
+    replay = Replay(Total, store=lambda outcome: outcome.total, restore=restore)
     packed = replay.pack(PAID)
     assert packed is not None
     assert await replay.unpack({"now": PAID.at}, packed) == PAID
 
 
-def test_what_is_not_final_is_not_kept():
-    replay = Replay(Paid, keep=lambda outcome: None if isinstance(outcome, Pending) else outcome, restore=None)  # type: ignore[arg-type]
+def test_what_is_not_final_is_not_stored():
+    replay = Replay(Paid, store=lambda outcome: None if isinstance(outcome, Pending) else outcome, restore=None)  # type: ignore[arg-type]
     assert replay.pack(Pending()) is None
 
 
 def test_an_outcome_that_was_not_declared_is_a_bug():
-    with pytest.raises(TypeError, match="Pending is not among the kept types: Paid, Declined"):
+    with pytest.raises(TypeError, match="Pending is not among the stored types: Paid, Declined"):
         snapshot(Paid, Declined).pack(Pending())
 
 
 @pytest.mark.parametrize("packed", [b"", b"\xff", snapshot(Declined).pack(Declined("x")), msgspec.msgpack.encode(1)])
-async def test_what_another_version_kept_is_unreadable_and_no_crash(packed):
+async def test_what_another_version_stored_is_unreadable(packed):
     with pytest.raises(Unreadable):
         await snapshot(Paid).unpack(None, packed)

@@ -9,30 +9,33 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from matapalo.idempotency import state
 from matapalo.idempotency.state import Begin, Record
 
-LEASE_US, KEPT_US = 15_000_000, 86_400_000_000
+LEASE_US, RETENTION_US = 15_000_000, 86_400_000_000
 START_US = 1_800_000_000_000_000
 MINE, OTHER = bytes(32), bytes([1]) * 32
 
 
 def begin(record: Record | None, now_us: int, fingerprint: bytes = MINE, *, resumes: bool = True):
-    return state.begin(record, now_us, fingerprint=fingerprint, lease_us=LEASE_US, kept_us=KEPT_US, resumes=resumes)
+    return state.begin(
+        record, now_us, fingerprint=fingerprint, lease_us=LEASE_US, retention_us=RETENTION_US, resumes=resumes
+    )
 
 
-def test_the_first_begins_and_the_second_finds_it_busy():
+def test_the_first_begins_and_the_second_is_busy():
     record, first = begin(None, START_US)
     _, second = begin(record, START_US + 1_000_000)
     assert (first.kind, first.attempt) == ("begun", 1)
-    assert (second.kind, second.lease_left_us) == ("busy", LEASE_US - 1_000_000)
+    assert second.kind == "busy"
+    assert begin(record, START_US + LEASE_US - 1)[1].kind == "busy"
 
 
 def test_other_arguments_are_a_conflict_at_any_time():
     record, first = begin(None, START_US)
     assert begin(record, START_US, OTHER)[1].kind == "conflict"
-    done, _ = state.complete(record, START_US, fence=first.fence, result=b"answer")
+    done, _ = state.complete(record, START_US, fence=first.fence, result=b"result")
     assert begin(done, START_US, OTHER) == (done, Begin("conflict"))
 
 
-def test_an_expired_lease_is_taken_over_and_its_old_owner_is_told():
+def test_an_expired_lease_is_taken_over_and_its_owner_fenced():
     record, first = begin(None, START_US)
     record, second = begin(record, START_US + LEASE_US)
     assert (second.kind, second.attempt, second.fence > first.fence) == ("resumed", 2, True)
@@ -50,15 +53,15 @@ def test_a_heartbeat_keeps_the_lease():
 
 def test_what_cannot_resume_is_unknown_and_stays_so():
     record, _ = begin(None, START_US)
-    again, found = begin(record, START_US + LEASE_US, resumes=False)
-    assert (again, found.kind) == (record, "unknown")
+    unchanged, begun = begin(record, START_US + LEASE_US, resumes=False)
+    assert (unchanged, begun.kind) == (record, "unknown")
 
 
 def test_a_key_is_forgotten_when_its_time_is_over_and_not_before():
     record, first = begin(None, START_US)
-    record, _ = state.complete(record, START_US, fence=first.fence, result=b"answer")
-    assert begin(record, START_US + KEPT_US - 1)[1].result == b"answer"
-    assert begin(record, START_US + KEPT_US)[1].kind == "begun"
+    record, _ = state.complete(record, START_US, fence=first.fence, result=b"result")
+    assert begin(record, START_US + RETENTION_US - 1)[1].result == b"result"
+    assert begin(record, START_US + RETENTION_US)[1].kind == "begun"
 
 
 def test_a_released_key_gives_no_fence_out_again():
@@ -77,7 +80,7 @@ class Key(RuleBasedStateMachine):
         self.now_us = START_US
         self.record: Record | None = None
         self.owners: list[Begin] = []
-        self.answer: bytes | None = None
+        self.result: bytes | None = None
         self.first: Begin | None = None
 
     @initialize()
@@ -87,26 +90,26 @@ class Key(RuleBasedStateMachine):
     @rule()
     def begins(self) -> None:
         self.now_us += 1  # no two commands of a server happen within a microsecond
-        self.record, found = begin(self.record, self.now_us)
-        if found.kind in ("begun", "resumed"):
-            assert self.answer is None
-            assert all(found.fence > owner.fence for owner in self.owners)
-            self.owners.append(found)
-        if found.kind == "begun":
-            self.first = found
-        if found.kind == "done":
-            assert found.result == self.answer
-        if self.first is not None and found.kind != "conflict":
-            assert (found.first_at_us, found.expires_at_us) == (self.first.first_at_us, self.first.expires_at_us)
+        self.record, begun = begin(self.record, self.now_us)
+        if begun.kind in ("begun", "resumed"):
+            assert self.result is None
+            assert all(begun.fence > owner.fence for owner in self.owners)
+            self.owners.append(begun)
+        if begun.kind == "begun":
+            self.first = begun
+        if begun.kind == "done":
+            assert begun.result == self.result
+        if self.first is not None and begun.kind != "conflict":
+            assert (begun.first_at_us, begun.expires_at_us) == (self.first.first_at_us, self.first.expires_at_us)
 
     @rule()
     def begins_with_other_arguments(self) -> None:
         before = self.record
-        self.record, found = begin(self.record, self.now_us, OTHER)
+        self.record, begun = begin(self.record, self.now_us, OTHER)
         if before is not None:
-            assert (self.record, found.kind) == (before, "conflict")
+            assert (self.record, begun.kind) == (before, "conflict")
         else:
-            self.record, _ = state.release(self.record, self.now_us, fence=found.fence)
+            self.record, _ = state.release(self.record, self.now_us, fence=begun.fence)
 
     @rule(seconds=st.sampled_from([1, 5, 14, 16]))
     def time_passes(self, seconds: int) -> None:
@@ -124,15 +127,15 @@ class Key(RuleBasedStateMachine):
         if not accepted:
             assert self.record == before
         elif step == "complete":
-            self.answer = str(owner.fence).encode()
+            self.result = str(owner.fence).encode()
         elif step == "release":
             self.first = None
 
     @invariant()
     def what_is_done_stays_as_it_is(self) -> None:
-        if self.answer is not None:
+        if self.result is not None:
             assert self.record is not None
-            assert (self.record.done, self.record.result) == (True, self.answer)
+            assert (self.record.done, self.record.result) == (True, self.result)
 
 
 TestKey = Key.TestCase

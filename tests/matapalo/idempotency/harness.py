@@ -16,10 +16,10 @@ from matapalo.graphql.pipeline import Gates
 from matapalo.graphql.request import GraphQLParams, RequestFacts
 from matapalo.idempotency.claim import Claim, claim_of
 from matapalo.idempotency.idempotent import Idempotent
-from matapalo.idempotency.keys import ReadKeys, declare_idempotency
-from matapalo.idempotency.once import KEPT_FOR, LEASE, WAIT, Idempotency
+from matapalo.idempotency.keys import KeyReader, declare_idempotency
 from matapalo.idempotency.records import Records
 from matapalo.idempotency.replay import snapshot
+from matapalo.idempotency.runner import LEASE, RETENTION, WAIT, Idempotency
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
 from tests.harness.asgi import Answer, post
@@ -65,17 +65,18 @@ class Context:
     ledger: Ledger
     clock: SystemClock = field(default_factory=SystemClock)
     claims: dict[str, Claim] = field(default_factory=dict)
+    replayed_attempts: set[str] = field(default_factory=set)
     response_headers: dict[str, str] = field(default_factory=dict)
     response_extensions: dict[str, Any] = field(default_factory=dict)
 
-    def answered_before(self, response_key: str) -> None:
-        """Nothing is charged here."""
+    def on_replayed(self, response_key: str) -> None:
+        """The limiter would take less: nothing is charged in these tests."""
 
     async def decided(self) -> None:
-        """Nothing is limited here."""
+        """Nothing is limited in these tests."""
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """There is nothing to close."""
 
 
 Info = strawberry.Info[Context, None]
@@ -83,7 +84,7 @@ Info = strawberry.Info[Context, None]
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What paying answers."""
+    """The outcome of paying."""
 
     id: str
     amount: int
@@ -158,7 +159,7 @@ async def authenticate(authorization: str | None) -> Viewer:
     return ANONYMOUS if authorization is None else Viewer(subject=authorization.removeprefix("Bearer "))
 
 
-class Shop:
+class Harness:
     """One process: an endpoint over the schema, its keys in ``records``, its effects in ``ledger``."""
 
     def __init__(
@@ -172,15 +173,15 @@ class Shop:
         mutation_deadline_s: float = 5.0,
     ) -> None:
         self.ledger = ledger or Ledger()
-        self.told: list[tuple[str, str]] = []
-        self.records = records or MemoryRecords(SystemClock(), lease=lease, kept=KEPT_FOR)
+        self.observed: list[tuple[str, str]] = []
+        self.records = records or MemoryRecords(SystemClock(), lease=lease, retention=RETENTION)
         self.idempotency = Idempotency(
             self.records,
             client="web",
             secrets=secrets,
             lease=lease,
             wait=wait,
-            observe=lambda name, outcome: self.told.append((name, outcome)),
+            observe=lambda name, outcome: self.observed.append((name, outcome)),
         )
         documents = Documents(SCHEMA, Limits(introspection=True))
 
@@ -190,7 +191,7 @@ class Shop:
         gates = Gates(
             authenticate=authenticate,
             find=find,
-            read_keys=ReadKeys(SCHEMA),
+            read_keys=KeyReader(SCHEMA),
             make_context=lambda facts, viewer: Context(viewer, facts, self.idempotency, self.ledger),
             executor=SchemaExecutor(SCHEMA),
             observe=lambda seen: None,
