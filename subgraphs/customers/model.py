@@ -12,7 +12,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=TE
 
 
 class Address(TypedDict):
-    """Where parcels go."""
+    """A postal address, where parcels go."""
 
     line1: str
     line2: str | None
@@ -69,7 +69,7 @@ class NewPreferences(Body):
 
 
 class NewCustomer(Body):
-    """Somebody who registers. A client that retries may choose the id."""
+    """A registration. A client that retries may choose the id."""
 
     id: Annotated[str | None, Field(pattern="^cust_[a-z0-9_]{1,40}$")] = None
     name: Annotated[Line, Field(examples=["Ana Silva"])]

@@ -1,7 +1,7 @@
 """Customers in the database. ``owner`` limits what exists to one customer; `None` hides nothing.
 
 A registration has a row of its own, whose primary key `create`, `verify` and `expire` meet at: an expiry that overtakes
-the creation it undoes wins, and the creation is refused when it arrives.
+the creation it compensates wins, and the creation is refused when it arrives.
 """
 
 import uuid
@@ -13,25 +13,22 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.customers.model import Credit, Customer, Expiry, NewCredit, NewCustomer
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.idempotency import Answer
+from subgraphs.kit.idempotency import Result
+from subgraphs.kit.pagination import Collection
 from subgraphs.kit.problem import AlreadyExists, InvalidTransition, NotFound
 from subgraphs.migrations.tables import credits_, customers, orders, registrations
 
-ROWS = select(customers)
+CUSTOMERS = Collection(customers, customers.c.id, owner=customers.c.id)
 
 
 async def by_id(connection: AsyncConnection, customer_id: str, *, owner: str | None) -> Customer | None:
     """The customer, when there is one that ``owner`` may see."""
-    found = await by_ids(connection, (customer_id,), owner=owner)
-    return found[0] if found else None
+    return next(iter(await by_ids(connection, (customer_id,), owner=owner)), None)
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...], *, owner: str | None) -> list[Customer]:
     """Those of ``ids`` that exist, in no particular order."""
-    wanted = ids if owner is None else tuple(one for one in ids if one == owner)
-    rows = await connection.execute(ROWS.where(customers.c.id == func.any(list(wanted))))
-    return [_customer(row) for row in rows]
+    return [_customer(row) for row in await CUSTOMERS.by_ids(connection, ids, owner=owner)]
 
 
 async def page(
@@ -52,15 +49,11 @@ async def page(
     if search is not None:
         matches = (column.icontains(search, autoescape=True) for column in (customers.c.name, customers.c.email))
         conditions.append(next(matches) | next(matches))
-    if cursor is not None:
-        (after,) = cursors.decode(cursor, str)
-        conditions.append(customers.c.id > after)
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(customers.c.id).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, lambda row: cursors.encode(row.id))
-    return [_customer(row) for row in shown], following
+    rows, next_cursor = await CUSTOMERS.page(connection, *conditions, limit=limit, cursor=cursor)
+    return [_customer(row) for row in rows], next_cursor
 
 
-async def create(connection: AsyncConnection, new: NewCustomer) -> Answer:
+async def create(connection: AsyncConnection, new: NewCustomer) -> Result:
     """Registers a customer. Raises `AlreadyExists` (id or e-mail), `InvalidTransition` after its expiry."""
     customer_id = new.id or f"cust_{uuid.uuid4().hex[:16]}"
     await _register(connection, customer_id, "PENDING")
@@ -76,21 +69,21 @@ async def create(connection: AsyncConnection, new: NewCustomer) -> Answer:
     made = await connection.execute(insert(customers).values(row).on_conflict_do_nothing().returning(customers))
     if (created := made.first()) is None:
         raise AlreadyExists("There is a customer with this id or this e-mail address already.")
-    return Answer(201, _customer(created))
+    return Result(201, _customer(created))
 
 
-async def change(connection: AsyncConnection, customer_id: str, values: Mapping[str, Any]) -> Answer:
+async def change(connection: AsyncConnection, customer_id: str, values: Mapping[str, Any]) -> Result:
     """Replaces the given columns. Raises `NotFound`."""
     this = customers.c.id == customer_id
-    wanted = update(customers).where(this).values(**values).returning(customers) if values else ROWS.where(this)
-    row = (await connection.execute(wanted)).first()
+    changed = update(customers).where(this).values(**values).returning(customers)
+    row = (await connection.execute(changed if values else CUSTOMERS.rows.where(this))).first()
     if row is None:
         raise NotFound(f"There is no customer {customer_id}.")
-    return Answer(200, _customer(row))
+    return Result(200, _customer(row))
 
 
-async def verify(connection: AsyncConnection, customer_id: str) -> Answer:
-    """PENDING → VERIFIED. Raises `InvalidTransition` after the expiry, `NotFound` where nobody registered."""
+async def verify(connection: AsyncConnection, customer_id: str) -> Result:
+    """PENDING → VERIFIED. Raises `InvalidTransition` after the expiry, `NotFound` without a registration."""
     state = await _locked_state(connection, customer_id)
     if state is None:
         raise NotFound(f"There is no registration of {customer_id}.")
@@ -99,25 +92,25 @@ async def verify(connection: AsyncConnection, customer_id: str) -> Answer:
     await _becomes(connection, customer_id, "VERIFIED")
     customer = await by_id(connection, customer_id, owner=None)
     assert customer is not None  # noqa: S101  # only an expiry removes it
-    return Answer(200, customer)
+    return Result(200, customer)
 
 
-async def expire(connection: AsyncConnection, customer_id: str) -> Answer:
-    """PENDING → EXPIRED, and the customer is gone. Raises `InvalidTransition` for whoever is a customer for good."""
-    known = await connection.scalar(select(exists().where(customers.c.id == customer_id)))
-    if not known:  # perhaps not yet: this row makes it wait, and then refuses it
+async def expire(connection: AsyncConnection, customer_id: str) -> Result:
+    """PENDING → EXPIRED, and the customer is removed. Raises `InvalidTransition` for a verified customer."""
+    created = await connection.scalar(select(exists().where(customers.c.id == customer_id)))
+    if not created:  # perhaps not yet: this row makes the creation wait, and then refuses it
         await _register(connection, customer_id, "EXPIRED")
     state = await _locked_state(connection, customer_id)
     has_orders = await connection.scalar(select(exists().where(orders.c.customer_id == customer_id)))
     if state in (None, "VERIFIED") or has_orders:
         raise InvalidTransition(f"{customer_id} is a customer; there is no registration to expire.")
-    gone = await connection.execute(delete(customers).where(customers.c.id == customer_id).returning(customers.c.id))
+    removed = await connection.execute(delete(customers).where(customers.c.id == customer_id).returning(customers.c.id))
     await _becomes(connection, customer_id, "EXPIRED")
-    body: Expiry = {"customer_id": customer_id, "status": "EXPIRED" if gone.first() else "NONE"}
-    return Answer(200, body)
+    body: Expiry = {"customer_id": customer_id, "status": "EXPIRED" if removed.first() else "NONE"}
+    return Result(200, body)
 
 
-async def grant(connection: AsyncConnection, customer_id: str, new: NewCredit) -> Answer:
+async def grant(connection: AsyncConnection, customer_id: str, new: NewCredit) -> Result:
     """Adds points. Raises `NotFound`, `AlreadyExists` when they were granted for this reason before."""
     this = customers.c.id == customer_id
     if await connection.scalar(select(customers.c.id).where(this).with_for_update()) is None:
@@ -136,7 +129,7 @@ async def grant(connection: AsyncConnection, customer_id: str, new: NewCredit) -
         "points": new.points,
         "loyalty_points": int(points or 0),
     }
-    return Answer(201, body)
+    return Result(201, body)
 
 
 async def _register(connection: AsyncConnection, customer_id: str, state: str) -> None:
@@ -145,8 +138,8 @@ async def _register(connection: AsyncConnection, customer_id: str, state: str) -
 
 
 async def _locked_state(connection: AsyncConnection, customer_id: str) -> str | None:
-    wanted = select(registrations.c.state).where(registrations.c.customer_id == customer_id).with_for_update()
-    state: str | None = await connection.scalar(wanted)
+    query = select(registrations.c.state).where(registrations.c.customer_id == customer_id).with_for_update()
+    state: str | None = await connection.scalar(query)
     return state
 
 

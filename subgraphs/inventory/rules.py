@@ -15,18 +15,18 @@ class Shortage(TypedDict):
 
 
 def per_product(items: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Units asked for by product: a product may be named by more than one item."""
-    wanted: dict[str, int] = {}
+    """Units requested by product: a product may be named by more than one item."""
+    requested: dict[str, int] = {}
     for product_id, quantity in items:
-        wanted[product_id] = wanted.get(product_id, 0) + quantity
-    return wanted
+        requested[product_id] = requested.get(product_id, 0) + quantity
+    return requested
 
 
-def shortages(wanted: Mapping[str, int], available: Mapping[str, int]) -> list[Shortage]:
+def shortages(requested: Mapping[str, int], available: Mapping[str, int]) -> list[Shortage]:
     """What is missing; a product without a stock row has none. Empty when everything can be had."""
     return [
         {"product_id": product_id, "requested": quantity, "available": available.get(product_id, 0)}
-        for product_id, quantity in wanted.items()
+        for product_id, quantity in requested.items()
         if quantity > available.get(product_id, 0)
     ]
 

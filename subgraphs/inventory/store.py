@@ -2,7 +2,7 @@
 
 Rows are locked in a stable order (the reservation, then stock by product id), so that two orders for the same products
 never wait for each other in a circle. A reservation row is never deleted: one that was released, even before it was
-made, refuses a reservation that arrives late (a compensation may overtake the step it undoes).
+made, refuses a reservation that arrives late (a compensation may overtake its step).
 """
 
 from typing import Any, cast
@@ -13,59 +13,58 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.inventory import rules
 from subgraphs.inventory.model import NewReservation, Reservation, ReservedItem, Stock
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.idempotency import Answer
+from subgraphs.kit.idempotency import Result
+from subgraphs.kit.pagination import Collection
 from subgraphs.kit.problem import InvalidTransition, OutOfStock
 from subgraphs.migrations.tables import reservation_lines, reservations, stock
 
-ROWS = select(stock)
+STOCK = Collection(stock, stock.c.product_id)
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...]) -> list[Stock]:
     """The stock of those products that have any record of it."""
-    rows = await connection.execute(ROWS.where(stock.c.product_id == func.any(list(ids))))
-    return [_stock(row) for row in rows]
+    return [_stock(row) for row in await STOCK.by_ids(connection, ids)]
 
 
 async def page(connection: AsyncConnection, *, limit: int, cursor: str | None) -> tuple[list[Stock], str | None]:
     """Stock by product id."""
-    conditions: list[ColumnElement[bool]] = []
-    if cursor is not None:
-        (after,) = cursors.decode(cursor, str)
-        conditions.append(stock.c.product_id > after)
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(stock.c.product_id).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, lambda row: cursors.encode(row.product_id))
-    return [_stock(row) for row in shown], following
+    rows, next_cursor = await STOCK.page(connection, limit=limit, cursor=cursor)
+    return [_stock(row) for row in rows], next_cursor
 
 
-async def reserve(connection: AsyncConnection, new: NewReservation) -> Answer:
+async def reserve(connection: AsyncConnection, new: NewReservation) -> Result:
     """Holds everything or nothing. Raises `OutOfStock`, or `InvalidTransition` when the order had its reservation."""
     claim = insert(reservations).values(order_id=new.order_id, status="RESERVED").on_conflict_do_nothing()
     if (await connection.execute(claim.returning(reservations.c.order_id))).first() is None:
         raise InvalidTransition(f"Stock for order {new.order_id} was reserved or released before.")
     items = [(item.product_id, item.quantity) for item in new.items]
-    wanted = rules.per_product(items)
-    locked = ROWS.where(stock.c.product_id == func.any(list(wanted))).order_by(stock.c.product_id).with_for_update()
+    requested = rules.per_product(items)
+    locked = (
+        STOCK.rows.where(stock.c.product_id == func.any(list(requested))).order_by(stock.c.product_id).with_for_update()
+    )
     available = {row.product_id: row.available for row in await connection.execute(locked)}
-    if missing := rules.shortages(wanted, available):
+    if missing := rules.shortages(requested, available):
         names = ", ".join(shortage["product_id"] for shortage in missing)
         raise OutOfStock(
             f"Not enough of {names}; nothing was reserved.",
             errors=rules.errors_of(missing, items),
             extensions={"shortages": missing},
         )
-    await _move(connection, wanted, sign=1)
-    lines = [{"order_id": new.order_id, "product_id": one, "quantity": units} for one, units in wanted.items()]
+    await _move(connection, requested, sign=1)
+    lines = [
+        {"order_id": new.order_id, "product_id": product_id, "quantity": units}
+        for product_id, units in requested.items()
+    ]
     await connection.execute(insert(reservation_lines), lines)
-    body: Reservation = {"order_id": new.order_id, "status": "RESERVED", "items": _items(wanted)}
-    return Answer(201, body)
+    body: Reservation = {"order_id": new.order_id, "status": "RESERVED", "items": _items(requested)}
+    return Result(201, body)
 
 
-async def release(connection: AsyncConnection, order_id: str) -> Answer:
+async def release(connection: AsyncConnection, order_id: str) -> Result:
     """Gives back what is held. NONE when nothing ever was; then nothing can be held afterwards either."""
     tombstone = insert(reservations).values(order_id=order_id, status="RELEASED").on_conflict_do_nothing()
     if (await connection.execute(tombstone.returning(reservations.c.order_id))).first() is not None:
-        return Answer(200, _released(order_id, "NONE", {}))
+        return Result(200, _released(order_id, "NONE", {}))
     this = reservations.c.order_id == order_id
     status = await connection.scalar(select(reservations.c.status).where(this).with_for_update())
     held = await connection.execute(
@@ -75,13 +74,13 @@ async def release(connection: AsyncConnection, order_id: str) -> Answer:
     )
     units = {row.product_id: row.quantity for row in held}
     if not units:
-        return Answer(200, _released(order_id, "NONE", {}))
+        return Result(200, _released(order_id, "NONE", {}))
     if status == "RESERVED":
         locked = select(stock.c.product_id).where(stock.c.product_id == func.any(list(units)))
         await connection.execute(locked.order_by(stock.c.product_id).with_for_update())
         await _move(connection, units, sign=-1)
         await connection.execute(update(reservations).where(this).values(status="RELEASED"))
-    return Answer(200, _released(order_id, "RELEASED", units))
+    return Result(200, _released(order_id, "RELEASED", units))
 
 
 async def _move(connection: AsyncConnection, units: dict[str, int], *, sign: int) -> None:
@@ -92,7 +91,9 @@ async def _move(connection: AsyncConnection, units: dict[str, int], *, sign: int
         .where(stock.c.product_id == bindparam("product"))
         .values(available=stock.c.available - moved, reserved=stock.c.reserved + moved)
     )
-    await connection.execute(statement, [{"product": one, "moved": sign * count} for one, count in units.items()])
+    await connection.execute(
+        statement, [{"product": product_id, "moved": sign * count} for product_id, count in units.items()]
+    )
 
 
 def _released(order_id: str, status: str, units: dict[str, int]) -> Reservation:

@@ -1,1 +1,1 @@
-"""What every service needs and none owns: the app, problems, identity, paging, idempotency, the database door."""
+"""What every service needs and none owns: the app, problems, identity, pagination, idempotency, the database."""

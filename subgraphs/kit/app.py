@@ -1,7 +1,7 @@
 """The factory every service is made by: one router in, one ASGI app out, with the same layers around it.
 
-From the outside in: `Observed` (request id, metrics, log, last door for errors), `Faults` (development only),
-`Identified` (who asks, and may they try), FastAPI. `/healthz`, `/readyz` and `/metrics` are outside of the contract.
+From the outside in: `Observed` (request id, metrics, log, errors of last resort), `Faults` (development only),
+`Identified` (the caller, and may they try), FastAPI. `/healthz`, `/readyz` and `/metrics` are outside of the contract.
 """
 
 from fastapi import APIRouter, FastAPI, Request

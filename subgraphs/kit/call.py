@@ -1,6 +1,6 @@
-"""One HTTP call as an endpoint sees it: who asks, the database, and the two ways to answer a read.
+"""One HTTP call as an endpoint sees it: the caller, the database, and the two ways to respond to a read.
 
-An endpoint takes ``call: Asked`` and returns `call.owned(body)` or `call.public(body)`. Both send the body with a
+An endpoint takes ``call: CurrentCall`` and returns `call.owned(body)` or `call.public(body)`. Both send the body with a
 strong `ETag`, and 304 without a body when the caller already has it (RFC 9110 §13.1.2).
 """
 
@@ -22,7 +22,7 @@ PUBLIC_BUT_MOVING = "public, no-cache"
 
 
 def to_json(body: object) -> bytes:
-    """The bytes of an answer; times are RFC 3339 in UTC, to the second."""
+    """The bytes of a response; times are RFC 3339 in UTC, to the second."""
     return orjson.dumps(body, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
 
 
@@ -52,14 +52,14 @@ class Call:
         return str(self.request.scope["route"].operation_id)
 
     def owned(self, body: object) -> Response:
-        """Data of somebody: never stored by a shared cache."""
-        return self._answer(body, OWNED)
+        """Data with an owner: never stored by a shared cache."""
+        return self._respond(body, OWNED)
 
     def public(self, body: object, *, cache_control: str = PUBLIC) -> Response:
-        """The same for everybody."""
-        return self._answer(body, cache_control)
+        """The same for every caller."""
+        return self._respond(body, cache_control)
 
-    def _answer(self, body: object, cache_control: str) -> Response:
+    def _respond(self, body: object, cache_control: str) -> Response:
         content = to_json(body)
         etag = etag_of(content)
         headers = {"etag": etag, "cache-control": cache_control}
@@ -68,7 +68,7 @@ class Call:
         return Response(content, media_type="application/json", headers=headers)
 
     def narrow(self, customer_id: str | None) -> str | None:
-        """The customer a list is filtered by: the one asked for, or the caller; a foreign one does not exist."""
+        """The customer a list is filtered by: the one requested, or the caller; a foreign one does not exist."""
         if self.caller.staff:
             return customer_id
         if customer_id not in (None, self.caller.owner):
@@ -80,9 +80,9 @@ async def _call(request: Request) -> Call:
     return Call(request, request.state.caller, request.app.state.database)
 
 
-Asked = Annotated[Call, Depends(_call)]
+CurrentCall = Annotated[Call, Depends(_call)]
 
 
 def page(items: object, next_cursor: str | None = None) -> dict[str, Any]:
-    """The list envelope."""
+    """The envelope of every list."""
     return {"items": items, "next_cursor": next_cursor}

@@ -1,4 +1,4 @@
-"""Dropping a connection without an answer: what a caller sees when a service dies in the middle of a request.
+"""Dropping a connection without a response: what a caller sees when a service dies in the middle of a request.
 
 ASGI has no message for it, so the HTTP protocol class offers the transport's `abort` as an extension of the scope.
 Under a server that does not (a test transport), `ConnectionDropped` leaves the app instead.
@@ -23,7 +23,7 @@ class AbortableHttp(HttpToolsProtocol):
 
 
 class ConnectionDropped(ConnectionResetError):
-    """Somebody wanted the connection to break, and it could not be done more quietly."""
+    """The connection was to break, and the server offers no quieter way."""
 
 
 class Dropped(Response):
@@ -32,7 +32,7 @@ class Dropped(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         extension = scope.get("extensions", {}).get(EXTENSION)
         if extension is None:
-            raise ConnectionDropped("The connection was dropped without an answer.")
+            raise ConnectionDropped("The connection was dropped without a response.")
         extension["abort"]()
         # The server must know that the client is gone before we return, or it would answer 500 for us.
         while (await receive())["type"] != "http.disconnect":

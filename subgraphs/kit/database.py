@@ -1,4 +1,4 @@
-"""The door to PostgreSQL: an engine tuned for many short statements, and two ways through it.
+"""PostgreSQL: an engine tuned for many short statements, and two ways through it.
 
 `reads()` is autocommit: no BEGIN and ROLLBACK around a single SELECT, which would triple the round trips. `writes()` is
 one transaction, committed when the block ends and rolled back when it raises. Times are seconds unless named.

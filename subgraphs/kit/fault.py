@@ -1,27 +1,28 @@
 """Faults on demand, in development only: `PUT /__fault` makes a service slow, failing, silent or wrong.
 
-The path is on the service's own port and never routed. In production neither the route nor this layer exists: making
-`Faults` there is a start-up error, and `kit/app.py` does not even import this module.
+The path is on the service's own port and never routed. In production neither the route nor this middleware exists:
+making `Faults` there is a start-up error, and `kit/app.py` does not even import this module.
 
 A fault holds for the paths below its ``prefix``: the monolith serves every route, and usually one of them is to fail.
 ``method`` and ``suffix`` (`/confirm`) narrow it to one operation; suffix "" is the collection itself.
 One fault for each of the three, the most specific one that fits is taken; `DELETE /__fault?prefix=…` ends those of a
-prefix, without it all of them. `GET` answers the faults, each with how many requests it has ``seen`` so far.
+prefix, without it all of them. `GET` lists the faults, each with how many requests it has ``seen`` so far.
 ``share`` of the requests are hit, by counting (every second one at 0.5), never at random, so that tests can tell.
 """
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointerException
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from subgraphs.kit.connection import Dropped
-from subgraphs.kit.jsonpatch import Operation, PatchFailed, apply
 from subgraphs.kit.problem import InternalError, MethodNotAllowed, from_validation, render
 from subgraphs.kit.settings import Settings
 
@@ -29,7 +30,15 @@ PATH = "/__fault"
 
 
 class FaultsInProduction(RuntimeError):
-    """Fault injection was asked for outside development."""
+    """Fault injection was requested outside development."""
+
+
+def _json_patch(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        JsonPatch(operations)
+    except (JsonPatchException, JsonPointerException) as error:
+        raise ValueError(f"is no JSON Patch (RFC 6902): {error}") from error
+    return operations
 
 
 class Fault(BaseModel):
@@ -44,7 +53,7 @@ class Fault(BaseModel):
     status: Annotated[int | None, Field(ge=400, le=599)] = None
     drop: bool = False
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
-    patch: tuple[Operation, ...] = ()
+    patch: Annotated[list[dict[str, Any]], AfterValidator(_json_patch)] = []
 
     @property
     def place(self) -> tuple[str, str | None, str | None]:
@@ -71,7 +80,7 @@ def hits(number: int, share: float) -> bool:
 
 
 class Faults:
-    """The layer that holds the faults of one service, and does what they say."""
+    """The middleware that holds the faults of one service and applies them."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         if not settings.development:
@@ -102,23 +111,20 @@ class Faults:
                 self.seen[fault.place] = 0
             case "DELETE":
                 prefix = request.query_params.get("prefix")
-                self.faults = {place: one for place, one in self.faults.items() if prefix not in (None, place[0])}
+                self.faults = {place: fault for place, fault in self.faults.items() if prefix not in (None, place[0])}
             case "GET":
                 pass
             case _:
                 return render(MethodNotAllowed("Use GET, PUT or DELETE.", headers={"allow": "GET, PUT, DELETE"}), PATH)
         return JSONResponse(
-            [
-                {**fault.model_dump(mode="json", by_alias=True), "seen": self.seen[place]}
-                for place, fault in self.faults.items()
-            ]
+            [{**fault.model_dump(mode="json"), "seen": self.seen[place]} for place, fault in self.faults.items()]
         )
 
     def _next(self, method: str, path: str) -> Fault | None:
         fitting = [fault for fault in self.faults.values() if fault.fits(method, path)]
         if not fitting:
             return None
-        fault = max(fitting, key=lambda one: one.precision)
+        fault = max(fitting, key=lambda fault: fault.precision)
         self.seen[fault.place] += 1
         return fault if hits(self.seen[fault.place], fault.share) else None
 
@@ -128,7 +134,7 @@ class Faults:
         if fault.drop:
             await Dropped()(scope, receive, send)
         elif fault.status is not None:
-            problem = InternalError("A fault was asked for.", extensions={"status": fault.status})
+            problem = InternalError("A fault was requested.", extensions={"status": fault.status})
             response = render(problem, scope["path"])
             response.status_code = fault.status
             await response(scope, receive, send)
@@ -138,7 +144,7 @@ class Faults:
             await self.app(scope, receive, send)
 
     async def _patched(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Runs the app, changes the JSON it answers, and sends that. A patch that does not fit changes nothing."""
+        """Runs the app, changes its JSON, and sends that. A patch that does not fit changes nothing."""
         start: Message = {}
         content = bytearray()
 
@@ -151,8 +157,8 @@ class Faults:
 
         await self.app(scope, receive, hold)
         try:
-            changed = orjson.dumps(apply(orjson.loads(content), fault.patch))
-        except (PatchFailed, orjson.JSONDecodeError):
+            changed = orjson.dumps(JsonPatch(fault.patch).apply(orjson.loads(content)))
+        except (JsonPatchException, JsonPointerException, TypeError, orjson.JSONDecodeError):
             changed = bytes(content)
         drop = (b"content-length", b"etag")
         headers = [(name, value) for name, value in start["headers"] if name not in drop]

@@ -1,9 +1,9 @@
 """Writes that happen once however often they are sent.
 
 One table, `idempotency`, for legacy and services alike, so that a retry may land on either side of a route. A row is
-(operation, key) → fingerprint of the request, status and body of the answer, inserted **first** in the transaction of
+(operation, key) → fingerprint of the request, status and body of the response, inserted **first** in the transaction of
 the effect itself. A concurrent duplicate therefore waits on the unique index until the first one commits (then it
-answers the same) or rolls back (then it runs). The answer and its effect are durable together or not at all.
+responds the same) or rolls back (then it runs). The response and its effect are durable together or not at all.
 
 A refusal (402, 404, 409, 422) rolls everything back, the row included: nothing was done, so a repeat is judged anew.
 Stock may have come in since, and the same key may succeed then. Callers that need the first refusal must keep it.
@@ -32,20 +32,20 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=KEY_PATTERN,
-        description="1 to 255 visible ASCII characters. A repeat answers the same; another request with it is 422.",
+        description="1 to 255 visible ASCII characters. A repeat gets the same response, another request 422.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an effect answers."""
+class Result:
+    """Status and body of what an effect did."""
 
     status: int
     body: Mapping[str, Any]
 
 
-Effect = Callable[[AsyncConnection], Awaitable[Answer]]
+Effect = Callable[[AsyncConnection], Awaitable[Result]]
 
 
 def fingerprint(path: str, content: bytes) -> bytes:
@@ -55,26 +55,26 @@ def fingerprint(path: str, content: bytes) -> bytes:
     return hashlib.sha256(canonical).digest()
 
 
-async def once(call: Call, key: str, effect: Effect) -> Response:
-    """Runs ``effect`` and answers it, or answers what it answered before. Raises `IdempotencyKeyReused`."""
-    asked = fingerprint(call.request.url.path, await call.request.body())
+async def run_idempotent(call: Call, key: str, effect: Effect) -> Response:
+    """Runs ``effect`` and responds with its result, or repeats the stored response. Raises `IdempotencyKeyReused`."""
+    request_fingerprint = fingerprint(call.request.url.path, await call.request.body())
     this = (idempotency.c.operation == call.operation) & (idempotency.c.key == key)
     async with call.database.writes() as connection:
-        claim = insert(idempotency).values(operation=call.operation, key=key, fingerprint=asked)
+        claim = insert(idempotency).values(operation=call.operation, key=key, fingerprint=request_fingerprint)
         claimed = await connection.execute(claim.on_conflict_do_nothing().returning(idempotency.c.key))
         if claimed.first() is None:
             row = (await connection.execute(select(idempotency).where(this))).one()
-            if row.fingerprint != asked:
+            if row.fingerprint != request_fingerprint:
                 raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
             return _response(row.status, row.body, {"idempotency-replayed": "true"})
-        answer = await effect(connection)
-        content = to_json(answer.body)
-        await connection.execute(update(idempotency).where(this).values(status=answer.status, body=content))
-    return _response(answer.status, content, {})
+        result = await effect(connection)
+        content = to_json(result.body)
+        await connection.execute(update(idempotency).where(this).values(status=result.status, body=content))
+    return _response(result.status, content, {})
 
 
 def was_replayed(response: Response) -> bool:
-    """Whether ``response`` of `once` repeats an earlier answer."""
+    """Whether ``response`` of `run_idempotent` repeats an earlier response."""
     return "idempotency-replayed" in response.headers
 
 

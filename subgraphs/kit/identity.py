@@ -1,10 +1,10 @@
-"""Who asks, from the identity headers of the internal network, and what that lets them do.
+"""The caller, from the identity headers of the internal network, and what that lets them do.
 
 The BFF, the workers and Envoy (after it verified a token) set `x-user-id` and `x-role`; a service believes them, so
 its port must never be reachable from outside. Rules (the authorisation walk in `tests/contract` holds both sides):
 
-* nobody (neither header): GET of products, inventory and recommendations; else 401;
-* customer, warehouse: reads of their own data; somebody else's is 404, as if it did not exist; writes are 403;
+* anonymous (neither header): GET of products, inventory and recommendations; else 401;
+* customer, warehouse: reads of their own data; another customer's is 404, as if it did not exist; writes are 403;
 * operator, service: everything; `x-user-id` is then only the subject the request is routed by, never a filter.
 
 `x-user-id` without a role is a customer: the least that header can mean. An unknown role is 401.
@@ -27,7 +27,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``subject`` is a customer id for customers, and anything (or nothing) for staff."""
+    """Who sent the request. ``subject`` is a customer id for customers, and anything (or nothing) for staff."""
 
     role: Role
     subject: str | None = None

@@ -1,4 +1,4 @@
-"""What a service says about itself: one JSON line and one count per request, and the last door for errors.
+"""What a service says about itself: one JSON line and one count per request, and errors of last resort.
 
 The outermost layer of every service. It gives the request an id, measures it, renders a `Problem` raised by an inner
 layer and turns anything unforeseen into `internal` (logged with its traceback, never shown). Durations in seconds.
@@ -53,14 +53,14 @@ class Metrics:
         self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(
             "http_request_duration_seconds",
-            "Time from the first byte to the answer.",
+            "Time from the first byte to the response.",
             ("service", "method", "route"),
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
             registry=self.registry,
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One request answered (status 0: the connection was dropped)."""
+        """One request finished (status 0: the connection was dropped)."""
         self._requests.labels(self.service, method, route, str(status)).inc()
         self._seconds.labels(self.service, method, route).observe(seconds)
 
@@ -70,7 +70,7 @@ class Metrics:
 
 
 class Observed:
-    """Counts, logs and, when nobody else did, answers."""
+    """Counts and logs every request, and renders the errors that got this far."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app

@@ -15,7 +15,7 @@ from subgraphs.kit.problem import MEDIA_TYPE, ProblemBody
 
 _DETAIL = {
     400: "The Idempotency-Key is missing or malformed.",
-    401: "Nobody is logged in, and this is not public.",
+    401: "The caller is anonymous, and this is not public.",
     402: "The card was declined; nothing was charged.",
     403: "The caller's role may not do this.",
     404: "It does not exist, or is not the caller's.",
@@ -37,13 +37,13 @@ _IF_NONE_MATCH = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Problem answers by status."""
+    """Problem responses by status."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": _DETAIL[status], "content": content} for status in statuses}
 
 
 def reads(model: object, *, public: bool = False) -> dict[str, Any]:
-    """What every GET declares."""
+    """The declaration every GET shares."""
     refusals = (404, 422, 503) if public else (401, 404, 422, 503)
     return {
         "response_model": model,
@@ -57,9 +57,9 @@ def reads(model: object, *, public: bool = False) -> dict[str, Any]:
 
 
 def writes(model: object, *, status: int = 200, refusals: tuple[int, ...] = ()) -> dict[str, Any]:
-    """What every write declares."""
+    """The declaration every write shares."""
     replayed = {
-        "description": "`true` when this repeats an earlier answer.",
+        "description": "`true` when this repeats an earlier response.",
         "schema": {"type": "string", "enum": ["true"]},
     }
     return {
@@ -80,15 +80,20 @@ def contract(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     schemas |= _problem_schemas()
     document["components"]["securitySchemes"] = {
-        "subject": {"type": "apiKey", "in": "header", "name": "x-user-id", "description": "The customer asking."},
+        "subject": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "x-user-id",
+            "description": "The calling customer.",
+        },
         "role": {"type": "apiKey", "in": "header", "name": "x-role", "description": "customer, operator, …"},
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             public = method == "get" and path.startswith(PUBLIC_PREFIXES)
-            # Either header says who asks: a role alone is staff, a subject alone is a customer.
-            identified: list[dict[str, list[str]]] = [{"role": []}, {"subject": []}]
-            operation["security"] = [{}, *identified] if public else identified
+            # Either header identifies the caller: a role alone is staff, a subject alone is a customer.
+            one_of: list[dict[str, list[str]]] = [{"role": []}, {"subject": []}]
+            operation["security"] = [{}, *one_of] if public else one_of
             for parameter in operation.get("parameters", ()):
                 _make_exact(parameter)
     return document
@@ -101,7 +106,7 @@ def _make_exact(parameter: dict[str, Any]) -> None:
     if schema.get("type") == "array":
         parameter |= {"style": "form", "explode": False}
     else:
-        schema |= next((one for one in alternatives if one != {"type": "null"}), {})
+        schema |= next((alternative for alternative in alternatives if alternative != {"type": "null"}), {})
     if parameter.get("description") == schema.get("description"):
         schema.pop("description", None)
     elif "description" in schema:

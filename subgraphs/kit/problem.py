@@ -1,4 +1,4 @@
-"""Every error a service answers, as `application/problem+json` (RFC 9457), rendered by one function.
+"""Every error a service responds with, as `application/problem+json` (RFC 9457), rendered by one function.
 
 * Problem
   - InvalidParameter        422  a field of the request is wrong; `errors[]` names field and value
@@ -138,7 +138,7 @@ class InternalError(Problem):
 
 
 def body_of(problem: Problem, instance: str) -> dict[str, Any]:
-    """The members of the problem document; ``instance`` is the path that was asked."""
+    """The members of the problem document; ``instance`` is the path of the request."""
     body: dict[str, Any] = {
         "type": f"/problems/{problem.slug}",
         "title": problem.title,
@@ -152,7 +152,7 @@ def body_of(problem: Problem, instance: str) -> dict[str, Any]:
 
 
 def render(problem: Problem, instance: str) -> Response:
-    """The one door through which errors leave."""
+    """The response of every error."""
     return Response(
         orjson.dumps(body_of(problem, instance)),
         status_code=problem.status,

@@ -13,7 +13,7 @@ SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory"
 
 
 class Settings(BaseSettings):
-    """Everything a service process can be told from outside."""
+    """Everything that configures a service process."""
 
     model_config = SettingsConfigDict(env_prefix="SUBGRAPHS_", frozen=True, extra="forbid", populate_by_name=True)
 

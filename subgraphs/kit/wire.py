@@ -23,7 +23,7 @@ PathId = Annotated[str, Path(pattern=ID_PATTERN)]
 QueryId = Annotated[str, Query(pattern=ID_PATTERN, examples=["cust_0001"])]
 CustomerFilter = Annotated[
     str | None,
-    Query(pattern=ID_PATTERN, description="Only of this customer; somebody else's id is 404.", examples=["cust_0001"]),
+    Query(pattern=ID_PATTERN, description="Only of this customer; a foreign id is 404.", examples=["cust_0001"]),
 ]
 Limit = Annotated[int, Query(ge=1, le=100, description="At most so many items.")]
 Cursor = Annotated[
@@ -69,7 +69,7 @@ def _whole(value: object) -> object:
 WHOLE = BeforeValidator(_whole)
 
 
-class Nothing(Body):
+class EmptyBody(Body):
     """A write that needs no arguments beyond its path."""
 
 
@@ -78,9 +78,9 @@ def parse_ids(text: str, name: str = "ids") -> tuple[str, ...]:
     ids = tuple(dict.fromkeys(text.split(",")))
     if len(ids) > MOST_IDS:
         raise InvalidParameter.field(name, len(ids), f"at most {MOST_IDS} ids")
-    for one in ids:
-        if not _ID.fullmatch(one):
-            raise InvalidParameter.field(name, one, "an id is 1 to 64 of A-Z a-z 0-9 _ -")
+    for item_id in ids:
+        if not _ID.fullmatch(item_id):
+            raise InvalidParameter.field(name, item_id, "an id is 1 to 64 of A-Z a-z 0-9 _ -")
     return ids
 
 

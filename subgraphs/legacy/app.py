@@ -15,7 +15,6 @@ RESOURCES = (customers, orders, products, payments, inventory, shipping, recomme
 
 
 def create(settings: Settings, database: Database) -> FastAPI:
-    """The service."""
     router = APIRouter()
     for resource in RESOURCES:
         router.routes.extend(resource.router.routes)

@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, page
-from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
+from subgraphs.kit import pagination
+from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import AlreadyExists, InvalidTransition, NotFound
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, Nothing, PathId, Search
+from subgraphs.kit.wire import TEXT_PATTERN, Cursor, EmptyBody, Ids, Limit, PathId, Search
 from subgraphs.legacy.bodies import CreditBody, CustomerBody, ProfileBody
 from subgraphs.legacy.sql import Record, contains, record, records, run
 
@@ -21,7 +21,7 @@ router = APIRouter()
 
 @router.get("/api/customers", operation_id="listCustomers")
 async def list_customers(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     email: Annotated[str | None, Query(min_length=3, max_length=254, pattern=TEXT_PATTERN)] = None,
     search: Search = None,
@@ -29,7 +29,7 @@ async def list_customers(
     cursor: Cursor = None,
 ) -> Response:
     mine = call.narrow(None)
-    after = cursors.decode(cursor, str)[0] if cursor else ""
+    after = pagination.decode(cursor, str)[0] if cursor else ""
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids if mine in (None, one)]
@@ -50,12 +50,12 @@ async def list_customers(
             search=contains(search),
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["id"]))
-        return call.owned(page([await load(connection, key["id"]) for key in shown], following))
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["id"]))
+        return call.owned(page([await load(connection, key["id"]) for key in selected], next_cursor))
 
 
 @router.get("/api/customers/{customer_id}", operation_id="getCustomer")
-async def get_customer(call: Asked, customer_id: PathId) -> Response:
+async def get_customer(call: CurrentCall, customer_id: PathId) -> Response:
     async with call.database.reads() as connection:
         customer = await load(connection, customer_id) if call.caller.may_see(customer_id) else None
     if customer is None:
@@ -64,32 +64,32 @@ async def get_customer(call: Asked, customer_id: PathId) -> Response:
 
 
 @router.post("/api/customers", operation_id="createCustomer")
-async def create_customer(call: Asked, key: IdempotencyKey, body: CustomerBody) -> Response:
-    return await once(call, key, partial(register, body=body))
+async def create_customer(call: CurrentCall, key: IdempotencyKey, body: CustomerBody) -> Response:
+    return await run_idempotent(call, key, partial(register, body=body))
 
 
 @router.patch("/api/customers/{customer_id}", operation_id="updateCustomer")
-async def update_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, body: ProfileBody) -> Response:
+async def update_customer(call: CurrentCall, key: IdempotencyKey, customer_id: PathId, body: ProfileBody) -> Response:
     values = body.model_dump(exclude_unset=True)
-    return await once(call, key, partial(change, customer_id=customer_id, values=values))
+    return await run_idempotent(call, key, partial(change, customer_id=customer_id, values=values))
 
 
 @router.post("/api/customers/{customer_id}/verify", operation_id="verifyCustomer")
-async def verify_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, _: Nothing) -> Response:
-    return await once(call, key, partial(verify, customer_id=customer_id))
+async def verify_customer(call: CurrentCall, key: IdempotencyKey, customer_id: PathId, _: EmptyBody) -> Response:
+    return await run_idempotent(call, key, partial(verify, customer_id=customer_id))
 
 
 @router.post("/api/customers/{customer_id}/expire", operation_id="expireCustomer")
-async def expire_customer(call: Asked, key: IdempotencyKey, customer_id: PathId, _: Nothing) -> Response:
-    return await once(call, key, partial(expire, customer_id=customer_id))
+async def expire_customer(call: CurrentCall, key: IdempotencyKey, customer_id: PathId, _: EmptyBody) -> Response:
+    return await run_idempotent(call, key, partial(expire, customer_id=customer_id))
 
 
 @router.post("/api/customers/{customer_id}/credits", operation_id="grantCredit")
-async def grant_credit(call: Asked, key: IdempotencyKey, customer_id: PathId, body: CreditBody) -> Response:
-    return await once(call, key, partial(grant, customer_id=customer_id, body=body))
+async def grant_credit(call: CurrentCall, key: IdempotencyKey, customer_id: PathId, body: CreditBody) -> Response:
+    return await run_idempotent(call, key, partial(grant, customer_id=customer_id, body=body))
 
 
-async def register(connection: AsyncConnection, body: CustomerBody) -> Answer:
+async def register(connection: AsyncConnection, body: CustomerBody) -> Result:
     customer_id = body.id or f"cust_{uuid.uuid4().hex[:16]}"
     await _note(connection, customer_id, "PENDING")
     if await _locked_state(connection, customer_id) == "EXPIRED":
@@ -107,10 +107,10 @@ async def register(connection: AsyncConnection, body: CustomerBody) -> Answer:
     )
     if not created:
         raise AlreadyExists("There is a customer with this id or this e-mail address already.")
-    return await _answer(connection, 201, customer_id)
+    return await _respond(connection, 201, customer_id)
 
 
-async def change(connection: AsyncConnection, customer_id: str, values: dict[str, Any]) -> Answer:
+async def change(connection: AsyncConnection, customer_id: str, values: dict[str, Any]) -> Result:
     if await load(connection, customer_id) is None:
         raise NotFound(f"There is no customer {customer_id}.")
     for column, value in values.items():
@@ -122,20 +122,20 @@ async def change(connection: AsyncConnection, customer_id: str, values: dict[str
         }[column]
         stored = orjson.dumps(value).decode() if isinstance(value, dict) else value
         await run(connection, statement, id=customer_id, value=stored)
-    return await _answer(connection, 200, customer_id)
+    return await _respond(connection, 200, customer_id)
 
 
-async def verify(connection: AsyncConnection, customer_id: str) -> Answer:
+async def verify(connection: AsyncConnection, customer_id: str) -> Result:
     state = await _locked_state(connection, customer_id)
     if state is None:
         raise NotFound(f"There is no registration of {customer_id}.")
     if state == "EXPIRED":
         raise InvalidTransition(f"The registration of {customer_id} has expired.")
     await _becomes(connection, customer_id, "VERIFIED")
-    return await _answer(connection, 200, customer_id)
+    return await _respond(connection, 200, customer_id)
 
 
-async def expire(connection: AsyncConnection, customer_id: str) -> Answer:
+async def expire(connection: AsyncConnection, customer_id: str) -> Result:
     if await load(connection, customer_id) is None:  # perhaps not yet: this row makes it wait, and then refuses it
         await _note(connection, customer_id, "EXPIRED")
     state = await _locked_state(connection, customer_id)
@@ -144,10 +144,10 @@ async def expire(connection: AsyncConnection, customer_id: str) -> Answer:
         raise InvalidTransition(f"{customer_id} is a customer; there is no registration to expire.")
     gone = await run(connection, "DELETE FROM customers WHERE id = :id", id=customer_id)
     await _becomes(connection, customer_id, "EXPIRED")
-    return Answer(200, {"customer_id": customer_id, "status": "EXPIRED" if gone else "NONE"})
+    return Result(200, {"customer_id": customer_id, "status": "EXPIRED" if gone else "NONE"})
 
 
-async def grant(connection: AsyncConnection, customer_id: str, body: CreditBody) -> Answer:
+async def grant(connection: AsyncConnection, customer_id: str, body: CreditBody) -> Result:
     if await record(connection, "SELECT id FROM customers WHERE id = :id FOR UPDATE", id=customer_id) is None:
         raise NotFound(f"There is no customer {customer_id}.")
     granted = await run(
@@ -170,7 +170,7 @@ async def grant(connection: AsyncConnection, customer_id: str, body: CreditBody)
     )
     customer = await load(connection, customer_id)
     assert customer is not None  # noqa: S101  # locked above
-    return Answer(
+    return Result(
         201,
         {
             "customer_id": customer_id,
@@ -203,10 +203,10 @@ async def _becomes(connection: AsyncConnection, customer_id: str, state: str) ->
     )
 
 
-async def _answer(connection: AsyncConnection, status: int, customer_id: str) -> Answer:
+async def _respond(connection: AsyncConnection, status: int, customer_id: str) -> Result:
     customer = await load(connection, customer_id)
     assert customer is not None  # noqa: S101  # written or locked a moment ago in this transaction
-    return Answer(status, customer)
+    return Result(status, customer)
 
 
 async def load(connection: AsyncConnection, customer_id: str) -> Record | None:

@@ -5,11 +5,11 @@ from functools import partial
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import PUBLIC_BUT_MOVING, Asked, page
-from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
+from subgraphs.kit import pagination
+from subgraphs.kit.call import PUBLIC_BUT_MOVING, CurrentCall, page
+from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import FieldError, InvalidTransition, NotFound, OutOfStock
-from subgraphs.kit.wire import Cursor, Ids, Limit, Nothing, PathId
+from subgraphs.kit.wire import Cursor, EmptyBody, Ids, Limit, PathId
 from subgraphs.legacy.bodies import ReservationBody
 from subgraphs.legacy.sql import Record, record, records, run
 
@@ -17,8 +17,8 @@ router = APIRouter()
 
 
 @router.get("/api/inventory", operation_id="listStock")
-async def list_stock(call: Asked, ids: Ids, limit: Limit = 20, cursor: Cursor = None) -> Response:
-    after = cursors.decode(cursor, str)[0] if cursor else ""
+async def list_stock(call: CurrentCall, ids: Ids, limit: Limit = 20, cursor: Cursor = None) -> Response:
+    after = pagination.decode(cursor, str)[0] if cursor else ""
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
@@ -29,13 +29,13 @@ async def list_stock(call: Asked, ids: Ids, limit: Limit = 20, cursor: Cursor = 
             after=after,
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["product_id"]))
-        items = [await load(connection, key["product_id"]) for key in shown]
-    return call.public(page(items, following), cache_control=PUBLIC_BUT_MOVING)
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["product_id"]))
+        items = [await load(connection, key["product_id"]) for key in selected]
+    return call.public(page(items, next_cursor), cache_control=PUBLIC_BUT_MOVING)
 
 
 @router.get("/api/inventory/{product_id}", operation_id="getStock")
-async def get_stock(call: Asked, product_id: PathId) -> Response:
+async def get_stock(call: CurrentCall, product_id: PathId) -> Response:
     async with call.database.reads() as connection:
         stock = await load(connection, product_id)
     if stock is None:
@@ -44,13 +44,15 @@ async def get_stock(call: Asked, product_id: PathId) -> Response:
 
 
 @router.post("/api/inventory/reservations", operation_id="reserveStock")
-async def reserve_stock(call: Asked, key: IdempotencyKey, body: ReservationBody) -> Response:
-    return await once(call, key, partial(reserve, body=body))
+async def reserve_stock(call: CurrentCall, key: IdempotencyKey, body: ReservationBody) -> Response:
+    return await run_idempotent(call, key, partial(reserve, body=body))
 
 
 @router.post("/api/inventory/reservations/{order_id}/release", operation_id="releaseStock")
-async def release_stock(call: Asked, key: IdempotencyKey, order_id: PathId, _: Nothing | None = None) -> Response:
-    return await once(call, key, partial(release, order_id=order_id))
+async def release_stock(
+    call: CurrentCall, key: IdempotencyKey, order_id: PathId, _: EmptyBody | None = None
+) -> Response:
+    return await run_idempotent(call, key, partial(release, order_id=order_id))
 
 
 async def load(connection: AsyncConnection, product_id: str) -> Record | None:
@@ -60,7 +62,7 @@ async def load(connection: AsyncConnection, product_id: str) -> Record | None:
     )
 
 
-async def reserve(connection: AsyncConnection, body: ReservationBody) -> Answer:
+async def reserve(connection: AsyncConnection, body: ReservationBody) -> Result:
     """All or nothing: an exception takes back what was moved before it."""
     made = await run(
         connection,
@@ -69,27 +71,27 @@ async def reserve(connection: AsyncConnection, body: ReservationBody) -> Answer:
     )
     if not made:
         raise InvalidTransition(f"Stock for order {body.order_id} was reserved or released before.")
-    wanted: dict[str, int] = {}
+    requested: dict[str, int] = {}
     for item in body.items:
-        wanted[item.product_id] = wanted.get(item.product_id, 0) + item.quantity
+        requested[item.product_id] = requested.get(item.product_id, 0) + item.quantity
     missing: dict[str, Record] = {}
-    for product_id in sorted(wanted):  # in this order everywhere, or two orders could block each other
+    for product_id in sorted(requested):  # in this order everywhere, or two orders could block each other
         row = await record(connection, "SELECT available FROM stock WHERE product_id = :id FOR UPDATE", id=product_id)
         available = row["available"] if row else 0
-        if available < wanted[product_id]:
+        if available < requested[product_id]:
             missing[product_id] = {
                 "product_id": product_id,
-                "requested": wanted[product_id],
+                "requested": requested[product_id],
                 "available": available,
             }
         elif not missing:
-            await _hold(connection, body.order_id, product_id, wanted[product_id])
+            await _hold(connection, body.order_id, product_id, requested[product_id])
     if missing:
         raise _out_of_stock(body, missing)
-    return Answer(201, _reservation(body.order_id, "RESERVED", wanted))
+    return Result(201, _reservation(body.order_id, "RESERVED", requested))
 
 
-async def release(connection: AsyncConnection, order_id: str) -> Answer:
+async def release(connection: AsyncConnection, order_id: str) -> Result:
     # Kept even when nothing was reserved yet: a reservation that arrives late must be refused.
     await run(
         connection,
@@ -105,7 +107,7 @@ async def release(connection: AsyncConnection, order_id: str) -> Answer:
         for product_id, quantity in held.items():
             await _move(connection, product_id, -quantity)
         await run(connection, "UPDATE reservations SET status = 'RELEASED' WHERE order_id = :id", id=order_id)
-    return Answer(200, _reservation(order_id, "RELEASED" if held else "NONE", held))
+    return Result(200, _reservation(order_id, "RELEASED" if held else "NONE", held))
 
 
 async def _hold(connection: AsyncConnection, order_id: str, product_id: str, quantity: int) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, page
-from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
+from subgraphs.kit import pagination
+from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, InvalidTransition, NotFound
 from subgraphs.kit.wire import Cursor, CustomerFilter, CustomerIds, Ids, Limit, PathId, QueryId
 from subgraphs.legacy import customers, products
@@ -23,7 +23,7 @@ Status = Annotated[Literal["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED", "CANC
 
 @router.get("/api/orders", operation_id="listOrders")
 async def list_orders(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     customer_id: CustomerFilter = None,
     status: Status = None,
@@ -35,26 +35,26 @@ async def list_orders(
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
             return call.owned(page([o for o in loaded if o and call.caller.may_see(o["customer_id"])]))
-        found, following = await newest(connection, customer_id, status, limit, cursor)
-    return call.owned(page(found, following))
+        items, next_cursor = await newest(connection, customer_id, status, limit, cursor)
+    return call.owned(page(items, next_cursor))
 
 
 @router.get("/api/orders/by-customer", operation_id="listOrdersByCustomer")
 async def list_orders_by_customer(
-    call: Asked, customer_ids: CustomerIds, status: Status = None, limit: Limit = 20
+    call: CurrentCall, customer_ids: CustomerIds, status: Status = None, limit: Limit = 20
 ) -> Response:
     entries = []
     async with call.database.reads() as connection:
         for customer_id in customer_ids:
             if not call.caller.may_see(customer_id) or await customers.load(connection, customer_id) is None:
                 continue
-            found, following = await newest(connection, customer_id, status, limit, None)
-            entries.append({"customer_id": customer_id, **page(found, following)})
+            items, next_cursor = await newest(connection, customer_id, status, limit, None)
+            entries.append({"customer_id": customer_id, **page(items, next_cursor)})
     return call.owned({"items": entries})
 
 
 @router.get("/api/orders/summary", operation_id="getOrderSummary")
-async def get_order_summary(call: Asked, customer_id: QueryId) -> Response:
+async def get_order_summary(call: CurrentCall, customer_id: QueryId) -> Response:
     call.narrow(customer_id)
     async with call.database.reads() as connection:
         if await customers.load(connection, customer_id) is None:
@@ -82,7 +82,7 @@ async def get_order_summary(call: Asked, customer_id: QueryId) -> Response:
 
 
 @router.get("/api/orders/{order_id}", operation_id="getOrder")
-async def get_order(call: Asked, order_id: PathId) -> Response:
+async def get_order(call: CurrentCall, order_id: PathId) -> Response:
     async with call.database.reads() as connection:
         order = await load(connection, order_id)
     if order is None or not call.caller.may_see(order["customer_id"]):
@@ -91,28 +91,28 @@ async def get_order(call: Asked, order_id: PathId) -> Response:
 
 
 @router.post("/api/orders", operation_id="createOrder")
-async def create_order(call: Asked, key: IdempotencyKey, body: OrderBody) -> Response:
-    return await once(call, key, partial(place, body=body))
+async def create_order(call: CurrentCall, key: IdempotencyKey, body: OrderBody) -> Response:
+    return await run_idempotent(call, key, partial(place, body=body))
 
 
 @router.post("/api/orders/{order_id}/confirm", operation_id="confirmOrder")
-async def confirm_order(call: Asked, key: IdempotencyKey, order_id: PathId, body: ConfirmBody) -> Response:
-    return await once(call, key, partial(confirm, order_id=order_id, payment_id=body.payment_id))
+async def confirm_order(call: CurrentCall, key: IdempotencyKey, order_id: PathId, body: ConfirmBody) -> Response:
+    return await run_idempotent(call, key, partial(confirm, order_id=order_id, payment_id=body.payment_id))
 
 
 @router.post("/api/orders/{order_id}/ship", operation_id="shipOrder")
-async def ship_order(call: Asked, key: IdempotencyKey, order_id: PathId, body: ShipBody) -> Response:
-    return await once(call, key, partial(ship, order_id=order_id, shipment_id=body.shipment_id))
+async def ship_order(call: CurrentCall, key: IdempotencyKey, order_id: PathId, body: ShipBody) -> Response:
+    return await run_idempotent(call, key, partial(ship, order_id=order_id, shipment_id=body.shipment_id))
 
 
 @router.post("/api/orders/{order_id}/cancel", operation_id="cancelOrder")
-async def cancel_order(call: Asked, key: IdempotencyKey, order_id: PathId, body: CancelBody) -> Response:
-    return await once(call, key, partial(cancel, order_id=order_id, reason=body.reason))
+async def cancel_order(call: CurrentCall, key: IdempotencyKey, order_id: PathId, body: CancelBody) -> Response:
+    return await run_idempotent(call, key, partial(cancel, order_id=order_id, reason=body.reason))
 
 
 @router.post("/api/orders/{order_id}/withdraw", operation_id="withdrawOrder")
-async def withdraw_order(call: Asked, key: IdempotencyKey, order_id: PathId, body: WithdrawBody) -> Response:
-    return await once(call, key, partial(withdraw, order_id=order_id, reason=body.reason))
+async def withdraw_order(call: CurrentCall, key: IdempotencyKey, order_id: PathId, body: WithdrawBody) -> Response:
+    return await run_idempotent(call, key, partial(withdraw, order_id=order_id, reason=body.reason))
 
 
 async def load(connection: AsyncConnection, order_id: str) -> Record | None:
@@ -145,7 +145,7 @@ async def newest(
     connection: AsyncConnection, customer_id: str | None, status: str | None, limit: int, cursor: str | None
 ) -> tuple[list[Record | None], str | None]:
     """A page of orders, newest first."""
-    before_at, before_id = cursors.decode(cursor, datetime, str) if cursor else (None, None)
+    before_at, before_id = pagination.decode(cursor, datetime, str) if cursor else (None, None)
     keys = await records(
         connection,
         """
@@ -161,11 +161,11 @@ async def newest(
         before_id=before_id,
         limit=limit + 1,
     )
-    shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["placed_at"], key["id"]))
-    return [await load(connection, key["id"]) for key in shown], following
+    selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["placed_at"], key["id"]))
+    return [await load(connection, key["id"]) for key in selected], next_cursor
 
 
-async def place(connection: AsyncConnection, body: OrderBody) -> Answer:
+async def place(connection: AsyncConnection, body: OrderBody) -> Result:
     errors: list[FieldError] = []
     priced: list[tuple[Record, int]] = []
     for index, item in enumerate(body.items):
@@ -213,10 +213,10 @@ async def place(connection: AsyncConnection, body: OrderBody) -> Answer:
             unit_price_minor=product["price"]["amount_minor"],
             currency=product["price"]["currency"],
         )
-    return await _answer(connection, 201, order_id)
+    return await _respond(connection, 201, order_id)
 
 
-async def confirm(connection: AsyncConnection, order_id: str, payment_id: str) -> Answer:
+async def confirm(connection: AsyncConnection, order_id: str, payment_id: str) -> Result:
     status = await _locked_status(connection, order_id)
     if status != "PENDING":
         raise InvalidTransition(f"Order {order_id} is {status}; it cannot be changed by 'confirm'.")
@@ -226,10 +226,10 @@ async def confirm(connection: AsyncConnection, order_id: str, payment_id: str) -
         id=order_id,
         payment_id=payment_id,
     )
-    return await _answer(connection, 200, order_id)
+    return await _respond(connection, 200, order_id)
 
 
-async def ship(connection: AsyncConnection, order_id: str, shipment_id: str) -> Answer:
+async def ship(connection: AsyncConnection, order_id: str, shipment_id: str) -> Result:
     status = await _locked_status(connection, order_id)
     if status != "CONFIRMED":
         raise InvalidTransition(f"Order {order_id} is {status}; it cannot be changed by 'ship'.")
@@ -239,10 +239,10 @@ async def ship(connection: AsyncConnection, order_id: str, shipment_id: str) -> 
         id=order_id,
         shipment_id=shipment_id,
     )
-    return await _answer(connection, 200, order_id)
+    return await _respond(connection, 200, order_id)
 
 
-async def cancel(connection: AsyncConnection, order_id: str, reason: str) -> Answer:
+async def cancel(connection: AsyncConnection, order_id: str, reason: str) -> Result:
     status = await _locked_status(connection, order_id)
     if status not in ("PENDING", "CONFIRMED"):
         raise InvalidTransition(f"Order {order_id} is {status}; it cannot be changed by 'cancel'.")
@@ -252,10 +252,10 @@ async def cancel(connection: AsyncConnection, order_id: str, reason: str) -> Ans
         id=order_id,
         reason=reason,
     )
-    return await _answer(connection, 200, order_id)
+    return await _respond(connection, 200, order_id)
 
 
-async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Answer:
+async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Result:
     await _lock(connection, order_id)
     order = await record(connection, "SELECT status FROM orders WHERE id = :id", id=order_id)
     if order is None:
@@ -264,10 +264,10 @@ async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> A
             "INSERT INTO withdrawn_orders (order_id, asked_at) VALUES (:id, now()) ON CONFLICT DO NOTHING",
             id=order_id,
         )
-        return Answer(200, {"order_id": order_id, "status": "NONE"})
+        return Result(200, {"order_id": order_id, "status": "NONE"})
     if order["status"] != "CANCELLED":
         await cancel(connection, order_id, reason)
-    return Answer(200, {"order_id": order_id, "status": "CANCELLED"})
+    return Result(200, {"order_id": order_id, "status": "CANCELLED"})
 
 
 async def _lock(connection: AsyncConnection, order_id: str) -> None:
@@ -281,7 +281,7 @@ async def _locked_status(connection: AsyncConnection, order_id: str) -> str:
     return str(row["status"])
 
 
-async def _answer(connection: AsyncConnection, status: int, order_id: str) -> Answer:
+async def _respond(connection: AsyncConnection, status: int, order_id: str) -> Result:
     order = await load(connection, order_id)
     assert order is not None  # noqa: S101  # written a moment ago in this transaction
-    return Answer(status, order)
+    return Result(status, order)

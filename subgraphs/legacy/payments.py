@@ -7,10 +7,10 @@ from functools import partial
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, page
+from subgraphs.kit import pagination
+from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.connection import Dropped
-from subgraphs.kit.idempotency import Answer, IdempotencyKey, once, was_replayed
+from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent, was_replayed
 from subgraphs.kit.problem import AlreadyExists, InvalidParameter, InvalidTransition, NotFound, PaymentDeclined
 from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.legacy.bodies import PaymentBody, RefundBody
@@ -21,7 +21,7 @@ router = APIRouter()
 
 @router.get("/api/payments", operation_id="listPayments")
 async def list_payments(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     order_ids: OrderIds,
     customer_id: CustomerFilter = None,
@@ -29,7 +29,7 @@ async def list_payments(
     cursor: Cursor = None,
 ) -> Response:
     customer_id = call.narrow(customer_id)
-    before_at, before_id = cursors.decode(cursor, datetime, str) if cursor else (None, None)
+    before_at, before_id = pagination.decode(cursor, datetime, str) if cursor else (None, None)
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
@@ -50,12 +50,12 @@ async def list_payments(
             before_id=before_id,
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["created_at"], key["id"]))
-        return call.owned(page([await load(connection, key["id"]) for key in shown], following))
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["created_at"], key["id"]))
+        return call.owned(page([await load(connection, key["id"]) for key in selected], next_cursor))
 
 
 @router.get("/api/payments/{payment_id}", operation_id="getPayment")
-async def get_payment(call: Asked, payment_id: PathId) -> Response:
+async def get_payment(call: CurrentCall, payment_id: PathId) -> Response:
     async with call.database.reads() as connection:
         payment = await load(connection, payment_id)
     if payment is None or not call.caller.may_see(payment["customer_id"]):
@@ -64,16 +64,16 @@ async def get_payment(call: Asked, payment_id: PathId) -> Response:
 
 
 @router.post("/api/payments", operation_id="chargePayment")
-async def charge_payment(call: Asked, key: IdempotencyKey, body: PaymentBody) -> Response:
-    response = await once(call, key, partial(charge, body=body))
+async def charge_payment(call: CurrentCall, key: IdempotencyKey, body: PaymentBody) -> Response:
+    response = await run_idempotent(call, key, partial(charge, body=body))
     if body.payment_method_id == "pm_timeout" and not was_replayed(response):
         return Dropped()
     return response
 
 
 @router.post("/api/payments/refunds", operation_id="refundPayments")
-async def refund_payments(call: Asked, key: IdempotencyKey, body: RefundBody) -> Response:
-    return await once(call, key, partial(refund, order_id=body.order_id))
+async def refund_payments(call: CurrentCall, key: IdempotencyKey, body: RefundBody) -> Response:
+    return await run_idempotent(call, key, partial(refund, order_id=body.order_id))
 
 
 async def load(connection: AsyncConnection, payment_id: str) -> Record | None:
@@ -92,7 +92,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> Record | None:
     }
 
 
-async def charge(connection: AsyncConnection, body: PaymentBody) -> Answer:
+async def charge(connection: AsyncConnection, body: PaymentBody) -> Result:
     order = await record(connection, "SELECT * FROM orders WHERE id = :id FOR UPDATE", id=body.order_id)
     if order is None:
         raise InvalidParameter.field("order_id", body.order_id, "there is no such order")
@@ -122,13 +122,13 @@ async def charge(connection: AsyncConnection, body: PaymentBody) -> Answer:
     )
     payment = await load(connection, payment_id)
     assert payment is not None  # noqa: S101  # written a moment ago in this transaction
-    return Answer(201, payment)
+    return Result(201, payment)
 
 
-async def refund(connection: AsyncConnection, order_id: str) -> Answer:
+async def refund(connection: AsyncConnection, order_id: str) -> Result:
     order = await record(connection, "SELECT id FROM orders WHERE id = :id FOR UPDATE", id=order_id)
     if order is None:
-        return Answer(200, {"order_id": order_id, "refunded": False})
+        return Result(200, {"order_id": order_id, "refunded": False})
     # Kept even when nothing was charged yet: a charge that arrives late must be refused.
     await run(
         connection, "INSERT INTO refunds (order_id, asked_at) VALUES (:id, now()) ON CONFLICT DO NOTHING", id=order_id
@@ -136,4 +136,4 @@ async def refund(connection: AsyncConnection, order_id: str) -> Answer:
     charged = await records(connection, "SELECT id FROM payments WHERE order_id = :id", id=order_id)
     for payment in charged:
         await run(connection, "UPDATE payments SET status = 'REFUNDED' WHERE id = :id", id=payment["id"])
-    return Answer(200, {"order_id": order_id, "refunded": bool(charged)})
+    return Result(200, {"order_id": order_id, "refunded": bool(charged)})

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, page
+from subgraphs.kit import pagination
+from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, PathId, Search
 from subgraphs.legacy.sql import Record, contains, money, record, records
@@ -16,14 +16,14 @@ router = APIRouter()
 
 @router.get("/api/products", operation_id="listProducts")
 async def list_products(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     search: Search = None,
     category: Annotated[str | None, Query(min_length=1, max_length=100, pattern=TEXT_PATTERN)] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:
-    after = cursors.decode(cursor, str)[0] if cursor else ""
+    after = pagination.decode(cursor, str)[0] if cursor else ""
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
@@ -42,12 +42,12 @@ async def list_products(
             category=category,
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["id"]))
-        return call.public(page([await load(connection, key["id"]) for key in shown], following))
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["id"]))
+        return call.public(page([await load(connection, key["id"]) for key in selected], next_cursor))
 
 
 @router.get("/api/products/{product_id}", operation_id="getProduct")
-async def get_product(call: Asked, product_id: PathId) -> Response:
+async def get_product(call: CurrentCall, product_id: PathId) -> Response:
     async with call.database.reads() as connection:
         product = await load(connection, product_id)
     if product is None:

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, Call, page
+from subgraphs.kit import pagination
+from subgraphs.kit.call import Call, CurrentCall, page
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, PathId
 from subgraphs.legacy.sql import Record, record, records
@@ -14,17 +14,17 @@ router = APIRouter()
 
 @router.get("/api/recommendations", operation_id="listRecommendations")
 async def list_recommendations(
-    call: Asked, ids: Ids, customer_id: CustomerFilter = None, limit: Limit = 20, cursor: Cursor = None
+    call: CurrentCall, ids: Ids, customer_id: CustomerFilter = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Response:
     if call.caller.role == "anonymous":
         customer_id = None
     elif customer_id is not None:
         call.narrow(customer_id)
-    below, after = cursors.decode(cursor, float, str) if cursor else (None, None)
+    below, after = pagination.decode(cursor, float, str) if cursor else (None, None)
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
-            return _answer(call, page([found for found in loaded if found and _visible(call, found)]))
+            return _respond(call, page([item for item in loaded if item and _visible(call, item)]))
         keys = await records(
             connection,
             """
@@ -39,17 +39,17 @@ async def list_recommendations(
             after=after,
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["score"], key["id"]))
-        return _answer(call, page([await load(connection, key["id"]) for key in shown], following))
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["score"], key["id"]))
+        return _respond(call, page([await load(connection, key["id"]) for key in selected], next_cursor))
 
 
 @router.get("/api/recommendations/{recommendation_id}", operation_id="getRecommendation")
-async def get_recommendation(call: Asked, recommendation_id: PathId) -> Response:
+async def get_recommendation(call: CurrentCall, recommendation_id: PathId) -> Response:
     async with call.database.reads() as connection:
-        found = await load(connection, recommendation_id)
-    if found is None or not _visible(call, found):
+        recommendation = await load(connection, recommendation_id)
+    if recommendation is None or not _visible(call, recommendation):
         raise NotFound(f"There is no recommendation {recommendation_id}.")
-    return _answer(call, found)
+    return _respond(call, recommendation)
 
 
 async def load(connection: AsyncConnection, recommendation_id: str) -> Record | None:
@@ -61,9 +61,9 @@ async def load(connection: AsyncConnection, recommendation_id: str) -> Record | 
     )
 
 
-def _visible(call: Call, found: Record) -> bool:
-    return found["customer_id"] is None or call.caller.may_see(found["customer_id"])
+def _visible(call: Call, recommendation: Record) -> bool:
+    return recommendation["customer_id"] is None or call.caller.may_see(recommendation["customer_id"])
 
 
-def _answer(call: Call, body: object) -> Response:
+def _respond(call: Call, body: object) -> Response:
     return call.public(body) if call.caller.role == "anonymous" else call.owned(body)

@@ -7,9 +7,9 @@ from functools import partial
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.call import Asked, page
-from subgraphs.kit.idempotency import Answer, IdempotencyKey, once
+from subgraphs.kit import pagination
+from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import InvalidParameter, InvalidTransition, NotFound
 from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.legacy.bodies import ShipmentBody
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.get("/api/shipping", operation_id="listShipments")
 async def list_shipments(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     order_ids: OrderIds,
     customer_id: CustomerFilter = None,
@@ -28,7 +28,7 @@ async def list_shipments(
     cursor: Cursor = None,
 ) -> Response:
     customer_id = call.narrow(customer_id)
-    before_at, before_id = cursors.decode(cursor, datetime, str) if cursor else (None, None)
+    before_at, before_id = pagination.decode(cursor, datetime, str) if cursor else (None, None)
     async with call.database.reads() as connection:
         if ids is not None:
             loaded = [await load(connection, one) for one in ids]
@@ -49,12 +49,12 @@ async def list_shipments(
             before_id=before_id,
             limit=limit + 1,
         )
-        shown, following = cursors.cut(keys, limit, lambda key: cursors.encode(key["shipped_at"], key["id"]))
-        return call.owned(page([await load(connection, key["id"]) for key in shown], following))
+        selected, next_cursor = pagination.cut(keys, limit, lambda key: pagination.encode(key["shipped_at"], key["id"]))
+        return call.owned(page([await load(connection, key["id"]) for key in selected], next_cursor))
 
 
 @router.get("/api/shipping/{shipment_id}", operation_id="getShipment")
-async def get_shipment(call: Asked, shipment_id: PathId) -> Response:
+async def get_shipment(call: CurrentCall, shipment_id: PathId) -> Response:
     async with call.database.reads() as connection:
         shipment = await load(connection, shipment_id)
     if shipment is None or not call.caller.may_see(shipment["customer_id"]):
@@ -63,8 +63,8 @@ async def get_shipment(call: Asked, shipment_id: PathId) -> Response:
 
 
 @router.post("/api/shipping", operation_id="createShipment")
-async def create_shipment(call: Asked, key: IdempotencyKey, body: ShipmentBody) -> Response:
-    return await once(call, key, partial(send, body=body))
+async def create_shipment(call: CurrentCall, key: IdempotencyKey, body: ShipmentBody) -> Response:
+    return await run_idempotent(call, key, partial(send, body=body))
 
 
 async def load(connection: AsyncConnection, shipment_id: str) -> Record | None:
@@ -79,7 +79,7 @@ async def load(connection: AsyncConnection, shipment_id: str) -> Record | None:
     )
 
 
-async def send(connection: AsyncConnection, body: ShipmentBody) -> Answer:
+async def send(connection: AsyncConnection, body: ShipmentBody) -> Result:
     order = await record(connection, "SELECT * FROM orders WHERE id = :id FOR SHARE", id=body.order_id)
     if order is None:
         raise InvalidParameter.field("order_id", body.order_id, "there is no such order")
@@ -107,4 +107,4 @@ async def send(connection: AsyncConnection, body: ShipmentBody) -> Answer:
         raise InvalidTransition(f"Order {body.order_id} has been sent already.")
     shipment = await load(connection, shipment_id)
     assert shipment is not None  # noqa: S101  # written a moment ago in this transaction
-    return Answer(201, shipment)
+    return Result(201, shipment)

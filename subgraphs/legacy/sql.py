@@ -15,8 +15,7 @@ async def records(connection: AsyncConnection, statement: str, **parameters: obj
 
 async def record(connection: AsyncConnection, statement: str, **parameters: object) -> Record | None:
     """The first row of a query, if any."""
-    found = await records(connection, statement, **parameters)
-    return found[0] if found else None
+    return next(iter(await records(connection, statement, **parameters)), None)
 
 
 async def run(connection: AsyncConnection, statement: str, **parameters: object) -> int:

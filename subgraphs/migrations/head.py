@@ -14,7 +14,6 @@ def configuration() -> Config:
 
 
 def head() -> str:
-    """The newest revision."""
     revision = ScriptDirectory.from_config(configuration()).get_current_head()
     assert revision is not None  # noqa: S101  # there is at least one version file
     return revision

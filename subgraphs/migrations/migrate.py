@@ -19,7 +19,7 @@ from subgraphs.migrations import seed
 from subgraphs.migrations.head import configuration, head
 from subgraphs.migrations.tables import seeds
 
-ADVISORY_LOCK = 0x6D617461  # "mata": any number that nobody else uses
+ADVISORY_LOCK = 0x6D617461  # "mata": any number that no other lock uses
 RETRY_S = 0.1
 
 Say = Callable[[str], None]
@@ -67,8 +67,8 @@ async def _upgrade(connection: AsyncConnection, say: Say) -> None:
     if before == needed:
         say(f"schema is at {needed}")
         return
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
-    if before is not None and before not in known:
+    known_revisions = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    if before is not None and before not in known_revisions:
         raise CannotMigrate(f"The database is at migration {before}, which this code does not know: it is newer.")
     await connection.run_sync(_run_alembic)
     say(f"schema migrated from {before or 'nothing'} to {needed} in {time.perf_counter() - began:.2f} s")

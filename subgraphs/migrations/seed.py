@@ -104,11 +104,11 @@ def _ascii(name: str) -> str:
 def _customer(number: int) -> tuple[Any, ...]:
     # 1237 shares no factor with the number of pairs: every customer gets a pair of names of their own.
     pair = number * 1237 % (len(GIVEN_NAMES) * len(FAMILY_NAMES))
-    given, family = GIVEN_NAMES[pair % len(GIVEN_NAMES)], FAMILY_NAMES[pair // len(GIVEN_NAMES)]
+    given_name, family_name = GIVEN_NAMES[pair % len(GIVEN_NAMES)], FAMILY_NAMES[pair // len(GIVEN_NAMES)]
     city = CITIES[dice(len(CITIES), "city", number)]
     streets = STREETS[city.country]
     first = number == 1  # the customer of every example has everything filled in
-    email = f"{_ascii(given)}.{_ascii(family)}@example.com"
+    email = f"{_ascii(given_name)}.{_ascii(family_name)}@example.com"
     phone = f"{city.phone_prefix} {1_000_000 + dice(9_000_000, 'phone', number)}"
     address = {
         "line1": f"{streets[dice(len(streets), 'street', number)]} {1 + dice(180, 'house', number)}",
@@ -124,7 +124,7 @@ def _customer(number: int) -> tuple[Any, ...]:
     }
     return (
         f"cust_{number:04}",
-        f"{given} {family}",
+        f"{given_name} {family_name}",
         email,
         phone if first or dice(5, "has phone", number) else None,
         orjson.dumps(address).decode() if first or dice(12, "has address", number) else None,

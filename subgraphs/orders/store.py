@@ -3,80 +3,69 @@
 A list costs two statements whatever its length: the orders, then the lines of all of them.
 
 `create` and `withdraw` of one id take the same advisory lock first: a withdrawal (a compensation) may overtake the
-creation it undoes, which is then refused.
+creation it compensates, which is then refused.
 """
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, true, tuple_, update
+from sqlalchemy import Row, and_, func, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.idempotency import Answer
+from subgraphs.kit.idempotency import Result
+from subgraphs.kit.pagination import Collection
 from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, InvalidTransition, NotFound
 from subgraphs.migrations.tables import customers, order_lines, orders, products, withdrawn_orders
 from subgraphs.orders import rules
 from subgraphs.orders.model import NewOrder, Order, OrderLine, OrdersOfCustomer, OrderSummary, Status, Withdrawal
 
-ROWS = select(orders)
-NEWEST_FIRST = (orders.c.placed_at.desc(), orders.c.id.desc())
+ORDERS = Collection(orders, orders.c.placed_at.desc(), orders.c.id.desc(), owner=orders.c.customer_id)
 CURRENCY = "EUR"
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...], *, owner: str | None) -> list[Order]:
     """Those of ``ids`` that exist, in no particular order."""
-    wanted = ROWS.where(orders.c.id == func.any(list(ids)))
-    if owner is not None:
-        wanted = wanted.where(orders.c.customer_id == owner)
-    return await _with_lines(connection, (await connection.execute(wanted)).all())
+    return await _with_lines(connection, await ORDERS.by_ids(connection, ids, owner=owner))
 
 
 async def page(
     connection: AsyncConnection, *, customer_id: str | None, status: Status | None, limit: int, cursor: str | None
 ) -> tuple[list[Order], str | None]:
-    """Orders, newest first."""
-    conditions: list[ColumnElement[bool]] = []
-    if customer_id is not None:
-        conditions.append(orders.c.customer_id == customer_id)
+    """Orders, newest first, each with its lines."""
+    conditions = [] if customer_id is None else [orders.c.customer_id == customer_id]
     if status is not None:
         conditions.append(orders.c.status == status)
-    if cursor is not None:
-        placed_at, order_id = cursors.decode(cursor, datetime, str)
-        conditions.append(tuple_(orders.c.placed_at, orders.c.id) < tuple_(placed_at, order_id))
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(*NEWEST_FIRST).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, _cursor)
-    return await _with_lines(connection, shown), following
+    rows, next_cursor = await ORDERS.page(connection, *conditions, limit=limit, cursor=cursor)
+    return await _with_lines(connection, rows), next_cursor
 
 
 async def newest_of_each(
     connection: AsyncConnection, customer_ids: Sequence[str], *, status: Status | None, limit: int
 ) -> list[OrdersOfCustomer]:
     """The newest ``limit`` orders of each customer that exists."""
-    own = ROWS.where(orders.c.customer_id == customers.c.id)
+    own = ORDERS.rows.where(orders.c.customer_id == customers.c.id)
     if status is not None:
         own = own.where(orders.c.status == status)
-    newest = own.order_by(*NEWEST_FIRST).limit(limit + 1).lateral("newest")
-    wanted = (
+    newest = own.order_by(*ORDERS.order).limit(limit + 1).lateral("newest")
+    query = (
         select(customers.c.id.label("owner"), newest)
         .select_from(customers.outerjoin(newest, true()))
         .where(customers.c.id == func.any(list(customer_ids)))
         .order_by(customers.c.id, newest.c.placed_at.desc(), newest.c.id.desc())
     )
     by_owner: dict[str, list[Row[Any]]] = {}
-    for row in await connection.execute(wanted):
-        found = by_owner.setdefault(row.owner, [])
+    for row in await connection.execute(query):
+        rows_of_owner = by_owner.setdefault(row.owner, [])
         if row.id is not None:
-            found.append(row)
-    cuts = {owner: cursors.cut(rows, limit, _cursor) for owner, rows in by_owner.items()}
-    shown = await _with_lines(connection, [row for rows, _ in cuts.values() for row in rows])
-    by_id = {order["id"]: order for order in shown}
+            rows_of_owner.append(row)
+    pages = {owner: ORDERS.cut(rows, limit) for owner, rows in by_owner.items()}
+    loaded = await _with_lines(connection, [row for rows, _ in pages.values() for row in rows])
+    by_id = {order["id"]: order for order in loaded}
     return [
-        {"customer_id": owner, "items": [by_id[row.id] for row in rows], "next_cursor": following}
-        for owner, (rows, following) in cuts.items()
+        {"customer_id": owner, "items": [by_id[row.id] for row in rows], "next_cursor": next_cursor}
+        for owner, (rows, next_cursor) in pages.items()
     ]
 
 
@@ -114,27 +103,29 @@ async def summary(connection: AsyncConnection, customer_id: str) -> OrderSummary
     }
 
 
-async def create(connection: AsyncConnection, new: NewOrder) -> Answer:
+async def create(connection: AsyncConnection, new: NewOrder) -> Result:
     """Places an order at today's prices. Raises `InvalidParameter` for what does not exist, `AlreadyExists`.
 
     Raises `InvalidTransition` for an id that was withdrawn.
     """
-    known = select(products).where(products.c.id == func.any([item.product_id for item in new.items]))
-    found = {row.id: row for row in await connection.execute(known)}
+    query = select(products).where(products.c.id == func.any([item.product_id for item in new.items]))
+    products_by_id = {row.id: row for row in await connection.execute(query)}
     exists = await connection.scalar(select(customers.c.id).where(customers.c.id == new.customer_id))
-    if errors := _unknown(new, products=found, customer=exists):
+    if errors := _unknown(new, products=products_by_id, customer=exists):
         raise InvalidParameter("; ".join(f"{e['field']}: {e['message']}" for e in errors), errors=errors)
     order_id = new.id or f"ord_{uuid.uuid4().hex[:16]}"
     await _lock(connection, order_id)
-    gone = select(withdrawn_orders.c.order_id).where(withdrawn_orders.c.order_id == order_id)
-    if await connection.scalar(gone) is not None:
+    withdrawn = select(withdrawn_orders.c.order_id).where(withdrawn_orders.c.order_id == order_id)
+    if await connection.scalar(withdrawn) is not None:
         raise InvalidTransition(f"Order {order_id} was withdrawn before it was created.")
     row = {
         "id": order_id,
         "customer_id": new.customer_id,
         "placed_at": func.date_trunc("second", func.now()),
         "status": "PENDING",
-        "total_minor": rules.total_minor((item.quantity, found[item.product_id].price_minor) for item in new.items),
+        "total_minor": rules.total_minor(
+            (item.quantity, products_by_id[item.product_id].price_minor) for item in new.items
+        ),
         "currency": CURRENCY,
         "items_count": sum(item.quantity for item in new.items),
     }
@@ -146,18 +137,18 @@ async def create(connection: AsyncConnection, new: NewOrder) -> Answer:
             "order_id": order_id,
             "line": position,
             "product_id": item.product_id,
-            "product_name": found[item.product_id].name,
+            "product_name": products_by_id[item.product_id].name,
             "quantity": item.quantity,
-            "unit_price_minor": found[item.product_id].price_minor,
-            "currency": found[item.product_id].currency,
+            "unit_price_minor": products_by_id[item.product_id].price_minor,
+            "currency": products_by_id[item.product_id].currency,
         }
         for position, item in enumerate(new.items, 1)
     ]
     await connection.execute(insert(order_lines), lines)
-    return Answer(201, await _one(connection, order_id))
+    return Result(201, await _one(connection, order_id))
 
 
-async def advance(connection: AsyncConnection, order_id: str, step: rules.Step, **values: str) -> Answer:
+async def advance(connection: AsyncConnection, order_id: str, step: rules.Step, **values: str) -> Result:
     """Takes the order one step further and keeps ``values`` with it. Raises `NotFound`, `InvalidTransition`."""
     this = orders.c.id == order_id
     status = await connection.scalar(select(orders.c.status).where(this).with_for_update())
@@ -165,20 +156,20 @@ async def advance(connection: AsyncConnection, order_id: str, step: rules.Step, 
         raise NotFound(f"There is no order {order_id}.")
     status = rules.after(status, step, order_id=order_id)
     await connection.execute(update(orders).where(this).values(status=status, **values))
-    return Answer(200, await _one(connection, order_id))
+    return Result(200, await _one(connection, order_id))
 
 
-async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Answer:
+async def withdraw(connection: AsyncConnection, order_id: str, reason: str) -> Result:
     """Cancels the order, or sees to it that there never is one. Raises `InvalidTransition` for one that was sent."""
     await _lock(connection, order_id)
     status = await connection.scalar(select(orders.c.status).where(orders.c.id == order_id))
     if status is None:
-        gone = upsert(withdrawn_orders).values(order_id=order_id, asked_at=func.now())
-        await connection.execute(gone.on_conflict_do_nothing())
+        tombstone = upsert(withdrawn_orders).values(order_id=order_id, asked_at=func.now())
+        await connection.execute(tombstone.on_conflict_do_nothing())
     elif status != "CANCELLED":
         await advance(connection, order_id, "cancel", cancel_reason=reason)
     body: Withdrawal = {"order_id": order_id, "status": "NONE" if status is None else "CANCELLED"}
-    return Answer(200, body)
+    return Result(200, body)
 
 
 async def _lock(connection: AsyncConnection, order_id: str) -> None:
@@ -203,14 +194,10 @@ async def _one(connection: AsyncConnection, order_id: str) -> Order:
 async def _with_lines(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Order]:
     lines: dict[str, list[OrderLine]] = {row.id: [] for row in rows}
     if lines:
-        wanted = select(order_lines).where(order_lines.c.order_id == func.any(list(lines)))
-        for row in await connection.execute(wanted.order_by(order_lines.c.order_id, order_lines.c.line)):
+        query = select(order_lines).where(order_lines.c.order_id == func.any(list(lines)))
+        for row in await connection.execute(query.order_by(order_lines.c.order_id, order_lines.c.line)):
             lines[row.order_id].append(_line(row))
     return [_order(row, lines[row.id]) for row in rows]
-
-
-def _cursor(row: Row[Any]) -> str:
-    return cursors.encode(row.placed_at, row.id)
 
 
 def _line(row: Row[Any]) -> OrderLine:

@@ -36,7 +36,7 @@ class Refund(TypedDict):
 
 
 class Amount(Body):
-    """Money to take."""
+    """The money to charge."""
 
     amount_minor: Annotated[int, Field(ge=1, le=100_000_000, examples=[1999]), WHOLE]
     currency: Literal["EUR"]

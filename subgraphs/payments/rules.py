@@ -3,7 +3,7 @@
 from subgraphs.kit.problem import PaymentDeclined
 
 DECLINES = "pm_declined"
-NEVER_ANSWERS = "pm_timeout"
+TIMES_OUT = "pm_timeout"
 DEFAULT_METHOD = "card"
 
 

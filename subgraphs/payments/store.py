@@ -1,33 +1,29 @@
 """Payments in the database. ``owner`` limits what exists to one customer; `None` hides nothing.
 
 Charge and refund of an order both lock its row first, so they never interleave. A refund is final even when it comes
-before the charge (a compensation may overtake the step it undoes): the charge that arrives late is refused.
+before the charge (a compensation may overtake its step): the charge that arrives late is refused.
 """
 
 import uuid
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, tuple_, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.idempotency import Answer
+from subgraphs.kit.idempotency import Result
+from subgraphs.kit.pagination import Collection
 from subgraphs.kit.problem import AlreadyExists, InvalidParameter, InvalidTransition
 from subgraphs.migrations.tables import orders, payments, refunds
 from subgraphs.payments import rules
 from subgraphs.payments.model import NewPayment, Payment, Refund
 
-ROWS = select(payments)
+PAYMENTS = Collection(payments, payments.c.created_at.desc(), payments.c.id.desc(), owner=payments.c.customer_id)
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...], *, owner: str | None) -> list[Payment]:
     """Those of ``ids`` that exist, in no particular order."""
-    wanted = ROWS.where(payments.c.id == func.any(list(ids)))
-    if owner is not None:
-        wanted = wanted.where(payments.c.customer_id == owner)
-    return [_payment(row) for row in await connection.execute(wanted)]
+    return [_payment(row) for row in await PAYMENTS.by_ids(connection, ids, owner=owner)]
 
 
 async def page(
@@ -38,22 +34,15 @@ async def page(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[Payment], str | None]:
-    """Payments, newest first."""
-    conditions: list[ColumnElement[bool]] = []
-    if customer_id is not None:
-        conditions.append(payments.c.customer_id == customer_id)
+    """Payments, newest first, and the cursor of the next page."""
+    conditions = [] if customer_id is None else [payments.c.customer_id == customer_id]
     if order_ids is not None:
         conditions.append(payments.c.order_id == func.any(list(order_ids)))
-    if cursor is not None:
-        created_at, payment_id = cursors.decode(cursor, datetime, str)
-        conditions.append(tuple_(payments.c.created_at, payments.c.id) < tuple_(created_at, payment_id))
-    newest_first = (payments.c.created_at.desc(), payments.c.id.desc())
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(*newest_first).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, lambda row: cursors.encode(row.created_at, row.id))
-    return [_payment(row) for row in shown], following
+    rows, next_cursor = await PAYMENTS.page(connection, *conditions, limit=limit, cursor=cursor)
+    return [_payment(row) for row in rows], next_cursor
 
 
-async def charge(connection: AsyncConnection, new: NewPayment) -> Answer:
+async def charge(connection: AsyncConnection, new: NewPayment) -> Result:
     """Takes the money, once for an order. Raises `InvalidParameter`, `PaymentDeclined`, `InvalidTransition`.
 
     Raises `AlreadyExists` for an order that was paid under another key.
@@ -79,11 +68,11 @@ async def charge(connection: AsyncConnection, new: NewPayment) -> Answer:
         "created_at": func.date_trunc("second", func.now()),
     }
     charged = await connection.execute(insert(payments).values(row).returning(payments))
-    return Answer(201, _payment(charged.one()))
+    return Result(201, _payment(charged.one()))
 
 
-async def refund(connection: AsyncConnection, order_id: str) -> Answer:
-    """Gives back what was taken for the order, if anything. An order nobody knows is nothing to give back."""
+async def refund(connection: AsyncConnection, order_id: str) -> Result:
+    """Gives back what was taken for the order, if anything. No order, nothing to give back."""
     if await _locked_order(connection, order_id) is None:
         return _refunded(order_id, False)
     final = insert(refunds).values(order_id=order_id, asked_at=func.now()).on_conflict_do_nothing()
@@ -94,13 +83,13 @@ async def refund(connection: AsyncConnection, order_id: str) -> Answer:
 
 
 async def _locked_order(connection: AsyncConnection, order_id: str) -> Row[Any, Any] | None:
-    wanted = select(orders.c.customer_id, orders.c.status).where(orders.c.id == order_id).with_for_update()
-    return (await connection.execute(wanted)).first()
+    query = select(orders.c.customer_id, orders.c.status).where(orders.c.id == order_id).with_for_update()
+    return (await connection.execute(query)).first()
 
 
-def _refunded(order_id: str, refunded: bool) -> Answer:
+def _refunded(order_id: str, refunded: bool) -> Result:
     body: Refund = {"order_id": order_id, "refunded": refunded}
-    return Answer(200, body)
+    return Result(200, body)
 
 
 def _payment(row: Row[Any]) -> Payment:

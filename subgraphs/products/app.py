@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Query, Response
 
 from subgraphs.kit.app import create_app
-from subgraphs.kit.call import Asked, page
+from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.database import Database
 from subgraphs.kit.openapi import reads
 from subgraphs.kit.problem import NotFound
@@ -20,7 +20,7 @@ ProductId = Annotated[str, example_id("prod_0001")]
 
 @router.get("", operation_id="listProducts", **reads(ProductList, public=True))
 async def list_products(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     search: Search = None,
     category: Annotated[str | None, Query(min_length=1, max_length=100, pattern=TEXT_PATTERN)] = None,
@@ -31,20 +31,19 @@ async def list_products(
     async with call.database.reads() as connection:
         if ids is not None:
             return call.public(page(await store.by_ids(connection, ids)))
-        items, following = await store.page(connection, search=search, category=category, limit=limit, cursor=cursor)
-    return call.public(page(items, following))
+        items, next_cursor = await store.page(connection, search=search, category=category, limit=limit, cursor=cursor)
+    return call.public(page(items, next_cursor))
 
 
 @router.get("/{product_id}", operation_id="getProduct", **reads(Product, public=True))
-async def get_product(call: Asked, product_id: ProductId) -> Response:
-    """One product."""
+async def get_product(call: CurrentCall, product_id: ProductId) -> Response:
+    """A product by its id."""
     async with call.database.reads() as connection:
-        found = await store.by_ids(connection, (product_id,))
-    if not found:
+        products = await store.by_ids(connection, (product_id,))
+    if not products:
         raise NotFound(f"There is no product {product_id}.")
-    return call.public(found[0])
+    return call.public(products[0])
 
 
 def create(settings: Settings, database: Database) -> FastAPI:
-    """The service."""
     return create_app("products", description=__doc__ or "", router=router, settings=settings, database=database)

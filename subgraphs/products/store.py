@@ -2,37 +2,30 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
+from subgraphs.kit.pagination import Collection
 from subgraphs.migrations.tables import products
 from subgraphs.products.model import Product
 
-ROWS = select(products)
+PRODUCTS = Collection(products, products.c.id)
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...]) -> list[Product]:
     """Those of ``ids`` that exist, in no particular order."""
-    rows = await connection.execute(ROWS.where(products.c.id == func.any(list(ids))))
-    return [_product(row) for row in rows]
+    return [_product(row) for row in await PRODUCTS.by_ids(connection, ids)]
 
 
 async def page(
     connection: AsyncConnection, *, search: str | None, category: str | None, limit: int, cursor: str | None
 ) -> tuple[list[Product], str | None]:
     """Products by id; ``search`` is part of the name, ``category`` its whole name."""
-    conditions: list[ColumnElement[bool]] = []
+    conditions = [] if category is None else [products.c.category == category]
     if search is not None:
         conditions.append(products.c.name.icontains(search, autoescape=True))
-    if category is not None:
-        conditions.append(products.c.category == category)
-    if cursor is not None:
-        (after,) = cursors.decode(cursor, str)
-        conditions.append(products.c.id > after)
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(products.c.id).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, lambda row: cursors.encode(row.id))
-    return [_product(row) for row in shown], following
+    rows, next_cursor = await PRODUCTS.page(connection, *conditions, limit=limit, cursor=cursor)
+    return [_product(row) for row in rows], next_cursor
 
 
 def _product(row: Row[Any]) -> Product:

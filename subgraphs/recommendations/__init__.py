@@ -1,1 +1,1 @@
-"""Recommendations: what to show a customer, or everybody."""
+"""Recommendations: what to show a customer, or all callers."""

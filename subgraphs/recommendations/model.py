@@ -9,7 +9,7 @@ from subgraphs.kit.wire import Id
 
 
 class Recommendation(TypedDict):
-    """A product worth showing: to one customer, or (null) to everybody."""
+    """A product worth showing: to one customer, or (null) to all callers."""
 
     id: Annotated[Id, Field(examples=["rec_00001"])]
     customer_id: Id | None

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Response
 
 from subgraphs.kit.app import create_app
-from subgraphs.kit.call import Asked, page
+from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.database import Database
-from subgraphs.kit.idempotency import IdempotencyKey, once
+from subgraphs.kit.idempotency import IdempotencyKey, run_idempotent
 from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
@@ -22,7 +22,7 @@ ShipmentId = Annotated[str, example_id("ship_00001")]
 
 @router.get("", operation_id="listShipments", **reads(ShipmentList))
 async def list_shipments(
-    call: Asked,
+    call: CurrentCall,
     ids: Ids,
     order_ids: OrderIds,
     customer_id: CustomerFilter = None,
@@ -34,28 +34,27 @@ async def list_shipments(
     async with call.database.reads() as connection:
         if ids is not None:
             return call.owned(page(await store.by_ids(connection, ids, owner=call.narrow(None))))
-        items, following = await store.page(
+        items, next_cursor = await store.page(
             connection, customer_id=owner, order_ids=order_ids, limit=limit, cursor=cursor
         )
-    return call.owned(page(items, following))
+    return call.owned(page(items, next_cursor))
 
 
 @router.get("/{shipment_id}", operation_id="getShipment", **reads(Shipment))
-async def get_shipment(call: Asked, shipment_id: ShipmentId) -> Response:
-    """One shipment."""
+async def get_shipment(call: CurrentCall, shipment_id: ShipmentId) -> Response:
+    """A shipment, when it belongs to the caller."""
     async with call.database.reads() as connection:
-        found = await store.by_ids(connection, (shipment_id,), owner=call.narrow(None))
-    if not found:
+        shipments = await store.by_ids(connection, (shipment_id,), owner=call.narrow(None))
+    if not shipments:
         raise NotFound(f"There is no shipment {shipment_id}.")
-    return call.owned(found[0])
+    return call.owned(shipments[0])
 
 
 @router.post("", operation_id="createShipment", **writes(Shipment, status=201, refusals=(409,)))
-async def create_shipment(call: Asked, key: IdempotencyKey, new: NewShipment) -> Response:
+async def create_shipment(call: CurrentCall, key: IdempotencyKey, new: NewShipment) -> Response:
     """Hands an order to a carrier."""
-    return await once(call, key, partial(store.create, new=new))
+    return await run_idempotent(call, key, partial(store.create, new=new))
 
 
 def create(settings: Settings, database: Database) -> FastAPI:
-    """The service."""
     return create_app("shipping", description=__doc__ or "", router=router, settings=settings, database=database)

@@ -1,29 +1,25 @@
 """Shipments in the database. ``owner`` limits what exists to one customer; `None` hides nothing."""
 
 import uuid
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, tuple_
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subgraphs.kit import cursor as cursors
-from subgraphs.kit.idempotency import Answer
+from subgraphs.kit.idempotency import Result
+from subgraphs.kit.pagination import Collection
 from subgraphs.kit.problem import InvalidParameter, InvalidTransition
 from subgraphs.migrations.tables import orders, shipments
 from subgraphs.shipping import rules
 from subgraphs.shipping.model import NewShipment, Shipment
 
-ROWS = select(shipments)
+SHIPMENTS = Collection(shipments, shipments.c.shipped_at.desc(), shipments.c.id.desc(), owner=shipments.c.customer_id)
 
 
 async def by_ids(connection: AsyncConnection, ids: tuple[str, ...], *, owner: str | None) -> list[Shipment]:
     """Those of ``ids`` that exist, in no particular order."""
-    wanted = ROWS.where(shipments.c.id == func.any(list(ids)))
-    if owner is not None:
-        wanted = wanted.where(shipments.c.customer_id == owner)
-    return [_shipment(row) for row in await connection.execute(wanted)]
+    return [_shipment(row) for row in await SHIPMENTS.by_ids(connection, ids, owner=owner)]
 
 
 async def page(
@@ -34,26 +30,19 @@ async def page(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[Shipment], str | None]:
-    """Shipments, newest first."""
-    conditions: list[ColumnElement[bool]] = []
-    if customer_id is not None:
-        conditions.append(shipments.c.customer_id == customer_id)
+    """Shipments, newest first, and the cursor of the next page."""
+    conditions = [] if customer_id is None else [shipments.c.customer_id == customer_id]
     if order_ids is not None:
         conditions.append(shipments.c.order_id == func.any(list(order_ids)))
-    if cursor is not None:
-        shipped_at, shipment_id = cursors.decode(cursor, datetime, str)
-        conditions.append(tuple_(shipments.c.shipped_at, shipments.c.id) < tuple_(shipped_at, shipment_id))
-    newest_first = (shipments.c.shipped_at.desc(), shipments.c.id.desc())
-    rows = (await connection.execute(ROWS.where(*conditions).order_by(*newest_first).limit(limit + 1))).all()
-    shown, following = cursors.cut(rows, limit, lambda row: cursors.encode(row.shipped_at, row.id))
-    return [_shipment(row) for row in shown], following
+    rows, next_cursor = await SHIPMENTS.page(connection, *conditions, limit=limit, cursor=cursor)
+    return [_shipment(row) for row in rows], next_cursor
 
 
-async def create(connection: AsyncConnection, new: NewShipment) -> Answer:
+async def create(connection: AsyncConnection, new: NewShipment) -> Result:
     """Hands the order to a carrier, once. Raises `InvalidParameter`, `InvalidTransition`."""
     # The lock keeps a cancellation of the order from slipping in between.
-    wanted = select(orders.c.customer_id, orders.c.status).where(orders.c.id == new.order_id).with_for_update(read=True)
-    order = (await connection.execute(wanted)).first()
+    query = select(orders.c.customer_id, orders.c.status).where(orders.c.id == new.order_id).with_for_update(read=True)
+    order = (await connection.execute(query)).first()
     if order is None:
         raise InvalidParameter.field("order_id", new.order_id, "there is no such order")
     if order.customer_id != new.customer_id:
@@ -72,7 +61,7 @@ async def create(connection: AsyncConnection, new: NewShipment) -> Answer:
     created = (await connection.execute(sent)).first()
     if created is None:
         raise InvalidTransition(f"Order {new.order_id} has been sent already.")
-    return Answer(201, _shipment(created))
+    return Result(201, _shipment(created))
 
 
 def _shipment(row: Row[Any]) -> Shipment:

@@ -1,4 +1,4 @@
-"""Who may do what: every operation of every contract, as everybody, on both sides, against one table.
+"""Who may do what: every operation of every contract, as every caller, on both sides, against one table.
 
 The table is the rule; an operation that is not in it fails the test. `sees` means 200 with the owner's data in it,
 `nothing` means 200 without. Writes are walked in the order of a real order, so that staff's succeed.
@@ -34,12 +34,12 @@ WHO: Mapping[str, tuple[str | None, str | None]] = {
 
 
 class Row(NamedTuple):
-    """One request, and what comes of it. ``shown`` is what an answer that `sees` contains."""
+    """One request, and its result. ``visible`` is what a response that `sees` contains."""
 
     operation: str
     method: str
     path: str
-    shown: str
+    visible: str
     anonymous: Result
     other: Result
     owner: Result
@@ -54,16 +54,16 @@ class Row(NamedTuple):
         return self.owner if who.startswith("owner") else self.staff
 
 
-def owned(operation: str, path: str, shown: str) -> Row:
-    return Row(operation, "GET", path, shown, "401", "404", "sees", "sees")
+def owned(operation: str, path: str, visible: str) -> Row:
+    return Row(operation, "GET", path, visible, "401", "404", "sees", "sees")
 
 
-def batch(operation: str, path: str, shown: str) -> Row:
-    return Row(operation, "GET", path, shown, "401", "nothing", "sees", "sees")
+def batch(operation: str, path: str, visible: str) -> Row:
+    return Row(operation, "GET", path, visible, "401", "nothing", "sees", "sees")
 
 
-def public(operation: str, path: str, shown: str) -> Row:
-    return Row(operation, "GET", path, shown, "sees", "sees", "sees", "sees")
+def public(operation: str, path: str, visible: str) -> Row:
+    return Row(operation, "GET", path, visible, "sees", "sees", "sees", "sees")
 
 
 def write(operation: str, path: str, body: Mapping[str, object]) -> Row:
@@ -148,17 +148,17 @@ def result_of(row: Row, response: httpx.Response) -> str:
         return str(response.status_code)
     if row.method != "GET":
         return "done"
-    return "sees" if row.shown in response.text else "nothing"
+    return "sees" if row.visible in response.text else "nothing"
 
 
 @pytest.mark.parametrize("side", ["legacy", "new"])
 @pytest.mark.parametrize("who", WHO)
-def test_everybody_may_do_exactly_what_the_table_says(side: str, who: str, rest: Rest) -> None:
+def test_each_caller_may_do_exactly_what_the_table_says(side: str, who: str, rest: Rest) -> None:
     role, user = WHO[who]
     expected, walked = {}, {}
     for row in READS + writes(side):
         headers = {} if row.method == "GET" else {"Idempotency-Key": f"walk-{side}"}
-        response = rest.ask(side, row.method, row.path, role=role, user=user, headers=headers, json=row.body)
+        response = rest.request(side, row.method, row.path, role=role, user=user, headers=headers, json=row.body)
         expected[row.method, row.path] = row.expected(who)
         walked[row.method, row.path] = result_of(row, response)
     assert walked == expected
@@ -176,11 +176,12 @@ def test_the_table_names_every_operation() -> None:
 
 @pytest.mark.parametrize("side", ["legacy", "new"])
 def test_a_role_nobody_knows_is_nobody(side: str, rest: Rest) -> None:
-    assert rest.ask(side, "GET", f"/api/orders/{ORDER}", role="admin", user=OWNER).status_code == 401
-    assert rest.ask(side, "GET", f"/api/orders/{ORDER}", role="customer").status_code == 401
+    assert rest.request(side, "GET", f"/api/orders/{ORDER}", role="admin", user=OWNER).status_code == 401
+    assert rest.request(side, "GET", f"/api/orders/{ORDER}", role="customer").status_code == 401
 
 
 @pytest.mark.parametrize("side", ["legacy", "new"])
 def test_a_stranger_is_refused_before_the_request_is_read(side: str, rest: Rest) -> None:
-    assert rest.ask(side, "POST", "/api/orders", content=b"{not json").status_code == 401
-    assert rest.ask(side, "POST", "/api/orders", role="customer", user=OWNER, content=b"{not json").status_code == 403
+    assert rest.request(side, "POST", "/api/orders", content=b"{not json").status_code == 401
+    refused = rest.request(side, "POST", "/api/orders", role="customer", user=OWNER, content=b"{not json")
+    assert refused.status_code == 403

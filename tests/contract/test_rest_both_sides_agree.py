@@ -80,7 +80,7 @@ Who = tuple[str | None, str | None]
 
 def ask_both(rest: Rest, who: Who, path: str) -> tuple[httpx.Response, httpx.Response]:
     role, user = who
-    legacy, new = (rest.ask(side, "GET", path, role=role, user=user) for side in ("legacy", "new"))
+    legacy, new = (rest.request(side, "GET", path, role=role, user=user) for side in ("legacy", "new"))
     return legacy, new
 
 
@@ -99,7 +99,7 @@ def test_both_sides_answer_the_same_bytes(who: Who, path: str, rest: Rest) -> No
 
 
 @pytest.mark.parametrize(("who", "path"), BATCHES)
-def test_both_sides_answer_the_same_batch(who: Who, path: str, rest: Rest) -> None:
+def test_both_sides_return_the_same_batch(who: Who, path: str, rest: Rest) -> None:
     legacy, new = ask_both(rest, who, path)
     assert new.status_code == legacy.status_code == 200
     assert in_order_of_id(new.json()) == in_order_of_id(legacy.json())
@@ -111,15 +111,15 @@ def test_a_cursor_of_one_side_continues_on_the_other(who: Who, path: str, rest: 
     role, user = who
     sides = ["legacy", "new"]
     joint = "&" if "?" in path else "?"
-    whole = rest.ask(sides[0], "GET", f"{path}{joint}limit=9", role=role, user=user).json()["items"]
-    found: list[Any] = []
+    whole = rest.request(sides[0], "GET", f"{path}{joint}limit=9", role=role, user=user).json()["items"]
+    paged: list[Any] = []
     cursor = ""
-    while len(found) < len(whole):
-        page = rest.ask(sides[0], "GET", f"{path}{joint}limit=2{cursor}", role=role, user=user).json()
-        found += page["items"]
+    while len(paged) < len(whole):
+        page = rest.request(sides[0], "GET", f"{path}{joint}limit=2{cursor}", role=role, user=user).json()
+        paged += page["items"]
         cursor = f"&cursor={page['next_cursor']}"
         sides.reverse()
-    assert found[: len(whole)] == whole
+    assert paged[: len(whole)] == whole
 
 
 REFUSALS: list[tuple[str, dict[str, object]]] = [
@@ -171,7 +171,7 @@ REFUSALS: list[tuple[str, dict[str, object]]] = [
 @pytest.mark.parametrize(("path", "body"), REFUSALS)
 def test_both_sides_refuse_in_the_same_words(path: str, body: dict[str, object], rest: Rest) -> None:
     legacy, new = (
-        rest.ask(side, "POST", path, role="operator", json=body, headers={"Idempotency-Key": "refused"})
+        rest.request(side, "POST", path, role="operator", json=body, headers={"Idempotency-Key": "refused"})
         for side in ("legacy", "new")
     )
     assert legacy.status_code >= 400

@@ -1,7 +1,7 @@
 """Both sides of every route, the service and the monolith, keep the committed OpenAPI contract.
 
 Schemathesis generates requests from the contract, valid and invalid, with the edges of every parameter, and checks
-status, headers, media type and body of the answers. Bounded and derandomised: this is a contract test, not a hunt.
+status, headers, media type and body of the responses. Bounded and derandomised: this is a contract test, not a hunt.
 """
 
 from typing import Any
@@ -26,9 +26,9 @@ def whole_contract() -> dict[str, Any]:
         document = orjson.loads(path_of(resource).read_bytes())
         whole["paths"] |= document["paths"]
         for kind, named in document["components"].items():
-            known = whole.setdefault("components", {}).setdefault(kind, {})
+            merged = whole.setdefault("components", {}).setdefault(kind, {})
             for name, definition in named.items():
-                assert known.setdefault(name, definition) == definition, f"{name} means two things"
+                assert merged.setdefault(name, definition) == definition, f"{name} means two things"
     return whole
 
 

@@ -27,20 +27,20 @@ TEMPLATE = "seed_template"
 
 @dataclass(frozen=True)
 class Rest:
-    """Where each service answers, and a client for all of them."""
+    """The URL of each service, and a client for all of them."""
 
     urls: Mapping[str, str]
     client: httpx.Client
 
-    def ask(
+    def request(
         self, service: str, method: str, path: str, *, role: str | None = None, user: str | None = None, **more: object
     ) -> httpx.Response:
-        """One request as ``user`` in ``role`` (neither: anonymous). The service ``new`` is whoever owns the path."""
+        """One request as ``user`` in ``role`` (neither: anonymous). ``new`` is the service that owns the path."""
         service = path.partition("?")[0].split("/")[2] if service == "new" else service
         identity = {"x-role": role, "x-user-id": user}
-        given = more.pop("headers", {})
-        assert isinstance(given, dict)
-        headers = {name: value for name, value in identity.items() if value is not None} | given
+        extra = more.pop("headers", {})
+        assert isinstance(extra, dict)
+        headers = {name: value for name, value in identity.items() if value is not None} | extra
         return self.client.request(method, f"{self.urls[service]}{path}", headers=headers, **more)  # type: ignore[arg-type]
 
 
@@ -84,7 +84,7 @@ def serving(database_url: str, *, environment: str) -> Iterator[dict[str, str]]:
     thread = threading.Thread(target=run, name="subgraphs")
     thread.start()
     try:
-        eventually_sync(lambda: _answers(urls), deadline_s=20, message="the services answer")
+        eventually_sync(lambda: _are_healthy(urls), deadline_s=20, message="the services are healthy")
         yield urls
     finally:
         loop.call_soon_threadsafe(stop.set)
@@ -92,7 +92,7 @@ def serving(database_url: str, *, environment: str) -> Iterator[dict[str, str]]:
         loop.close()
 
 
-def _answers(urls: Mapping[str, str]) -> bool:
+def _are_healthy(urls: Mapping[str, str]) -> bool:
     try:
         return all(httpx.get(f"{url}/healthz", trust_env=False).is_success for url in urls.values())
     except httpx.TransportError:

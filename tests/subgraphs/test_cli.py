@@ -101,7 +101,7 @@ def test_a_port_in_use_is_one_sentence_that_names_it() -> None:
     assert (code, said) == (1, f"subgraphs: orders cannot listen on 127.0.0.1:{port}: Address already in use.\n")
 
 
-def test_a_setting_that_makes_no_sense_is_one_sentence_that_names_it() -> None:
+def test_a_wrong_setting_is_one_sentence_that_names_it() -> None:
     code, said = outcome(subgraphs("orders", SUBGRAPHS_PORT="many"))
     assert (code, len(said.splitlines())) == (1, 1)
     assert "port: Input should be a valid integer" in said

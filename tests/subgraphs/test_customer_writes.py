@@ -17,11 +17,11 @@ fresh = count(1)
 
 def write(rest: Rest, side: str, path: str, body: dict[str, Any], *, method: str = "POST") -> httpx.Response:
     headers = {"Idempotency-Key": f"customer-{next(fresh)}"}
-    return rest.ask(side, method, path, role="service", json=body, headers=headers)
+    return rest.request(side, method, path, role="service", json=body, headers=headers)
 
 
 def read(rest: Rest, side: str, path: str) -> Any:
-    return rest.ask(side, "GET", path, role="operator").json()
+    return rest.request(side, "GET", path, role="operator").json()
 
 
 def an_id() -> str:
@@ -58,7 +58,7 @@ def test_an_expired_registration_is_gone_and_its_address_is_free(side: str, rest
     for status in ("EXPIRED", "NONE"):
         gone = write(rest, side, f"/api/customers/{customer}/expire", {})
         assert (gone.status_code, gone.json()) == (200, {"customer_id": customer, "status": status})
-    assert rest.ask(side, "GET", f"/api/customers/{customer}", role="operator").status_code == 404
+    assert rest.request(side, "GET", f"/api/customers/{customer}", role="operator").status_code == 404
     assert register(rest, side, an_id(), email=email).status_code == 201
 
 
@@ -78,9 +78,9 @@ def test_a_verified_customer_stays(side: str, rest: Rest) -> None:
     register(rest, side, customer)
     for _ in range(2):
         assert write(rest, side, f"/api/customers/{customer}/verify", {}).status_code == 200
-    for one in (customer, "cust_0001"):
-        kept = write(rest, side, f"/api/customers/{one}/expire", {})
-        assert (kept.status_code, kept.json()["type"]) == (409, "/problems/invalid-transition")
+    for customer_id in (customer, "cust_0001"):
+        refused = write(rest, side, f"/api/customers/{customer_id}/expire", {})
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/invalid-transition")
 
 
 @BOTH
@@ -108,11 +108,11 @@ def test_a_profile_changes_where_it_is_told_to(side: str, rest: Rest) -> None:
 
 
 @SIDES
-def test_nothing_is_changed_of_a_customer_nobody_knows(side: str, rest: Rest) -> None:
+def test_an_unknown_customer_cannot_be_changed(side: str, rest: Rest) -> None:
     for path, body, method in (
         ("/api/customers/cust_9999", {"name": "x"}, "PATCH"),
         ("/api/customers/cust_9999/verify", {}, "POST"),
         ("/api/customers/cust_9999/credits", {"reason": "welcome", "points": 1}, "POST"),
     ):
-        answer = write(rest, side, path, body, method=method)
-        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+        response = write(rest, side, path, body, method=method)
+        assert (response.status_code, response.json()["type"]) == (404, "/problems/not-found")

@@ -133,7 +133,7 @@ def names(value: Any) -> set[str]:
 )
 async def test_the_fake_upstream_has_the_shape_of_the_services(rest: Rest, target):
     service = service_of(target.partition("?")[0])
-    real = rest.ask(service, "GET", target, role="customer", user="cust_0001").json()
+    real = rest.request(service, "GET", target, role="customer", user="cust_0001").json()
     async with httpx.AsyncClient(transport=FakeUpstream(), base_url="http://fake") as client:
         answered = await client.get(target, headers={"x-role": "customer", "x-user-id": "cust_0001"})
     fake = answered.json()

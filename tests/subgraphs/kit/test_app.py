@@ -1,4 +1,4 @@
-"""The layers around every service, without a database: one door for errors, metrics, health."""
+"""The layers around every service, without a database: one rendering of errors, metrics, health."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -48,17 +48,17 @@ async def a_service(environment: str = "production") -> AsyncIterator[httpx.Asyn
 
 async def test_a_bug_is_logged_and_says_nothing_about_itself(caplog: pytest.LogCaptureFixture) -> None:
     async with a_service() as client:
-        answer = await client.get("/api/products/broken")
-    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
-    assert "secret" not in answer.text
+        response = await client.get("/api/products/broken")
+    assert (response.status_code, response.json()["type"]) == (500, "/problems/internal")
+    assert "secret" not in response.text
     assert "a secret" in caplog.text
 
 
 async def test_a_database_that_is_gone_is_retryable() -> None:
     async with a_service() as client:
-        answer = await client.get("/api/products/down")
-    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/service-unavailable")
-    assert answer.headers["retry-after"] == "1"
+        response = await client.get("/api/products/down")
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/service-unavailable")
+    assert response.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ async def test_a_database_that_is_gone_is_retryable() -> None:
 )
 async def test_whatever_goes_wrong_is_a_problem(method: str, path: str, content: bytes, status: int, slug: str) -> None:
     async with a_service() as client:
-        answer = await client.request(method, path, content=content, headers={"content-type": "application/json"})
-    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["x-request-id"]
+        response = await client.request(method, path, content=content, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{slug}")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"]
 
 
 async def test_a_wrong_method_is_told_the_right_ones() -> None:
@@ -88,14 +88,14 @@ async def test_a_wrong_method_is_told_the_right_ones() -> None:
 
 async def test_the_request_id_of_the_caller_is_kept() -> None:
     async with a_service() as client:
-        answer = await client.get("/api/nothing", headers={"x-request-id": "abc"})
-    assert answer.headers["x-request-id"] == "abc"
+        response = await client.get("/api/nothing", headers={"x-request-id": "abc"})
+    assert response.headers["x-request-id"] == "abc"
 
 
-async def test_a_stranger_is_told_how_to_introduce_themselves() -> None:
+async def test_an_anonymous_caller_is_told_to_authenticate() -> None:
     async with a_service() as client:
-        answer = await client.get("/api/orders", headers={"x-role": ""})
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        response = await client.get("/api/orders", headers={"x-role": ""})
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
 def test_the_trace_id_is_the_second_part_of_traceparent() -> None:

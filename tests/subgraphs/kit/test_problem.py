@@ -27,7 +27,7 @@ def test_a_wrong_value_is_repeated_but_never_at_length() -> None:
     assert InvalidParameter.field("name", "\ud800", "no text").errors[0]["value"] == "?"
 
 
-def test_slugs_are_unique_and_the_tree_in_the_docstring_is_complete() -> None:
+def test_slugs_are_unique_and_the_docstrings_tree_is_complete() -> None:
     classes = Problem.__subclasses__()
     assert len({cls.slug for cls in classes}) == len(classes)
     for cls in classes:

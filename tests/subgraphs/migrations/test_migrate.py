@@ -77,7 +77,7 @@ async def test_a_service_is_not_ready_on_a_database_behind_the_head(empty_url: s
     await ahead.close()
 
 
-async def test_no_database_is_one_sentence_with_the_address_and_no_password() -> None:
+async def test_a_missing_database_is_one_sentence_without_its_password() -> None:
     said: list[str] = []
     url = f"postgresql+asyncpg://matapalo:secret@127.0.0.1:{free_port()}/matapalo"
     with pytest.raises(CannotMigrate, match="No database at ") as refused:

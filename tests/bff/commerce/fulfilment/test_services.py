@@ -196,6 +196,6 @@ async def test_a_charge_whose_connection_breaks_is_charged_once(rest: Rest):
     with pytest.raises(Exception, match="payments"):
         await charge(services, order, total, "pm_timeout")
     assert (await charge(services, order, total, "pm_timeout")).payment_id
-    listed = rest.ask("legacy", "GET", f"/api/payments?order_ids={order.order_id}", role="service").json()
+    listed = rest.request("legacy", "GET", f"/api/payments?order_ids={order.order_id}", role="service").json()
     assert len(listed["items"]) == 1
     await fetch.aclose()
