@@ -141,7 +141,7 @@ def _edge(
             "GATEWAY_UPSTREAMS": json.dumps(upstreams),
             "GATEWAY_NODE_ID": f"bench-{folder.name}",
         }
-        agent = [str(Path(sys.executable).with_name("gateway")), "agent"]
+        agent = [str(Path(sys.executable).with_name("matapalo")), "gateway", "agent"]
         proxy = envoy.command(bootstrap=folder / "bootstrap.yaml")
         is_written = answers(f"http://127.0.0.1:{agent_port}/readyz")
         with (

@@ -6,8 +6,8 @@
     flips     100 changes under load: requests that failed
     scale     500 routes with 50 named users each: from the write to the read-back, Envoy's memory
 
-Valkey, `gateway agent` and Envoy are the real processes, on ports and in a folder of their own. Exit code 1 with
-`--check` when a goal is missed.
+Valkey, `matapalo gateway agent` and Envoy are the real processes, on ports and in a folder of their own. Exit code 1
+with `--check` when a goal is missed.
 """
 
 import argparse
@@ -145,7 +145,7 @@ def bench(folder: Path, table: Sequence[Route]) -> Iterator[Bench]:
         )
         store = valkey.command(port=ports["redis"], data_dir=folder / "valkey")
         start(running("valkey", store, folder=folder, ready=lambda: _pings(redis_url)))
-        agent = [str(Path(sys.executable).with_name("gateway")), "agent"]
+        agent = [str(Path(sys.executable).with_name("matapalo")), "gateway", "agent"]
         is_written = answers(f"http://127.0.0.1:{ports['agent']}/readyz")
         env = _environment(folder, Path(sockets), redis_url, ports)
         start(running("agent", agent, folder=folder, ready=is_written, env=env))

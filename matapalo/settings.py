@@ -1,6 +1,6 @@
 """What a BFF process is told by its environment (prefix ``BFF_``; ``MATAPALO_ENV`` for the environment itself).
 
-Built once in `matapalo.cli.bff` and passed down; nothing else reads the environment. Raises ``ValueError`` (as
+Built once in `matapalo.cli.bff_settings` and passed down; nothing else reads the environment. Raises ``ValueError`` (as
 pydantic's
 ``ValidationError``) with the name of the variable, its value and what would be right.
 """

@@ -1,7 +1,8 @@
 """One of the processes that are measured: `python -m benchmarks.limited.served KIND PORT SERVICES_PORT REDIS FOLDER`.
 
 ``limited`` and ``unlimited`` are the mobile BFF with and without the limiter, ``empty`` is an ASGI application that
-answers one byte, ``services`` answers the two REST calls of the home screen from memory. All run as `bff mobile` does.
+answers one byte, ``services`` answers the two REST calls of the home screen from memory. All run as
+`matapalo serve mobile` does.
 """
 
 import sys

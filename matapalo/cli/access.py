@@ -5,25 +5,16 @@ The token goes to GraphiQL in the URL's fragment, which a browser never sends to
 
 import webbrowser
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.cli.options import DATA_DIR, ClientName, DataDirOption, running
 from matapalo.launcher import keys, ports
 from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import BadInput, NotRunning
 from matapalo.launcher.keys import Role, Tier
 from matapalo.launcher.platform import EDGE_PORT
-
-
-class Client(StrEnum):
-    """The two GraphQL schemas."""
-
-    WEB = "web"
-    MOBILE = "mobile"
-
 
 CustomerOption = Annotated[str, typer.Option(help="Whose token: the subject, an id of the seed.")]
 TierOption = Annotated[Tier, typer.Option(help="The rate limits that apply.")]
@@ -52,7 +43,7 @@ def token(
 
 def graphiql(
     customer: CustomerOption = "cust_0001",
-    client: Annotated[Client, typer.Option(help="Which schema.")] = Client.WEB,
+    client: Annotated[ClientName, typer.Option(help="Which schema.")] = ClientName.WEB,
     tier: TierOption = Tier.PREMIUM,
     role: RoleOption = Role.CUSTOMER,
     print_: Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")] = False,

@@ -1,7 +1,7 @@
 """The command line: `matapalo up`, `down`, `status`, `logs`, and the groups of `matapalo.cli`.
 
 Only parsing and printing; each command is one call into the module of its name. A LauncherError becomes a message on
-standard error and exit code 1.
+standard error and its exit code: 1 for a failure, 2 for wrong usage.
 """
 
 import sys
@@ -12,7 +12,24 @@ import msgspec
 import typer
 from rich.console import Console
 
-from matapalo.cli import access, console, decommission, faults, limits, mail, orders, rollout, routes, traffic
+from matapalo.cli import (
+    access,
+    console,
+    cost,
+    decommission,
+    faults,
+    gateway,
+    limits,
+    mail,
+    operations,
+    orders,
+    rollout,
+    routes,
+    schema,
+    serve,
+    traffic,
+    worker,
+)
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
 from matapalo.launcher import detach, logs, processes, up
 from matapalo.launcher import status as current
@@ -35,7 +52,7 @@ def main() -> None:
         app()
     except LauncherError as error:
         print(f"matapalo: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has left: `matapalo logs web | head`
         sys.exit(1)
 
@@ -122,5 +139,8 @@ def logs_(
             raise typer.Exit(130) from None
 
 
-for group in (access, console, faults, limits, mail, orders, routes, rollout, decommission, traffic):
-    group.register(app)
+for module in (
+    *(access, console, faults, limits, mail, orders, routes, rollout, decommission, traffic),
+    *(serve, worker, gateway, operations, schema, cost),
+):
+    module.register(app)

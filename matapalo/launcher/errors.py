@@ -14,7 +14,9 @@ LauncherError
 
 
 class LauncherError(Exception):
-    """Printed as one message without a stack trace; the command exits with 1."""
+    """Printed as one message without a stack trace; the command leaves with ``exit_code``."""
+
+    exit_code = 1  # 2, as for a missing argument, when the command line or a setting must change
 
 
 class EngineMissing(LauncherError):
@@ -44,9 +46,13 @@ class StartFailed(LauncherError):
 class UnknownName(LauncherError):
     """No process or service has this name."""
 
+    exit_code = 2
+
 
 class BadInput(LauncherError):
-    """An option's value is refused."""
+    """A value of the command line or of the environment is refused."""
+
+    exit_code = 2
 
 
 class Refused(LauncherError):

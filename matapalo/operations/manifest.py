@@ -51,7 +51,7 @@ def read(path: Path) -> list[Entry]:
     try:
         content = orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        raise ManifestError(f"{path} does not exist: 'bff operations build' writes it") from None
+        raise ManifestError(f"{path} does not exist: `matapalo operations build` writes it") from None
     except orjson.JSONDecodeError as error:
         raise ManifestError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:

@@ -15,7 +15,7 @@ RENDERED = {**render_web(), **render_mobile()}
 @pytest.mark.parametrize("name", sorted(RENDERED))
 def test_the_committed_file_is_current(name):
     assert (SCHEMA_DIR / name).read_text(encoding="utf-8") == RENDERED[name], (
-        f"schema/{name} is stale: run `bff schema export` and commit the difference"
+        f"schema/{name} is stale: run `matapalo schema export` and commit the difference"
     )
 
 

@@ -42,7 +42,7 @@ class Process:
 
 
 class Replica(Process):
-    """One `bff web`."""
+    """One `matapalo serve web`."""
 
     def __init__(self, guard_pid: int, origin: str) -> None:
         self._guard_pid = guard_pid
@@ -75,7 +75,7 @@ def own_redis(folder: Path) -> Iterator[OwnRedis]:
 
 @contextmanager
 def replica(platform: Platform, redis_url: str, folder: Path, **settings: Any) -> Iterator[Replica]:
-    """A `bff web` that starts, with limits nobody reaches. ``settings`` are variables without their prefix."""
+    """A starting `matapalo serve web` with limits out of reach. ``settings`` are variables without their prefix."""
     port = free_port()
     plenty = folder / "tiers.toml"
     tiers.write(plenty)
@@ -87,8 +87,8 @@ def replica(platform: Platform, redis_url: str, folder: Path, **settings: Any) -
         **{f"BFF_{name.upper()}": str(value) for name, value in settings.items()},
     }
     line = ["/usr/bin/env", *(f"{name}={value}" for name, value in variables.items())]
-    program = str(Path(sys.executable).with_name("bff"))
-    with running([*line, program, "web"], log=folder / "replica.log") as guard:
+    program = str(Path(sys.executable).with_name("matapalo"))
+    with running([*line, program, "serve", "web"], log=folder / "replica.log") as guard:
         yield Replica(guard.pid, f"http://127.0.0.1:{port}")
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from matapalo.app import Bff
-from matapalo.cli.bff import create_server
+from matapalo.cli.serve import create_server
 from matapalo.graphql.asgi import Endpoint
 from matapalo.process.server import Server
 from matapalo.settings import Settings

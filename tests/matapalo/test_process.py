@@ -22,13 +22,15 @@ def test_a_bff_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         "BFF_SECRETS": json.dumps(["0123456789abcdef0123456789abcdef"]),
         "BFF_GATEWAY_URL": "http://127.0.0.1:1",
     }
-    bff = Path(sys.executable).parent / "bff"
+    matapalo = Path(sys.executable).parent / "matapalo"
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen([bff, "web", "--port", str(port)], env=environment, stderr=log, stdout=log)
+        process = subprocess.Popen(
+            [matapalo, "serve", "web", "--port", str(port)], env=environment, stderr=log, stdout=log
+        )
         try:
             url = f"http://127.0.0.1:{port}/graphql"
             with httpx.Client(trust_env=False) as client:
-                eventually_sync(lambda: _is_up(client, url), deadline_s=30, message="bff web answers")
+                eventually_sync(lambda: _is_up(client, url), deadline_s=30, message="the BFF answers")
                 headers = bearer() | {"x-request-id": "request-of-the-test"}
                 answer = client.post(url, json={"query": "{ me { name } }"}, headers=headers)
             assert answer.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"

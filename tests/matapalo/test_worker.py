@@ -44,7 +44,7 @@ def test_without_a_way_to_send_letters_it_does_not_start(environment: str):
 def worker(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from matapalo.cli.bff import main; main()", "worker"],
+            [sys.executable, "-m", "matapalo", "worker"],
             env=environment,
             stdout=output,
             stderr=output,

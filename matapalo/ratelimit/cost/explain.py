@@ -1,4 +1,4 @@
-"""Why an operation costs what it costs, for people: `bff cost` prints it."""
+"""Why an operation costs what it costs, for people: `matapalo cost` prints it."""
 
 from dataclasses import dataclass
 

@@ -1,13 +1,12 @@
-"""The command line: what it prints, and what it says about wrong input."""
+"""The strangler's processes from the command line: Envoy's files, and what is said about wrong settings."""
 
 import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from matapalo.cli.gateway import main
 from tests.harness.tokens import jwks
+from tests.matapalo.cli.conftest import Command
 
 FILES = ("bootstrap.yaml", "cds.json", "rds.edge.json", "rds.internal.json", "lds.json")
 
@@ -19,42 +18,38 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_JWKS_FILE", str(tmp_path / "jwks.json"))
 
 
-def gateway(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def test_help_names_the_commands() -> None:
-    result = gateway("--help")
-    assert result.exit_code == 0
+def test_help_names_the_processes(matapalo: Command) -> None:
+    result = matapalo("gateway", "-h")
+    assert result.returncode == 0
     for command in ("control", "agent", "render"):
-        assert command in result.output
+        assert command in result.stdout
 
 
-def test_render_prints_all_files() -> None:
-    result = gateway("render")
-    assert result.exit_code == 0
+def test_render_prints_all_files(matapalo: Command) -> None:
+    result = matapalo("gateway", "render")
+    assert result.returncode == 0
     assert [line.removeprefix("--- ") for line in result.stdout.splitlines() if line.startswith("--- ")] == list(FILES)
 
 
-def test_render_prints_one_file_as_it_is() -> None:
-    result = gateway("render", "--only", "rds.internal.json")
+def test_render_prints_one_file_as_it_is(matapalo: Command) -> None:
+    result = matapalo("gateway", "render", "--only", "rds.internal.json")
     assert json.loads(result.stdout)["resources"][0]["name"] == "internal"
 
 
-def test_render_writes_a_folder(tmp_path: Path) -> None:
-    result = gateway("render", "--out", str(tmp_path / "out"))
-    assert result.exit_code == 0
+def test_render_writes_a_folder(matapalo: Command, tmp_path: Path) -> None:
+    result = matapalo("gateway", "render", "--out", str(tmp_path / "out"))
+    assert result.returncode == 0
     assert {file.name for file in (tmp_path / "out").iterdir()} == set(FILES)
 
 
-def test_wrong_routes_are_told_one_by_one(tmp_path: Path) -> None:
+def test_wrong_routes_are_told_one_by_one(matapalo: Command, tmp_path: Path) -> None:
     routes = tmp_path / "routes.toml"
     routes.write_text('[orders]\nprefix = "/orders"\nnew = "odrers"\nseed = 1\n')
-    result = gateway("render", "--routes", str(routes))
-    assert result.exit_code == 2
+    result = matapalo("gateway", "render", "--routes", str(routes))
+    assert result.returncode == 2
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("gateway: route 'orders': prefix is '/orders': write a path below /api")
-    assert lines[1].startswith("gateway: route 'orders': new is 'odrers', which is no upstream")
+    assert lines[0].startswith("matapalo: route 'orders': prefix is '/orders': write a path below /api")
+    assert lines[1].startswith("route 'orders': new is 'odrers', which is no upstream")
 
 
 @pytest.mark.parametrize(
@@ -65,14 +60,13 @@ def test_wrong_routes_are_told_one_by_one(tmp_path: Path) -> None:
         (("render", "--out", "/dev/null/x"), "the folder '/dev/null/x' cannot be made: Not a directory"),
     ],
 )
-def test_wrong_arguments_are_told(arguments: tuple[str, ...], sentence: str) -> None:
-    result = gateway(*arguments)
-    assert (result.exit_code, sentence in result.stderr) == (2, True)
+def test_wrong_arguments_are_told(matapalo: Command, arguments: tuple[str, ...], sentence: str) -> None:
+    result = matapalo("gateway", *arguments)
+    assert (result.returncode, sentence in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["control", "agent", "render"])
-def test_wrong_settings_stop_every_command(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setenv("GATEWAY_EDGE_PROT", "1")
-    result = gateway(command)
-    assert result.exit_code == 2
-    assert result.stderr == "gateway: GATEWAY_EDGE_PROT is no setting of the gateway: correct or unset it\n"
+def test_wrong_settings_stop_every_command(matapalo: Command, command: str) -> None:
+    result = matapalo("gateway", command, GATEWAY_EDGE_PROT="1")
+    assert result.returncode == 2
+    assert result.stderr == "matapalo: GATEWAY_EDGE_PROT is no setting of the gateway: correct or unset it\n"

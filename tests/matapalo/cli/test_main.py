@@ -3,50 +3,22 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import jwt
 import pytest
 
 from matapalo.cli import faults, limits
-from matapalo.cli import main as cli
 from matapalo.launcher import environment, keys
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import NAMES
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Done]
-
-
-@pytest.fixture
-def matapalo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `matapalo ARGUMENTS [--data-dir …]` in this process: half a second less than in one of its own."""
-
-    def run(*arguments: str, data: Path | None = None) -> Done:
-        monkeypatch.setattr(sys, "argv", ["matapalo", *arguments, *(["--data-dir", str(data)] if data else [])])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as left:
-            code = left.code if isinstance(left.code, int) else int(left.code is not None)
-        return Done(code, *capsys.readouterr())
-
-    return run
+from tests.matapalo.cli.conftest import Command
 
 
 def test_the_module_is_the_command_too() -> None:
@@ -73,7 +45,7 @@ def test_token_prints_a_token_and_nothing_else(matapalo: Command, local: Platfor
 @pytest.mark.parametrize("hours", ["0", "24.5", "-1"])
 def test_a_token_of_another_lifetime_is_refused(matapalo: Command, local: Platform, hours: str) -> None:
     done = matapalo("token", "--customer", "cust_0001", "--hours", hours, data=local.data.root)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "at most 24 hours" in done.stderr
 
 
@@ -92,7 +64,7 @@ def test_graphiql_prints_an_address_with_the_token_in_the_fragment_only(matapalo
 
 def test_logs_of_an_unknown_process_names_the_known_ones(matapalo: Command, local: Platform) -> None:
     done = matapalo("logs", "nonsense", data=local.data.root)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert all(name in done.stderr for name in NAMES)
 
 
@@ -115,7 +87,7 @@ def test_down_where_nothing_runs_is_a_success(matapalo: Command, tmp_path: Path)
 
 def test_an_offset_between_the_hundreds_is_refused(matapalo: Command, tmp_path: Path) -> None:
     done = matapalo("up", "--port-offset", "50", data=tmp_path / "data")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "a multiple of 100 from 100 to 900" in done.stderr
     assert not (tmp_path / "data").exists()
 
@@ -129,7 +101,7 @@ def test_mail_lists_what_was_sent_and_prints_one(matapalo: Command, local: Platf
     assert "Your order ord_1" in matapalo("mail", data=local.data.root).stdout
     assert "it left today." in matapalo("mail", "1", data=local.data.root).stdout
     missing = matapalo("mail", "2", data=local.data.root)
-    assert (missing.returncode, "no mail 2" in missing.stderr) == (1, True)
+    assert (missing.returncode, "no mail 2" in missing.stderr) == (2, True)
 
 
 class Service(ThreadingHTTPServer):
@@ -186,12 +158,12 @@ def test_a_fault_of_the_legacy_side_is_one_of_the_monolith_below_the_services_pa
 
 def test_a_fault_that_does_nothing_is_refused(matapalo: Command, local: Platform) -> None:
     done = matapalo("fault", "set", "orders", "--share", "0.5", data=local.data.root)
-    assert (done.returncode, "--latency-ms" in done.stderr) == (1, True)
+    assert (done.returncode, "--latency-ms" in done.stderr) == (2, True)
 
 
 def test_a_fault_of_an_unknown_service_names_the_known_ones(matapalo: Command, local: Platform) -> None:
     done = matapalo("fault", "set", "nonsense", "--drop", data=local.data.root)
-    assert (done.returncode, "recommendations" in done.stderr) == (1, True)
+    assert (done.returncode, "recommendations" in done.stderr) == (2, True)
 
 
 def test_limits_of_a_platform_that_does_not_run_says_what_to_do(
@@ -205,4 +177,4 @@ def test_limits_of_a_platform_that_does_not_run_says_what_to_do(
 
 @pytest.mark.parametrize("given", [(), ("tiers.toml", "--default"), ("/nowhere/tiers.toml",)])
 def test_the_tiers_come_from_one_place(matapalo: Command, local: Platform, given: tuple[str, ...]) -> None:
-    assert matapalo("limits", "set", *given, data=local.data.root).returncode == 1
+    assert matapalo("limits", "set", *given, data=local.data.root).returncode == 2

@@ -76,5 +76,5 @@ def test_a_manifest_that_cannot_be_believed_is_refused(tmp_path: Path, content: 
 
 
 def test_a_missing_manifest_says_what_writes_it(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="'bff operations build' writes it"):
+    with pytest.raises(ManifestError, match="`matapalo operations build` writes it"):
         read(tmp_path / "mobile.manifest.json")

@@ -44,11 +44,11 @@ class Gateway:
     """Further variables of its processes."""
 
     def start(self, command: str) -> ExitStack:
-        """Starts `gateway <command>`; closing what is returned stops it."""
-        program = str(Path(sys.executable).with_name("gateway"))
+        """Starts `matapalo gateway <command>`; closing what is returned stops it."""
+        program = str(Path(sys.executable).with_name("matapalo"))
         variables = [f"{name}={value}" for name, value in self.environment().items()]
         process = self.processes.enter_context(ExitStack())
-        process.enter_context(running(["/usr/bin/env", *variables, program, command], log=self.log))
+        process.enter_context(running(["/usr/bin/env", *variables, program, "gateway", command], log=self.log))
         return process
 
     def environment(self) -> dict[str, str]:

@@ -1,0 +1,47 @@
+"""`matapalo cost FILE`: what an operation costs its caller at most, and why."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from matapalo.cli.options import ClientName
+from matapalo.launcher.errors import BadInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(cost)
+
+
+def cost(
+    file: Annotated[Path, typer.Argument(help="A GraphQL document with one operation.", exists=True, dir_okay=False)],
+    client: Annotated[ClientName, typer.Option(help="Whose schema.")] = ClientName.WEB,
+    variables: Annotated[str, typer.Option(help="The variables, as JSON.")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="Which operation, when there are several.")] = None,
+) -> None:
+    """Print what an operation costs at most, and why."""
+    from matapalo.app import BUILD_SCHEMA, limits
+    from matapalo.errors import RequestError
+    from matapalo.operations.document import Documents
+    from matapalo.ratelimit.cost.explain import render
+    from matapalo.ratelimit.cost.operations import Costs
+    from matapalo.settings import Settings
+
+    schema = BUILD_SCHEMA[client.value]()
+    try:
+        document = Documents(schema, limits(Settings.model_construct(), is_open=True)).find(file.read_text(), operation)
+        print(render(Costs(schema).of(document.source, document.document, document.name), _variables(variables)))
+    except RequestError as error:
+        raise BadInput(f"{file}: {error.message}") from error
+
+
+def _variables(text: str) -> dict[str, Any]:
+    try:
+        variables = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"--variables is not JSON: {error}") from error
+    if not isinstance(variables, dict):
+        raise BadInput(f"--variables must be a JSON object, not {text}")
+    return variables

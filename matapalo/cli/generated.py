@@ -1,0 +1,26 @@
+"""Files in schema/ that the code determines: write them, or fail when a committed one differs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matapalo.launcher.errors import LauncherError
+
+SchemaDirOption = Annotated[Path | None, typer.Option(help="Where schema/ is; the project's own otherwise.")]
+
+
+def write(contents: Mapping[Path, bytes]) -> None:
+    """Write the files and print their paths."""
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        print(path)
+
+
+def check(contents: Mapping[Path, bytes], *, remedy: str) -> None:
+    """Raise LauncherError, naming the files that are absent or differ and the command that writes them."""
+    stale = [path for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
+    if stale:
+        raise LauncherError("\n".join(f"{path} is not what the code says: run `{remedy}`" for path in stale))
