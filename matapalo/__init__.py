@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matapalo.execution.projection import streams as streams
     from matapalo.execution.relation import Load as Load
     from matapalo.execution.relation import related as related
-    from matapalo.graphql.request import RequestFacts as RequestFacts
+    from matapalo.graphql.request import GraphQLRequest as GraphQLRequest
     from matapalo.idempotency.claim import Claim as Claim
     from matapalo.idempotency.claim import claim_of as claim_of
     from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE as IDEMPOTENT_DIRECTIVE
@@ -71,13 +71,13 @@ if TYPE_CHECKING:
 _MODULES = {
     "BadUserInput": "matapalo.errors",
     "BffError": "matapalo.errors",
-    "OperationCharge": "matapalo.ratelimit.charge",
     "Claim": "matapalo.idempotency.claim",
     "Clock": "matapalo.process.clock",
     "Compensation": "matapalo.workflows.saga",
     "Cost": "matapalo.ratelimit.cost.directives",
     "Fetch": "matapalo.rest.pool",
     "Forbidden": "matapalo.errors",
+    "GraphQLRequest": "matapalo.graphql.request",
     "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
     "Idempotency": "matapalo.idempotency.runner",
     "IdempotencyKeyReused": "matapalo.errors",
@@ -91,13 +91,13 @@ _MODULES = {
     "NotFound": "matapalo.errors",
     "NotRunning": "matapalo.workflows.client",
     "Once": "matapalo.workflows.attempts",
+    "OperationCharge": "matapalo.ratelimit.charge",
     "Overloaded": "matapalo.errors",
     "PendingActivity": "matapalo.workflows.inspection",
     "PolicyState": "matapalo.ratelimit.rules.policy",
     "Problem": "matapalo.errors",
     "REJECTED": "matapalo.workflows.attempts",
     "Replay": "matapalo.idempotency.replay",
-    "RequestFacts": "matapalo.graphql.request",
     "Rest": "matapalo.rest.client",
     "Saga": "matapalo.workflows.saga",
     "Start": "matapalo.workflows.client",
@@ -141,6 +141,7 @@ __all__ = [
     "Cost",
     "Fetch",
     "Forbidden",
+    "GraphQLRequest",
     "Idempotency",
     "IdempotencyKeyReused",
     "Idempotent",
@@ -158,7 +159,6 @@ __all__ = [
     "PolicyState",
     "Problem",
     "Replay",
-    "RequestFacts",
     "Rest",
     "Saga",
     "Start",

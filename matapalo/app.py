@@ -32,12 +32,11 @@ from matapalo.auth.tokens import Tokens
 from matapalo.auth.viewer import Viewer
 from matapalo.execution.run import SchemaExecutor
 from matapalo.graphql.access_log import observer
-from matapalo.graphql.asgi import Endpoint, Explorer
+from matapalo.graphql.asgi import Endpoint
 from matapalo.graphql.cors import Cors
-from matapalo.graphql.page import Assets
-from matapalo.graphql.pipeline import Gates, no_guard
-from matapalo.graphql.ports import Guard, MakeContext
-from matapalo.graphql.request import RequestFacts
+from matapalo.graphql.graphiql_page import GraphiQLPage
+from matapalo.graphql.pipeline import Guard, MakeContext, Pipeline, no_guard
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.records import RedisRecords
 from matapalo.idempotency.runner import RETENTION, Idempotency
@@ -134,7 +133,7 @@ def create_app(
         observe=metrics.idempotent,
     )
     tokens = Tokens(keys, clock, issuer=settings.jwt_issuer, count_lookup=metrics.token_lookup)
-    gates = Gates(
+    pipeline = Pipeline(
         authenticate=tokens.authenticate,
         find=operations.find,
         read_keys=KeyReader(schema),
@@ -145,13 +144,13 @@ def create_app(
         query_deadline_s=settings.query_deadline.total_seconds(),
         mutation_deadline_s=settings.mutation_deadline.total_seconds(),
         guard=_guard(settings, clock),
-        recall=rate_limits.check_denial_cache,
+        check_denial_cache=rate_limits.check_denial_cache,
         denial_statuses=settings.denial_statuses,
     )
     endpoint = Endpoint(
-        gates,
+        pipeline,
         cors=Cors(settings.cors_origins, local=settings.is_development),
-        explorer=Explorer(client, _first_look(client, entries), Assets()) if is_open else None,
+        graphiql=GraphiQLPage(client, _first_look(client, entries)) if is_open else None,
         max_body_bytes=settings.max_body_bytes,
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=1.0)
@@ -219,12 +218,12 @@ def _context_factory(
     idempotency: Idempotency,
     clock: Clock,
 ) -> MakeContext:
-    def make_context(facts: RequestFacts, viewer: Viewer) -> Context:
-        headers = facts.forwarded_headers() | viewer.identity_headers()
-        rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
+    def make_context(request: GraphQLRequest, viewer: Viewer) -> Context:
+        headers = request.forwarded_headers() | viewer.identity_headers()
+        rest = fetch.bound(headers=headers, deadline_s=request.deadline_s)
         return Context(
             viewer=viewer,
-            request=facts,
+            request=request,
             clock=clock,
             rest=rest,
             workflows=orders,

@@ -55,12 +55,14 @@ class BffError(Exception):
     """A failure with a code that clients may rely on. ``retryable``: the same request may succeed later.
 
     ``nothing_executed``: the whole operation was refused, though the failure has the path of a field.
-    Constructed once and not changed afterwards: `matapalo.graphql.response` makes status and headers of it.
+    ``headers`` are those of the response to a request that it ended.
+    Constructed once and not changed afterwards: `matapalo.graphql.response` makes the response of it.
     """
 
     code: ClassVar[str] = "INTERNAL"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, message: str, *, retry_after_s: float | None = None, nothing_executed: bool = False, **details: Any

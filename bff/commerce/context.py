@@ -8,11 +8,11 @@ from bff.commerce.onboarding.ports import OnboardingWorkflows
 from matapalo import (
     Claim,
     Clock,
+    GraphQLRequest,
     Idempotency,
     Inspector,
     Loads,
     OperationCharge,
-    RequestFacts,
     Rest,
     Unauthenticated,
     Viewer,
@@ -32,7 +32,7 @@ class Context:
     """
 
     viewer: Viewer
-    request: RequestFacts
+    request: GraphQLRequest
     clock: Clock
     rest: Rest
     workflows: OrderWorkflows

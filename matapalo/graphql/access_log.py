@@ -5,37 +5,40 @@ Names of free text never become labels, which would be without bound; the log ca
 
 from collections.abc import Container
 
-from matapalo.graphql.ports import Observe, Seen
+from matapalo.graphql.pipeline import Observe, Transport
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.telemetry.logs import Write
 from matapalo.telemetry.metrics import Metrics
 
 
 def observer(metrics: Metrics, names: Container[str], write: Write | None) -> Observe:
-    """Count into ``metrics`` under the names that are among ``names``; log with ``write``, if given."""
+    """Count into ``metrics`` under the names that are among ``names``; log with ``write``, unless it is None."""
 
-    def observe(seen: Seen) -> None:
-        operation = seen.operation
+    def observe(
+        request: GraphQLRequest, /, *, transport: Transport, outcome: str, status: int, duration_s: float
+    ) -> None:
+        operation = request.operation
         name = None if operation is None else operation.name
         kind = "none" if operation is None else operation.kind
         metrics.operation(
-            transport=seen.transport,
+            transport=transport,
             operation="anonymous" if name is None else name if name in names else "other",
             kind=kind,
-            outcome=seen.outcome,
-            seconds=seen.duration_s,
+            outcome=outcome,
+            seconds=duration_s,
         )
         if write is not None:
             write(
                 "operation",
                 {
-                    "transport": seen.transport,
+                    "transport": transport,
                     "operation": name,
                     "kind": kind,
-                    "outcome": seen.outcome,
-                    "status": seen.status,
-                    "duration_ms": round(seen.duration_s * 1000, 2),
-                    "client_name": seen.arrival.client_name,
-                    "client_version": seen.arrival.client_version,
+                    "outcome": outcome,
+                    "status": status,
+                    "duration_ms": round(duration_s * 1000, 2),
+                    "client_name": request.client_name,
+                    "client_version": request.client_version,
                 },
             )
 

@@ -1,9 +1,9 @@
-"""Which origins may read answers, and what they may send and see. Pure.
+"""Which origins may read responses, and what they may send and see. Pure.
 
 Origins are compared whole. No cookie is ever read, so credentials are not offered and a foreign page can do nothing in
-a user's name: what needs no preflight is a GET, which only reads, as an anonymous viewer. Such a request is answered
-all the same; the browser keeps the answer from the page. A WebSocket has no such check: there the origin decides
-(`may_connect`).
+a user's name: what needs no preflight is a GET, which only reads, as an anonymous viewer. Such a request is
+run all the same; the browser keeps the response from the page. A WebSocket has no such check: there the origin decides
+(`may_connect`). Not starlette's CORSMiddleware: docs/decisions/0051.
 """
 
 import re
@@ -31,7 +31,7 @@ class Cors:
         self._local = local
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of ``origin`` may read answers."""
+        """Whether pages of ``origin`` may read responses."""
         return origin in self._origins or (self._local and _LOCAL.fullmatch(origin) is not None)
 
     def may_connect(self, origin: str | None, host: str | None) -> bool:
@@ -39,13 +39,13 @@ class Cors:
         return origin is None or self.allows(origin) or (host is not None and origin.partition("://")[2] == host)
 
     def headers(self, origin: bytes | None) -> Headers:
-        """What an answer says about ``origin``."""
+        """What a response says about ``origin``."""
         if origin is None or not self.allows(origin.decode("latin-1")):
             return []
         return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", _EXPOSED)]
 
     def preflight(self, origin: bytes | None) -> Headers:
-        """What the answer to an OPTIONS says."""
+        """What the response to an OPTIONS says."""
         if origin is None or not self.allows(origin.decode("latin-1")):
             return []
         return [

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLError
 
-from matapalo.errors import BadUserInput, BffError, DocumentRefused, RequestTooLarge, UpstreamTimeout
+from matapalo.errors import BadUserInput, BffError, DocumentRefused, UpstreamTimeout
 
 _log = logging.getLogger(__name__)
 _MAX_MESSAGE = 1_000
@@ -22,31 +22,30 @@ _LOGGED_BUGS = 3
 Rendered = dict[str, Any]
 
 
-class NotWellFormed(BadUserInput):
-    """The HTTP request is no GraphQL request: its status is sent whatever media type the answer has."""
+class MalformedRequest(BadUserInput):
+    """The HTTP request is no GraphQL request: its status is sent in every media type."""
 
 
-class MethodNotAllowed(NotWellFormed):
-    """The method does not fit the operation."""
+class MethodNotAllowed(MalformedRequest):
+    """The method does not fit the operation. ``allow`` names those that do, in the form of the header."""
 
     http_status = 405
 
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message)
+        self.headers = {"allow": allow}
 
-class NotAcceptable(NotWellFormed):
+
+class NotAcceptable(MalformedRequest):
     """No media type that the client accepts can be produced."""
 
     http_status = 406
 
 
-class UnsupportedMediaType(NotWellFormed):
+class UnsupportedMediaType(MalformedRequest):
     """The body is not JSON in UTF-8."""
 
     http_status = 415
-
-
-def is_malformed(error: Exception) -> bool:
-    """Whether the status belongs to the HTTP request and not to the GraphQL operation in it."""
-    return isinstance(error, NotWellFormed | RequestTooLarge)
 
 
 def cause_of(error: Exception) -> Exception:
@@ -56,13 +55,13 @@ def cause_of(error: Exception) -> Exception:
     return error
 
 
-def translated(error: Exception) -> BffError | None:
+def as_bff_error(error: Exception) -> BffError | None:
     """``error`` as something a client may read; None for a bug."""
     cause = cause_of(error)
     if isinstance(cause, BffError):
         return cause
     if isinstance(cause, TimeoutError):
-        return UpstreamTimeout("The deadline passed before an answer came")
+        return UpstreamTimeout("The deadline passed before there was a result")
     if isinstance(cause, GraphQLError) and isinstance(error, GraphQLError) and _is_about_input(error):
         return BadUserInput(error.message)
     return None
@@ -73,24 +72,24 @@ def render_all(errors: Iterable[Exception]) -> list[Rendered]:
     rendered: list[Rendered] = []
     bugs = 0
     for error in errors:
-        bugs += translated(error) is None
+        bugs += as_bff_error(error) is None
         rendered += render(error, log=bugs <= _LOGGED_BUGS)
     return rendered
 
 
 def render(error: Exception, *, log: bool = True) -> list[Rendered]:
     """The members of ``errors`` that stand for ``error``, reporting a bug to the log."""
-    known = translated(error)
-    if isinstance(known, DocumentRefused):
-        return [_with_places(flaw.message, known.extensions(), flaw.locations) for flaw in known.flaws]
-    if known is None:
+    readable = as_bff_error(error)
+    if isinstance(readable, DocumentRefused):
+        return [_with_locations(flaw.message, readable.extensions(), flaw.locations) for flaw in readable.flaws]
+    if readable is None:
         if log:
             _log.error("a bug, masked as INTERNAL", exc_info=cause_of(error), extra={"path": _path(error)})
         message, extensions = "Internal error", {"code": "INTERNAL"}
     else:
-        message, extensions = known.message, known.extensions()
+        message, extensions = readable.message, readable.extensions()
     locations = [(place.line, place.column) for place in getattr(error, "locations", None) or ()]
-    rendered = _with_places(message, extensions, locations)
+    rendered = _with_locations(message, extensions, locations)
     if path := _path(error):
         rendered["path"] = path
     return [rendered]
@@ -105,7 +104,7 @@ def _path(error: Exception) -> list[str | int] | None:
     return list(error.path) if isinstance(error, GraphQLError) and error.path else None
 
 
-def _with_places(message: str, extensions: dict[str, Any], locations: Any) -> Rendered:
+def _with_locations(message: str, extensions: dict[str, Any], locations: Any) -> Rendered:
     rendered: Rendered = {"message": message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"}
     if locations:
         rendered["locations"] = [{"line": line, "column": column} for line, column in locations]

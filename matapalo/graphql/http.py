@@ -1,107 +1,128 @@
-"""POST and GET: one request, one answer; those that want a stream go on to `matapalo.graphql.sse`.
+"""POST and GET: one request, one response; those that want a stream go on to `matapalo.graphql.sse`.
 
-A plain request runs on when its client leaves: its deadline is near, and a mutation must not be cut in the middle.
-Source: GraphQL over HTTP §5, §6.
+A plain request runs on when its client disconnects: its deadline is near, and a mutation must not be cut in the middle.
+Source: GraphQL over HTTP §5, §6; ASGI HTTP 2.3.
 """
 
-from matapalo.errors import RateLimited, RequestTooLarge
-from matapalo.graphql.errors import MethodNotAllowed, NotAcceptable, NotWellFormed
-from matapalo.graphql.exchange import ClientGone, Exchange
-from matapalo.graphql.negotiation import JSON, Accepted, MediaType, check_body
-from matapalo.graphql.params import params_from_body, params_from_query_string
-from matapalo.graphql.pipeline import Admitted, Gates
-from matapalo.graphql.ports import Seen
-from matapalo.graphql.reply import Reply, encode, reply_to, reply_to_failure
-from matapalo.graphql.request import GraphQLParams
+from starlette.types import Receive, Send
+
+from matapalo.errors import RequestTooLarge
+from matapalo.graphql.cors import Cors
+from matapalo.graphql.errors import MalformedRequest, MethodNotAllowed, NotAcceptable
+from matapalo.graphql.negotiation import CONTENT_TYPES, JSON, Accepted, check_body
+from matapalo.graphql.pipeline import Pipeline, RequestContext
+from matapalo.graphql.request import GraphQLRequest
+from matapalo.graphql.response import (
+    GraphQLResponse,
+    encode,
+    http_headers,
+    response_to_error,
+    response_to_result,
+    send_response,
+)
 from matapalo.graphql.sse import EventStreams
 from matapalo.operations.document import Operation
 
-_CONTENT_TYPES: dict[MediaType, bytes] = {
-    "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
-    "application/json": b"application/json; charset=utf-8",
-}
+
+class Disconnected(Exception):
+    """The client left before its request was complete: no response can reach it."""
 
 
-class Answers:
+class HttpHandler:
     """Runs what comes by POST and GET."""
 
-    def __init__(self, gates: Gates, streams: EventStreams, *, max_body_bytes: int) -> None:
-        self._gates = gates
+    def __init__(self, pipeline: Pipeline, cors: Cors, streams: EventStreams, *, max_body_bytes: int) -> None:
+        self._pipeline = pipeline
+        self._cors = cors
         self._streams = streams
         self._max_body_bytes = max_body_bytes
 
-    async def answer(self, exchange: Exchange, accepted: Accepted) -> None:
-        """Run the request and send its answer, whatever happens to it."""
-        operation: Operation | None = None
+    async def handle(self, request: GraphQLRequest, accepted: Accepted, receive: Receive, send: Send) -> None:
+        """Run the request and send its response, whatever happens to it."""
+        pipeline = self._pipeline
         try:
             if accepted.single is None and not accepted.stream:
                 raise NotAcceptable(
                     "Accept names nothing we send: application/graphql-response+json, application/json "
                     "or text/event-stream"
                 )
-            self._gates.guard(exchange.arrival.client_ip)
-            viewer = await self._gates.authenticate(exchange.arrival.text(b"authorization"))
-            params = await self._params(exchange)
-            operation = self._gates.find(params)
-            streamed = _is_streamed(operation, accepted, exchange.method)
-            admitted = self._gates.admit(exchange.arrival, params, viewer, operation)
-        except ClientGone:
+            pipeline.guard(request.client_ip)
+            viewer = await pipeline.authenticate(request.header(b"authorization"))
+            await self._read(request, receive)
+            request.operation = operation = pipeline.find(request)
+            is_stream = _is_stream(request, operation, accepted)
+            context = pipeline.prepare(request, operation, viewer)
+        except Disconnected:
             return
-        except Exception as error:  # a bug, too, becomes an answer
-            await self._refuse(exchange, accepted, operation, reply_to_failure(error))
+        except Exception as error:  # a bug, too, becomes a response
+            response = response_to_error(error)
+            if accepted.single is None and accepted.stream and not response.is_malformed:
+                await self._streams.refuse(request, response, send)
+            else:
+                await self._send(request, accepted, response, encode(response.payload), send)
             return
-        if streamed:
-            await self._streams.run(exchange, admitted)
+        if is_stream:
+            await self._streams.run(request, operation, context, receive, send)
         else:
-            await self._execute(exchange, accepted.single or JSON, admitted)
+            response, body = await self._execute(request, operation, context)
+            await self._send(request, accepted, response, body, send)
 
-    async def _params(self, exchange: Exchange) -> GraphQLParams:
-        if exchange.method != "POST":
-            query_string: bytes = exchange.scope["query_string"]
-            if len(query_string) > self._max_body_bytes:
-                raise RequestTooLarge(f"The query string is longer than {self._max_body_bytes} bytes")
-            return params_from_query_string(query_string)
-        check_body(exchange.arrival.text(b"content-type"), exchange.arrival.text(b"content-encoding"))
-        return params_from_body(await exchange.body(self._max_body_bytes))
+    async def _read(self, request: GraphQLRequest, receive: Receive) -> None:
+        if request.method == "POST":
+            check_body(request.header(b"content-type"), request.header(b"content-encoding"))
+            request.read_body(await _body(request, receive, self._max_body_bytes))
+        elif len(request.query_string) > self._max_body_bytes:
+            raise RequestTooLarge(f"The query string is longer than {self._max_body_bytes} bytes")
+        else:
+            request.read_query_string()
 
-    async def _execute(self, exchange: Exchange, media_type: MediaType, admitted: Admitted) -> None:
+    async def _execute(
+        self, request: GraphQLRequest, operation: Operation, context: RequestContext
+    ) -> tuple[GraphQLResponse, bytes]:
         try:
-            reply = reply_to(await admitted.execute())
-            body = encode(reply.payload)
+            response = response_to_result(await self._pipeline.execute(request, operation, context))
+            body = encode(response.payload)
         except Exception as error:  # a bug in ours, or a scalar whose value is not JSON
-            reply = reply_to_failure(error)
-            body = encode(reply.payload)
+            response = response_to_error(error)
+            body = encode(response.payload)
         finally:
-            await admitted.context.aclose()
-        reply.headers.update(admitted.context.response_headers)
-        await self._send(exchange, media_type, admitted.operation, reply, body)
-
-    async def _refuse(self, exchange: Exchange, accepted: Accepted, operation: Operation | None, reply: Reply) -> None:
-        if accepted.single is None and accepted.stream and not reply.malformed:
-            await self._streams.refuse(exchange, operation, reply)
-            return
-        if reply.status == MethodNotAllowed.http_status:
-            reply.headers["allow"] = "POST"
-        await self._send(exchange, accepted.single or JSON, operation, reply, encode(reply.payload))
+            await context.aclose()
+        if context.response_headers:
+            response = response._replace(headers={**response.headers, **context.response_headers})
+        return response, body
 
     async def _send(
-        self, exchange: Exchange, media_type: MediaType, operation: Operation | None, reply: Reply, body: bytes
+        self, request: GraphQLRequest, accepted: Accepted, response: GraphQLResponse, body: bytes, send: Send
     ) -> None:
-        if self._gates.denial_statuses and reply.status == RateLimited.http_status:
-            reply.malformed = True
-        status = reply.status_for(media_type)
-        await exchange.answer(status, _CONTENT_TYPES[media_type], body, reply.headers)
-        arrival = exchange.arrival
-        duration_s = self._gates.clock.monotonic_s() - arrival.started_s
-        self._gates.observe(Seen(arrival, "http", reply.outcome, status, duration_s, operation))
+        media_type = accepted.single or JSON
+        status = response.status_in(media_type, denial_statuses=self._pipeline.denial_statuses)
+        headers = http_headers(request, self._cors, CONTENT_TYPES[media_type], response.headers)
+        await send_response(send, status, headers, body)
+        self._pipeline.end(request, "http", response.outcome, status)
 
 
-def _is_streamed(operation: Operation, accepted: Accepted, method: str) -> bool:
-    """Whether the answer is a stream; raises when this request cannot carry the operation."""
-    if operation.kind == "mutation" and method != "POST":
-        raise MethodNotAllowed("A mutation needs POST: GET only reads")
+async def _body(request: GraphQLRequest, receive: Receive, max_bytes: int) -> bytes:
+    """The whole body; raises `RequestTooLarge` before one that is too long has been read."""
+    declared = request.headers.get(b"content-length", b"0")
+    size = int(declared[:20]) if declared.isdigit() else 0
+    body = bytearray()
+    while size <= max_bytes:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        body += message.get("body", b"")
+        size = len(body)
+        if not message.get("more_body") and size <= max_bytes:
+            return bytes(body)
+    raise RequestTooLarge(f"The body is longer than {max_bytes} bytes, the most read here")
+
+
+def _is_stream(request: GraphQLRequest, operation: Operation, accepted: Accepted) -> bool:
+    """Whether the response is a stream; raises when this request cannot carry the operation."""
+    if operation.kind == "mutation" and request.method != "POST":
+        raise MethodNotAllowed("A mutation needs POST: GET only reads", allow="POST")
     if operation.kind == "subscription" and not accepted.stream:
-        raise NotWellFormed(
+        raise MalformedRequest(
             "A subscription needs a stream: send it with 'Accept: text/event-stream', or over a WebSocket with the "
             "subprotocol graphql-transport-ws"
         )

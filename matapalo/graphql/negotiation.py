@@ -1,4 +1,4 @@
-"""Which kind of answer a client wants, and whether its body is one we read. Pure.
+"""Which kind of response a client accepts, and whether its body is one we read. Pure.
 
 Source: GraphQL over HTTP §4 (media types), RFC 9110 §12.5.1 (Accept). ``*/*`` and a missing header mean
 ``application/json``: clients that know the newer type name it.
@@ -17,13 +17,18 @@ JSON: MediaType = "application/json"
 EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 
+CONTENT_TYPES: dict[MediaType, bytes] = {
+    GRAPHQL_RESPONSE: b"application/graphql-response+json; charset=utf-8",
+    JSON: b"application/json; charset=utf-8",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the client takes. ``single`` is None when it takes no JSON answer.
+    """What the client accepts. ``single`` is None when it accepts no JSON response.
 
     ``stream`` and ``page`` hold only when their types are named: a wildcard never asks for them. ``prefers_stream``:
-    at least as much as a single answer.
+    more than a single response.
     """
 
     single: MediaType | None
@@ -33,7 +38,7 @@ class Accepted:
 
 
 @lru_cache(maxsize=128)
-def accepted(accept: str | None) -> Accepted:
+def accepted_types(accept: str | None) -> Accepted:
     """Read an ``Accept`` header."""
     if accept is None or not accept.strip():
         return Accepted(single=JSON, stream=False, prefers_stream=False, page=False)

@@ -14,18 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from starlette.types import Receive, Scope, Send
 
 from matapalo.auth.viewer import Viewer
 from matapalo.errors import OperationNotAllowed, Overloaded, Unauthenticated
-from matapalo.graphql.arrival import Arrival
 from matapalo.graphql.cors import Cors
-from matapalo.graphql.errors import NotWellFormed, render
-from matapalo.graphql.exchange import Receive, Scope, Send
-from matapalo.graphql.params import params_from_value
-from matapalo.graphql.pipeline import Gates
-from matapalo.graphql.ports import Seen
-from matapalo.graphql.reply import Reply, encode, reply_to, reply_to_failure
-from matapalo.graphql.request import GraphQLParams
+from matapalo.graphql.errors import MalformedRequest, render
+from matapalo.graphql.pipeline import Pipeline
+from matapalo.graphql.request import GraphQLRequest
+from matapalo.graphql.response import encode, response_to_error, response_to_result
 from matapalo.operations.document import Operation
 from matapalo.telemetry.logs import bind
 
@@ -51,64 +48,64 @@ class ConnectionLimits:
     message_bytes: int = 100_000
 
 
-class Connections:
+class WebSocketHandler:
     """Takes WebSocket handshakes; each accepted one is a `_Connection` until it ends."""
 
-    def __init__(self, gates: Gates, cors: Cors, stopping: asyncio.Event, limits: ConnectionLimits) -> None:
-        self._gates = gates
+    def __init__(self, pipeline: Pipeline, cors: Cors, stopping: asyncio.Event, limits: ConnectionLimits) -> None:
+        self._pipeline = pipeline
         self._cors = cors
         self._stopping = stopping
         self._limits = limits
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
-        """The whole life of one WebSocket."""
+    async def handle(self, handshake: GraphQLRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket from its handshake to its end."""
         if (await receive())["type"] != "websocket.connect":
             return
-        if not self._cors.may_connect(arrival.text(b"origin"), arrival.text(b"host")):
+        if not self._cors.may_connect(handshake.header(b"origin"), handshake.header(b"host")):
             await send({"type": "websocket.close", "code": 1008, "reason": "This origin may not connect"})
             return
         if SUBPROTOCOL not in scope.get("subprotocols", ()):
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
-        headers = [(b"x-request-id", arrival.request_id.encode())]
+        headers = [(b"x-request-id", handshake.request_id.encode())]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL, "headers": headers})
-        connection = _Connection(self._gates, self._limits, receive, send, arrival)
-        talking = asyncio.create_task(connection.talk())
-        ending = asyncio.create_task(self._stopping.wait())
+        connection = _Connection(self._pipeline, self._limits, receive, send, handshake)
+        serving = asyncio.create_task(connection.serve())
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({talking, ending}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped = not talking.done()
-            talking.cancel()
-            ending.cancel()
-            await asyncio.gather(talking, ending, return_exceptions=True)
-        if stopped:
+            must_close = not serving.done()
+            serving.cancel()
+            stopping.cancel()
+            await asyncio.gather(serving, stopping, return_exceptions=True)
+        if must_close:
             await connection.close(Close(1012, "The server stops"))
 
 
 @dataclass(slots=True)
 class _Connection:
-    """The state of one accepted WebSocket: who it is, and which operations run on it."""
+    """The state of one accepted WebSocket: its viewer, and the operations that run on it."""
 
-    gates: Gates
+    pipeline: Pipeline
     limits: ConnectionLimits
     receive: Receive
     send: Send
-    arrival: Arrival
+    handshake: GraphQLRequest
     viewer: Viewer | None = None
     is_initialised: bool = False
     running: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
 
-    async def talk(self) -> None:
+    async def serve(self) -> None:
         """Take messages until the client leaves or breaks the protocol; nothing of it runs on afterwards."""
         broken: Close | None = None
         try:
-            async with asyncio.timeout(self.limits.init_timeout_s) as patience:
+            async with asyncio.timeout(self.limits.init_timeout_s) as init_timeout:
                 while (message := await self.receive())["type"] == "websocket.receive":
-                    await self._take(self._read(message))
+                    await self._handle(self._decode(message))
                     if self.viewer is not None:
-                        patience.reschedule(None)
+                        init_timeout.reschedule(None)
         except TimeoutError:
             broken = Close(4408, "Connection initialisation timeout")
         except Close as close:
@@ -125,20 +122,20 @@ class _Connection:
         """Close the connection; no operation may be running."""
         await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
-    def _read(self, message: Any) -> dict[str, Any]:
+    def _decode(self, message: Any) -> dict[str, Any]:
         text = message.get("text")
         content: bytes = text.encode("utf-8", "surrogatepass") if text is not None else message.get("bytes") or b""
         if len(content) > self.limits.message_bytes:
             raise Close(1009, f"A message may have {self.limits.message_bytes} bytes")
         try:
-            found = orjson.loads(content)
+            decoded = orjson.loads(content)
         except orjson.JSONDecodeError:
             raise Close(4400, "A message must be JSON in UTF-8") from None
-        if not isinstance(found, dict) or not isinstance(found.get("type"), str):
+        if not isinstance(decoded, dict) or not isinstance(decoded.get("type"), str):
             raise Close(4400, "A message must be a JSON object with the member 'type'")
-        return found
+        return decoded
 
-    async def _take(self, message: dict[str, Any]) -> None:
+    async def _handle(self, message: dict[str, Any]) -> None:
         kind, payload = message["type"], message.get("payload")
         if kind == "connection_init":
             await self._initialise(payload)
@@ -147,7 +144,7 @@ class _Connection:
         elif kind == "complete":
             self._complete(message.get("id"))
         elif kind == "ping":
-            await self._say({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+            await self._send_json({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
         elif kind != "pong":
             raise Close(4400, f"The protocol has no message {kind[:40]!r} from a client")
 
@@ -157,17 +154,18 @@ class _Connection:
         self.is_initialised = True
         if payload is not None and not isinstance(payload, dict):
             raise Close(4400, "The payload of connection_init must be a JSON object")
-        given = payload or {}
-        token = given.get("Authorization", given.get("authorization", self.arrival.text(b"authorization")))
+        members = payload or {}
+        handshake_token = self.handshake.header(b"authorization")
+        token = members.get("Authorization", members.get("authorization", handshake_token))
         if token is not None and not isinstance(token, str):
             raise Close(4400, "Authorization must be a string")
         try:
-            self.viewer = await self.gates.authenticate(token)
+            self.viewer = await self.pipeline.authenticate(token)
         except Unauthenticated as error:
             raise Close(4403, error.message) from None
         except Exception as error:
             raise Close(1011, render(error)[0]["message"]) from None
-        await self._say({"type": "connection_ack"})
+        await self._send_json({"type": "connection_ack"})
 
     async def _subscribe(self, name: object, payload: object) -> None:
         if self.viewer is None:
@@ -176,15 +174,16 @@ class _Connection:
             raise Close(4400, f"The id of a subscription must be a string of 1 to {_MAX_ID} characters")
         if name in self.running:
             raise Close(4409, f"Subscriber for {name} already exists")
+        request = self.handshake.next_operation(self.pipeline.clock.monotonic_s())
         try:
-            params = params_from_value(payload)
-        except NotWellFormed as error:
+            request.read_members(payload)
+        except MalformedRequest as error:
             raise Close(4400, error.message) from None
         if len(self.running) >= self.limits.subscriptions:
             failure = Overloaded(f"This connection has {self.limits.subscriptions} subscriptions, the most allowed")
-            await self._say({"type": "error", "id": name, "payload": render(failure)})
+            await self._send_json({"type": "error", "id": name, "payload": render(failure)})
             return
-        self.running[name] = asyncio.create_task(self._run(name, params, self.viewer))
+        self.running[name] = asyncio.create_task(self._run(name, request, self.viewer))
 
     def _complete(self, name: object) -> None:
         if not isinstance(name, str):
@@ -193,61 +192,54 @@ class _Connection:
         if task is not None:
             task.cancel()
 
-    async def _run(self, name: str, params: GraphQLParams, viewer: Viewer) -> None:
-        """One operation, from its gates to its last message."""
-        clock = self.gates.clock
-        arrival = self.arrival.again(clock.monotonic_s())
-        bind(arrival.request_id, arrival.traceparent)
-        operation: Operation | None = None
+    async def _run(self, name: str, request: GraphQLRequest, viewer: Viewer) -> None:
+        """One operation, from the first check to its last message."""
+        bind(request.request_id, request.traceparent)
         outcome = "cancelled"
         try:
-            self.gates.guard(arrival.client_ip)
-            operation = self.gates.find(params)
+            self.pipeline.guard(request.client_ip)
+            request.operation = operation = self.pipeline.find(request)
             if operation.kind == "mutation":
                 raise OperationNotAllowed("A mutation needs POST: its Idempotency-Key is an HTTP header")
-            outcome = await self._stream(name, arrival, params, viewer, operation)
-        except Exception as error:  # a bug, too, becomes an answer
-            reply = reply_to_failure(error)
-            outcome = reply.outcome
-            await self._end(name, {"type": "error", "id": name, "payload": reply.payload["errors"]})
+            outcome = await self._stream(name, request, operation, viewer)
+        except Exception as error:  # a bug, too, becomes a message
+            response = response_to_error(error)
+            outcome = response.outcome
+            await self._end(name, {"type": "error", "id": name, "payload": response.payload["errors"]})
         finally:
-            duration_s = clock.monotonic_s() - arrival.started_s
-            self.gates.observe(Seen(arrival, "websocket", outcome, 101, duration_s, operation))
+            self.pipeline.end(request, "websocket", outcome, 101)
 
-    async def _stream(
-        self, name: str, arrival: Arrival, params: GraphQLParams, viewer: Viewer, operation: Operation
-    ) -> str:
+    async def _stream(self, name: str, request: GraphQLRequest, operation: Operation, viewer: Viewer) -> str:
         """Send every result; the code of the last one that had an error, or ``ok``."""
-        admitted = self.gates.admit(arrival, params, viewer, operation)
-        reply = Reply({})
+        context = self.pipeline.prepare(request, operation, viewer)
+        outcome = "ok"
         has_begun = False
         last: dict[str, Any] = {"type": "complete", "id": name}
         try:
-            async with aclosing(admitted.results()) as results:
+            async with aclosing(self.pipeline.results(request, operation, context)) as results:
                 async for result in results:
-                    reply = reply_to(result)
-                    if (
-                        reply.refusal and not has_begun
-                    ):  # nothing was executed: the protocol's word for that is the last
-                        last = {"type": "error", "id": name, "payload": reply.payload["errors"]}
+                    response = response_to_result(result)
+                    outcome = response.outcome
+                    if response.is_refusal and not has_begun:  # the protocol ends a refused operation with `error`
+                        last = {"type": "error", "id": name, "payload": response.payload["errors"]}
                         break
                     has_begun = True
-                    await self._say({"type": "next", "id": name, "payload": reply.payload})
+                    await self._send_json({"type": "next", "id": name, "payload": response.payload})
         finally:
-            await admitted.context.aclose()
+            await context.aclose()
         await self._end(name, last)
-        return reply.outcome
+        return outcome
 
     async def _end(self, name: str, message: dict[str, Any]) -> None:
         """Send the last message of an operation, unless the client ended it first; its id is free before that."""
         if self.running.get(name) is asyncio.current_task():
             del self.running[name]
-            await self._say(message)
+            await self._send_json(message)
 
-    async def _say(self, message: dict[str, Any]) -> None:
+    async def _send_json(self, message: dict[str, Any]) -> None:
         await self._send({"type": "websocket.send", "text": encode(message).decode()})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        # A server raises OSError once the client has left; `talk` learns of that from its next message.
+        # A server raises OSError once the client has left; `serve` learns of that from its next message.
         with suppress(OSError):
             await self.send(message)

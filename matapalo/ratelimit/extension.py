@@ -32,7 +32,7 @@ from matapalo.ratelimit.rules.subject import subject_of
 
 
 class Facts(Protocol):
-    """Facts of a request (`matapalo.graphql.request.RequestFacts`)."""
+    """Facts of a request (`matapalo.graphql.request.GraphQLRequest`)."""
 
     @property
     def client_ip(self) -> str: ...

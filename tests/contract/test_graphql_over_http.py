@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.node import installed
 from tests.harness.serving import serving
-from tests.matapalo.graphql.small import create
+from tests.matapalo.graphql.harness import create
 
 pytestmark = pytest.mark.node
 

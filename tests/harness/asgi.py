@@ -14,8 +14,8 @@ Message = MutableMapping[str, Any]
 
 
 @dataclass
-class Answer:
-    """An HTTP answer. Of a header sent twice, the last value."""
+class Response:
+    """An HTTP response. Of a header sent twice, the last value."""
 
     status: int
     headers: dict[str, str]
@@ -51,8 +51,8 @@ async def request(
     query_string: str = "",
     headers: Mapping[str, str] | None = None,
     body: bytes | Iterable[bytes] = b"",
-) -> Answer:
-    """One request and its whole answer. ``body`` may come in pieces."""
+) -> Response:
+    """One request and its whole response. ``body`` may come in pieces."""
     pieces = [body] if isinstance(body, bytes) else list(body)
     left: list[Message] = [
         {"type": "http.request", "body": piece, "more_body": index < len(pieces) - 1}
@@ -71,17 +71,17 @@ async def request(
 
     await app(http_scope(method, path, query_string, headers), receive, send)
     start, *rest = sent
-    return Answer(
+    return Response(
         start["status"],
         {name.decode(): value.decode("latin-1") for name, value in start["headers"]},
         b"".join(message.get("body", b"") for message in rest),
     )
 
 
-async def post(app: App, payload: object, **headers: str) -> Answer:
-    """POST ``payload`` as JSON. Header names are given with underscores."""
-    given = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return await request(app, "POST", headers=given, body=json.dumps(payload).encode())
+async def post(app: App, payload: object, **headers: str) -> Response:
+    """POST ``payload`` as JSON. Header names have underscores for hyphens."""
+    names = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return await request(app, "POST", headers=names, body=json.dumps(payload).encode())
 
 
 @dataclass
@@ -129,7 +129,6 @@ class Conversation:
         return self.task is not None and self.task.done()
 
     async def until(self, check: Callable[[], object], what: str) -> None:
-        """Wait for ``check``."""
         await eventually(check, deadline_s=5.0, message=what)
 
 

@@ -14,7 +14,7 @@ from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, OrderWorkflow
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from matapalo.auth.viewer import ANONYMOUS, Viewer
 from matapalo.errors import BffError, WorkflowsUnavailable
-from matapalo.graphql.request import RequestFacts
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.runner import LEASE, RETENTION, Idempotency
 from matapalo.operations.document import Documents, Limits
@@ -90,18 +90,18 @@ def make_context(
 ) -> Context:
     """The context of one operation; keys are remembered within it only, unless ``idempotency`` is given."""
     clock = SystemClock()
-    facts = RequestFacts(
+    request = GraphQLRequest(
         request_id="test",
         traceparent="00-1-2-01",
         deadline_s=clock.monotonic_s() + deadline_in_s,
         client_ip="::1",
         idempotency_keys=idempotency_keys or {},
     )
-    headers = viewer.identity_headers() | facts.forwarded_headers()
-    rest = fetch.bound(headers=headers, deadline_s=facts.deadline_s)
+    headers = viewer.identity_headers() | request.forwarded_headers()
+    rest = fetch.bound(headers=headers, deadline_s=request.deadline_s)
     return Context(
         viewer=viewer,
-        request=facts,
+        request=request,
         clock=clock,
         rest=rest,
         workflows=workflows or NoWorkflows(),

@@ -10,7 +10,7 @@ from typing import Any
 from matapalo.app import Bff, Client, create_app
 from matapalo.process.clock import SystemClock
 from matapalo.settings import Settings
-from tests.harness.asgi import Answer, post, request
+from tests.harness.asgi import Response, post, request
 from tests.harness.limits import MemoryStore
 from tests.harness.tokens import bearer, jwks
 from tests.harness.upstream import FakeUpstream
@@ -25,18 +25,18 @@ class Limited:
     app: Bff
     upstream: FakeUpstream
     store: MemoryStore
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
 
     async def ask(
         self, query: str, *, tier: str | None = "free", sub: str = "cust_0001", accept: str = NEWER,
         **headers: str,
-    ) -> Answer:  # fmt: skip
+    ) -> Response:  # fmt: skip
         """Ask as ``sub`` of ``tier``; as nobody when ``tier`` is None."""
         identity = {} if tier is None else bearer(sub, tier=tier)
         payload = {"query": query}
         return await post(self.app, payload, accept=accept, **identity, **headers)
 
-    async def admin(self, method: str, path: str, role: str = "operator", body: bytes = b"") -> Answer:
+    async def admin(self, method: str, path: str, role: str = "operator", body: bytes = b"") -> Response:
         """Ask `/admin` with a token of ``role``."""
         return await request(self.app, method, path=path, headers=bearer("op_1", role=role), body=body)
 

@@ -1,24 +1,23 @@
 """A GraphQL server as small as it can be, for browser tests: graphql-core behind the GraphiQL page of the BFF.
 
-It answers POST with JSON or, for ``Accept: text/event-stream``, with server-sent events (GraphQL over SSE, distinct
+It serves POST with JSON or, for ``Accept: text/event-stream``, with server-sent events (GraphQL over SSE, distinct
 connections), and GET with the page and its files, at any path that ends in `/graphql`. It checks nothing: its schema
 tells which headers arrived.
 """
 
 import asyncio
 import json
-import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from inspect import isawaitable
-from typing import Any, Literal
+from typing import Any
 
 import uvicorn
 from graphql import ExecutionResult, GraphQLResolveInfo, build_schema, graphql, parse, subscribe
 
-from matapalo.graphql.page import Assets, render_page
+from matapalo.graphql.graphiql_page import GraphiQLPage
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -73,14 +72,14 @@ ROOT = {
     "idempotencyKey": lambda info: info.context.get("idempotency-key"),
     "counter": count,
 }
-ASSETS = Assets()
+PAGES = {client: GraphiQLPage(client, DEFAULT_QUERY) for client in ("web", "mobile")}
 
 
 async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
     """The server as a raw ASGI application."""
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
     if scope["method"] == "GET":
-        await _answer(send, *_page_or_file(scope["path"], headers.get("if-none-match")))
+        await _respond(send, *_page_or_file(scope["path"], headers.get("if-none-match")))
         return
     request = json.loads(await _body(receive))
     operation = (request.get("variables"), request.get("operationName"))
@@ -89,7 +88,7 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         await _stream(send, receive, await events if isawaitable(events) else events)
     else:
         result = await graphql(SCHEMA, request["query"], ROOT, headers, *operation)
-        await _answer(send, 200, [(b"content-type", b"application/json")], _json(result))
+        await _respond(send, 200, [(b"content-type", b"application/json")], _json(result))
 
 
 @contextmanager
@@ -109,11 +108,9 @@ def served() -> Iterator[str]:
 
 
 def _page_or_file(path: str, if_none_match: str | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    page = PAGES["mobile" if path.startswith("/mobile/") else "web"]
     _endpoint, separator, name = path.rpartition("/graphiql/")
-    if separator:
-        return ASSETS.answer(name, if_none_match)
-    client: Literal["web", "mobile"] = "mobile" if path.startswith("/mobile/") else "web"
-    return render_page(endpoint=path, client=client, default_query=DEFAULT_QUERY, nonce=secrets.token_urlsafe(16))
+    return page.file(name, if_none_match) if separator else page.render(path)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -125,15 +122,15 @@ async def _body(receive: Receive) -> bytes:
             return bytes(body)
 
 
-async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def _stream(send: Send, receive: Receive, events: AsyncIterator[ExecutionResult] | ExecutionResult) -> None:
-    """Send events until the browser goes away. A subscription that cannot start is refused with a JSON answer."""
+    """Send events until the browser goes away. A subscription that cannot start is refused with a JSON response."""
     if isinstance(events, ExecutionResult):
-        await _answer(send, 400, [(b"content-type", b"application/json")], _json(events))
+        await _respond(send, 400, [(b"content-type", b"application/json")], _json(events))
         return
     headers = [(b"content-type", b"text/event-stream")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -1,39 +1,45 @@
-"""The GraphiQL page as HTML and headers, and the answers for its files. What a browser makes of them: tests/stack."""
+"""The GraphiQL page as HTML and headers, and the responses for its files. What a browser makes of them: tests/stack."""
 
 import re
 
 import pytest
 
 from matapalo.graphql.graphiql.build import DIST, read_record
-from matapalo.graphql.page import Answer, Assets, render_page
+from matapalo.graphql.graphiql_page import GraphiQLPage, HttpResponse
 
 
-def page(**changes):
-    wanted = {"endpoint": "/graphql", "client": "web", "default_query": "{ me { name } }", "nonce": "n0nce"} | changes
-    return render_page(**wanted)
+def page(path: str = "/graphql", *, client: str = "web", default_query: str = "{ me { name } }") -> HttpResponse:
+    return GraphiQLPage(client, default_query).render(path)
 
 
-def header(answer: Answer, name: str) -> str | None:
-    return next((value.decode() for each, value in answer.headers if each == name.encode()), None)
+def file(name: str, if_none_match: str | None = None) -> HttpResponse:
+    return GraphiQLPage("web", "").file(name, if_none_match)
 
 
-def test_the_policy_allows_this_origin_and_style_elements_with_the_nonce_only():
-    assert header(page(nonce="abc_-1"), "content-security-policy") == (
-        "default-src 'none'; script-src 'self'; style-src-elem 'self' 'nonce-abc_-1'; "
+def header(response: HttpResponse, name: str) -> str | None:
+    return dict(response.headers).get(name.encode(), b"").decode() or None
+
+
+def nonce_of(response: HttpResponse) -> str:
+    nonce: str = re.findall('nonce="([^"]*)"', response.body.decode())[0]
+    return nonce
+
+
+def test_the_policy_allows_this_origin_and_styles_with_the_nonce():
+    response = page()
+    assert header(response, "content-security-policy") == (
+        f"default-src 'none'; script-src 'self'; style-src-elem 'self' 'nonce-{nonce_of(response)}'; "
         "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
         "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
-def test_the_page_hands_its_nonce_to_the_script():
-    assert 'nonce="n0nce"' in page().body.decode()
-
-
-def test_the_page_is_never_stored_because_its_nonce_is_used_once():
+def test_every_page_has_a_nonce_of_its_own_and_is_never_stored():
+    assert len({nonce_of(page()) for _ in range(5)}) == 5
     assert header(page(), "cache-control") == "no-store"
 
 
-def test_caches_are_told_that_the_same_address_also_answers_graphql():
+def test_caches_are_told_that_the_address_also_serves_graphql():
     assert header(page(), "vary") == "accept"
 
 
@@ -47,7 +53,7 @@ def test_the_title_names_the_client(client):
     [("/graphql", "graphql/graphiql/graphiql.js"), ("/graphql/", "graphiql/graphiql.js")],
 )
 def test_files_are_found_relative_to_wherever_the_page_is(endpoint, script):
-    addresses = re.findall(r'(?:src|href)="([^"]*)"', page(endpoint=endpoint).body.decode())
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page(endpoint).body.decode())
 
     assert script in addresses
     assert [address for address in addresses if address.startswith(("/", "http"))] == []
@@ -62,16 +68,16 @@ def test_the_default_query_reaches_the_page_as_text_whatever_is_in_it():
 def test_every_file_of_the_page_exists():
     names = re.findall(r'"graphql/graphiql/([^"]*)"', page().body.decode())
 
-    assert [Assets().answer(name, None).status for name in names] == [200, 200]
+    assert [file(name).status for name in names] == [200, 200]
 
 
 @pytest.mark.parametrize("name", sorted(read_record()["built"]))
 def test_every_built_file_is_served_as_it_is_on_disk(name):
-    answer = Assets().answer(name, None)
+    response = file(name)
 
-    assert (answer.status, answer.body) == (200, (DIST / name).read_bytes())
-    assert header(answer, "x-content-type-options") == "nosniff"
-    assert header(answer, "cache-control") == "no-cache"
+    assert (response.status, response.body) == (200, (DIST / name).read_bytes())
+    assert header(response, "x-content-type-options") == "nosniff"
+    assert header(response, "cache-control") == "no-cache"
 
 
 @pytest.mark.parametrize(
@@ -83,27 +89,36 @@ def test_every_built_file_is_served_as_it_is_on_disk(name):
     ],
 )
 def test_a_file_has_the_media_type_that_browsers_insist_on(name, media_type):
-    assert header(Assets().answer(name, None), "content-type") == media_type
+    assert header(file(name), "content-type") == media_type
 
 
-@pytest.mark.parametrize("known", ["{tag}", "W/{tag}", '"other", {tag}', "*"])
-def test_a_file_the_browser_already_has_is_not_sent_again(known):
-    assets = Assets()
-    tag = header(assets.answer("graphiql.js", None), "etag")
+@pytest.mark.parametrize("if_none_match", ["{tag}", "W/{tag}", '"other", {tag}', "*"])
+def test_a_file_the_browser_already_has_is_not_sent_again(if_none_match):
+    tag = header(file("graphiql.js"), "etag")
 
-    answer = assets.answer("graphiql.js", known.format(tag=tag))
+    response = file("graphiql.js", if_none_match.format(tag=tag))
 
-    assert (answer.status, answer.body) == (304, b"")
-    assert header(answer, "etag") == tag
+    assert (response.status, response.body) == (304, b"")
+    assert header(response, "etag") == tag
 
 
 def test_an_older_copy_is_replaced():
-    assert Assets().answer("graphiql.js", '"of an older build"').status == 200
+    assert file("graphiql.js", '"of an older build"').status == 200
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "BUILD.json", "../build.py", "../../page.py", "/etc/passwd", "graphiql.js/", "%2e%2e/build.py"],
+    [
+        "",
+        ".",
+        "..",
+        "BUILD.json",
+        "../build.py",
+        "../../graphiql_page.py",
+        "/etc/passwd",
+        "graphiql.js/",
+        "%2e%2e/build.py",
+    ],
 )
 def test_nothing_but_a_built_file_can_be_asked_for(name):
-    assert Assets().answer(name, None).status == 404
+    assert file(name).status == 404

@@ -7,34 +7,34 @@ from urllib.parse import quote
 import pytest
 
 from matapalo.operations.document import Limits
-from tests.harness.asgi import Answer, conversation, http_scope, post, request
-from tests.matapalo.graphql.small import ORIGIN, SECRET, create
+from tests.harness.asgi import Response, conversation, http_scope, post, request
+from tests.matapalo.graphql.harness import ORIGIN, SECRET, create
 
 NEWER = "application/graphql-response+json"
 OLDER = "application/json"
 
 
-async def ask(query: str, *, accept: str = NEWER, **members: Any) -> Answer:
+async def ask(query: str, *, accept: str = NEWER, **members: Any) -> Response:
     return await post(create().endpoint, {"query": query, **members}, accept=accept)
 
 
 async def test_a_query_is_answered() -> None:
-    answer = await ask("{ hello }")
-    assert (answer.status, answer.json()) == (200, {"data": {"hello": "hello you"}})
-    assert answer.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
-    assert answer.headers["content-length"] == str(len(answer.body))
-    assert answer.headers["cache-control"] == "no-store"
+    response = await ask("{ hello }")
+    assert (response.status, response.json()) == (200, {"data": {"hello": "hello you"}})
+    assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+    assert response.headers["content-length"] == str(len(response.body))
+    assert response.headers["cache-control"] == "no-store"
 
 
 async def test_variables_operation_name_and_other_members_are_read() -> None:
     query = "query A($n: String!) { hello(name: $n) } query B { price }"
-    answer = await ask(query, operationName="A", variables={"n": "Ana"}, extensions={"x": 1}, unknown=True)
-    assert answer.json() == {"data": {"hello": "hello Ana"}}
+    response = await ask(query, operationName="A", variables={"n": "Ana"}, extensions={"x": 1}, unknown=True)
+    assert response.json() == {"data": {"hello": "hello Ana"}}
 
 
 async def test_decimals_keep_their_digits() -> None:
-    answer = await ask("{ price anything }")
-    assert answer.json()["data"] == {"price": "12.30", "anything": {"price": "0.10", "huge": "x"}}
+    response = await ask("{ price anything }")
+    assert response.json()["data"] == {"price": "12.30", "anything": {"price": "0.10", "huge": "x"}}
 
 
 @pytest.mark.parametrize(
@@ -72,28 +72,28 @@ async def test_a_request_error_has_no_data_and_its_status_only_in_the_newer_medi
 )
 async def test_a_field_error_is_200_and_keeps_the_data(query: str, code: str, data: object) -> None:
     for accept in (NEWER, OLDER):
-        answer = await ask(query, accept=accept)
-        assert (answer.status, answer.code(), answer.json()["data"]) == (200, code, data)
-        assert answer.json()["errors"][0]["path"]
+        response = await ask(query, accept=accept)
+        assert (response.status, response.code(), response.json()["data"]) == (200, code, data)
+        assert response.json()["errors"][0]["path"]
 
 
 async def test_a_bug_is_masked_and_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    answer = await ask("{ bug }")
-    assert SECRET.encode() not in answer.body
-    assert answer.json()["errors"][0]["message"] == "Internal error"
+    response = await ask("{ bug }")
+    assert SECRET.encode() not in response.body
+    assert response.json()["errors"][0]["message"] == "Internal error"
     assert SECRET in caplog.text
     assert "Traceback" in caplog.text
 
 
 async def test_only_the_first_bugs_of_an_answer_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    answer = await ask("{" + " ".join(f"b{index}: bug" for index in range(9)) + "}")
-    assert len(answer.json()["errors"]) == 9
+    response = await ask("{" + " ".join(f"b{index}: bug" for index in range(9)) + "}")
+    assert len(response.json()["errors"]) == 9
     assert len(caplog.records) == 3
 
 
 async def test_a_retryable_failure_says_so_and_when() -> None:
-    answer = await ask("{ down }")
-    assert answer.json()["errors"][0]["extensions"] == {
+    response = await ask("{ down }")
+    assert response.json()["errors"][0]["extensions"] == {
         "code": "UPSTREAM_UNAVAILABLE",
         "retryable": True,
         "retryAfter": 2.0,
@@ -101,17 +101,17 @@ async def test_a_retryable_failure_says_so_and_when() -> None:
 
 
 async def test_the_context_is_closed_and_its_headers_are_sent() -> None:
-    bench = create()
-    answer = await post(bench.endpoint, {"query": "{ subject }"}, authorization="Bearer good")
-    assert answer.json() == {"data": {"subject": "cust_0001"}}
-    assert answer.headers["x-seen"] == "yes"
-    assert [context.is_closed for context in bench.contexts] == [True]
+    harness = create()
+    response = await post(harness.endpoint, {"query": "{ subject }"}, authorization="Bearer good")
+    assert response.json() == {"data": {"subject": "cust_0001"}}
+    assert response.headers["x-seen"] == "yes"
+    assert [context.is_closed for context in harness.contexts] == [True]
 
 
 async def test_a_bad_token_is_unauthenticated_with_a_reason() -> None:
-    answer = await post(create().endpoint, {"query": "{ hello }"}, authorization="Bearer old", accept=NEWER)
-    assert (answer.status, answer.code()) == (401, "UNAUTHENTICATED")
-    assert answer.json()["errors"][0]["message"] == "The token has expired (exp)"
+    response = await post(create().endpoint, {"query": "{ hello }"}, authorization="Bearer old", accept=NEWER)
+    assert (response.status, response.code()) == (401, "UNAUTHENTICATED")
+    assert response.json()["errors"][0]["message"] == "The token has expired (exp)"
 
 
 MALFORMED: dict[str, tuple[bytes, str]] = {
@@ -146,16 +146,16 @@ async def test_a_request_that_is_not_well_formed_is_400_in_every_media_type(name
     body, reason = MALFORMED[name]
     for accept in (NEWER, OLDER, "*/*", "text/event-stream"):
         headers = {"content-type": "application/json", "accept": accept}
-        answer = await request(create().endpoint, "POST", headers=headers, body=body)
-        assert (answer.status, answer.code()) == (400, "BAD_USER_INPUT")
-        assert reason in answer.json()["errors"][0]["message"]
-        assert "json" in answer.headers["content-type"]
+        response = await request(create().endpoint, "POST", headers=headers, body=body)
+        assert (response.status, response.code()) == (400, "BAD_USER_INPUT")
+        assert reason in response.json()["errors"][0]["message"]
+        assert "json" in response.headers["content-type"]
 
 
 async def test_of_a_key_sent_twice_the_last_value_counts() -> None:
     body = b'{"query": "{ nothing }", "query": "{ hello }"}'
-    answer = await request(create().endpoint, "POST", headers={"content-type": "application/json"}, body=body)
-    assert answer.json() == {"data": {"hello": "hello you"}}
+    response = await request(create().endpoint, "POST", headers={"content-type": "application/json"}, body=body)
+    assert response.json() == {"data": {"hello": "hello you"}}
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,10 @@ async def test_of_a_key_sent_twice_the_last_value_counts() -> None:
 )
 async def test_only_json_in_utf_8_is_read(content_type: str | None, status: int) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
-    answer = await request(create().endpoint, "POST", headers=headers, body=b'{"query": "{ hello }"}')
-    assert answer.status == status
+    response = await request(create().endpoint, "POST", headers=headers, body=b'{"query": "{ hello }"}')
+    assert response.status == status
     if status == 415:
-        assert "application/json" in answer.body.decode() or "UTF-8" in answer.body.decode()
+        assert "application/json" in response.body.decode() or "UTF-8" in response.body.decode()
 
 
 async def test_a_compressed_body_is_not_read() -> None:
@@ -202,8 +202,8 @@ async def test_a_body_over_the_limit_is_refused_before_it_has_been_read(declared
 async def test_a_body_in_pieces_is_read_whole() -> None:
     whole = b'{"query": "{ hello }"}'
     pieces = [whole[index : index + 1] for index in range(len(whole))]
-    answer = await request(create().endpoint, "POST", headers={"content-type": "application/json"}, body=pieces)
-    assert answer.json() == {"data": {"hello": "hello you"}}
+    response = await request(create().endpoint, "POST", headers={"content-type": "application/json"}, body=pieces)
+    assert response.json() == {"data": {"hello": "hello you"}}
 
 
 async def test_a_client_that_leaves_while_sending_gets_no_answer() -> None:
@@ -214,25 +214,25 @@ async def test_a_client_that_leaves_while_sending_gets_no_answer() -> None:
 
 async def test_a_document_with_too_many_tokens_is_too_large() -> None:
     endpoint = create(limits=Limits(tokens=20)).endpoint
-    answer = await post(endpoint, {"query": "{" + "hello " * 30 + "}"}, accept=OLDER)
-    assert (answer.status, answer.code()) == (413, "REQUEST_TOO_LARGE")
+    response = await post(endpoint, {"query": "{" + "hello " * 30 + "}"}, accept=OLDER)
+    assert (response.status, response.code()) == (413, "REQUEST_TOO_LARGE")
 
 
 async def test_a_very_long_message_is_cut() -> None:
-    answer = await ask("query ($r: Range!) { between(range: $r) }", variables={"r": {"low": "x" * 50_000}})
-    assert answer.status == 400
-    assert len(answer.body) < 2_000
+    response = await ask("query ($r: Range!) { between(range: $r) }", variables={"r": {"low": "x" * 50_000}})
+    assert response.status == 400
+    assert len(response.body) < 2_000
 
 
-async def get(query_string: str, method: str = "GET", **headers: str) -> Answer:
+async def get(query_string: str, method: str = "GET", **headers: str) -> Response:
     return await request(create().endpoint, method, query_string=query_string, headers=headers)
 
 
 async def test_a_query_may_come_by_get() -> None:
     variables, extensions = quote('{"n": "Ana & Bo"}'), quote("{}")
     query = quote("query A($n: String) { hello(name: $n) }")
-    answer = await get(f"query={query}&variables={variables}&extensions={extensions}&operationName=A", accept=NEWER)
-    assert (answer.status, answer.json()) == (200, {"data": {"hello": "hello Ana & Bo"}})
+    response = await get(f"query={query}&variables={variables}&extensions={extensions}&operationName=A", accept=NEWER)
+    assert (response.status, response.json()) == (200, {"data": {"hello": "hello Ana & Bo"}})
 
 
 async def test_head_is_a_get() -> None:
@@ -252,42 +252,42 @@ async def test_head_is_a_get() -> None:
     ],
 )
 async def test_a_malformed_get_is_400(query_string: str, reason: str) -> None:
-    answer = await get(query_string, accept=OLDER)
-    assert (answer.status, answer.code()) == (400, "BAD_USER_INPUT")
-    assert reason in answer.json()["errors"][0]["message"]
+    response = await get(query_string, accept=OLDER)
+    assert (response.status, response.code()) == (400, "BAD_USER_INPUT")
+    assert reason in response.json()["errors"][0]["message"]
 
 
 async def test_a_query_string_over_the_limit_is_too_large() -> None:
     endpoint = create(max_body_bytes=100).endpoint
-    answer = await request(endpoint, "GET", query_string=f"query={'a' * 200}")
-    assert (answer.status, answer.code()) == (413, "REQUEST_TOO_LARGE")
+    response = await request(endpoint, "GET", query_string=f"query={'a' * 200}")
+    assert (response.status, response.code()) == (413, "REQUEST_TOO_LARGE")
 
 
 @pytest.mark.parametrize("accept", [NEWER, OLDER, "text/event-stream"])
 async def test_a_mutation_by_get_is_405(accept: str) -> None:
-    answer = await get(f"query={quote('mutation { write }')}", accept=accept)
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    response = await get(f"query={quote('mutation { write }')}", accept=accept)
+    assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_subscription_without_a_stream_names_the_two_transports(method: str) -> None:
     query = "subscription { count(to: 1) }"
-    answer = await ask(query) if method == "POST" else await get(f"query={quote(query)}")
-    message = answer.json()["errors"][0]["message"]
-    assert (answer.status, answer.code()) == (400, "BAD_USER_INPUT")
+    response = await ask(query) if method == "POST" else await get(f"query={quote(query)}")
+    message = response.json()["errors"][0]["message"]
+    assert (response.status, response.code()) == (400, "BAD_USER_INPUT")
     assert "text/event-stream" in message
     assert "graphql-transport-ws" in message
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_another_method_is_405(method: str) -> None:
-    answer = await request(create().endpoint, method)
-    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+    response = await request(create().endpoint, method)
+    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
 
 
 async def test_accepting_nothing_we_send_is_406() -> None:
-    answer = await ask("{ hello }", accept="application/xml")
-    assert (answer.status, answer.code()) == (406, "BAD_USER_INPUT")
+    response = await ask("{ hello }", accept="application/xml")
+    assert (response.status, response.code()) == (406, "BAD_USER_INPUT")
 
 
 async def test_every_answer_names_its_request() -> None:
@@ -295,12 +295,12 @@ async def test_every_answer_names_its_request() -> None:
     given = await post(endpoint, {"query": "{ facts { requestId } }"}, x_request_id="order-app-12345678")
     assert given.headers["x-request-id"] == "order-app-12345678"
     assert given.json()["data"]["facts"]["requestId"] == "order-app-12345678"
-    for answer in (
+    for response in (
         await post(endpoint, {"query": "{"}, x_request_id="<script>"),
         await request(endpoint, "OPTIONS"),
         await request(endpoint, "PUT"),
     ):
-        assert len(answer.headers["x-request-id"]) == 32
+        assert len(response.headers["x-request-id"]) == 32
 
 
 async def test_an_allowed_origin_may_read_and_another_may_not() -> None:
@@ -317,9 +317,9 @@ async def test_an_allowed_origin_may_read_and_another_may_not() -> None:
 
 async def test_a_preflight_names_what_may_be_sent() -> None:
     headers = {"origin": ORIGIN, "access-control-request-method": "POST"}
-    answer = await request(create().endpoint, "OPTIONS", headers=headers)
-    assert (answer.status, answer.headers["access-control-allow-methods"]) == (204, "GET, POST")
-    assert "Idempotency-Key" in answer.headers["access-control-allow-headers"]
+    response = await request(create().endpoint, "OPTIONS", headers=headers)
+    assert (response.status, response.headers["access-control-allow-methods"]) == (204, "GET, POST")
+    assert "Idempotency-Key" in response.headers["access-control-allow-headers"]
     foreign = await request(create().endpoint, "OPTIONS", headers={**headers, "origin": "https://evil.example"})
     assert "access-control-allow-origin" not in foreign.headers
 
@@ -335,13 +335,13 @@ async def test_the_idempotency_key_of_a_mutation_must_be_of_form() -> None:
 
 
 async def test_what_happened_is_observed() -> None:
-    bench = create()
-    await post(bench.endpoint, {"query": "query Greeting { hello }"}, x_client_name="shop", x_client_version="1.2")
-    await post(bench.endpoint, {"query": "{ bug }"})
-    await post(bench.endpoint, {"query": "{"}, accept=NEWER)
-    first, second, third = bench.seen
-    assert first.operation is not None
-    assert (first.operation.name, first.outcome, first.status) == ("Greeting", "ok", 200)
-    assert (first.arrival.client_name, first.arrival.client_version) == ("shop", "1.2")
+    harness = create()
+    await post(harness.endpoint, {"query": "query Greeting { hello }"}, x_client_name="shop", x_client_version="1.2")
+    await post(harness.endpoint, {"query": "{ bug }"})
+    await post(harness.endpoint, {"query": "{"}, accept=NEWER)
+    first, second, third = harness.observed
+    assert first.request.operation is not None
+    assert (first.request.operation.name, first.outcome, first.status) == ("Greeting", "ok", 200)
+    assert (first.request.client_name, first.request.client_version) == ("shop", "1.2")
     assert (second.outcome, second.status) == ("INTERNAL", 200)
-    assert (third.outcome, third.status, third.operation) == ("GRAPHQL_PARSE_FAILED", 400, None)
+    assert (third.outcome, third.status, third.request.operation) == ("GRAPHQL_PARSE_FAILED", 400, None)

@@ -1,8 +1,8 @@
-"""Which answer a client gets for what it accepts."""
+"""Which response a client gets for what it accepts."""
 
 import pytest
 
-from matapalo.graphql.negotiation import accepted
+from matapalo.graphql.negotiation import accepted_types
 
 NEWER, OLDER = "application/graphql-response+json", "application/json"
 
@@ -36,7 +36,7 @@ NEWER, OLDER = "application/graphql-response+json", "application/json"
     ],
 )
 def test_a_single_answer_has_the_media_type_that_weighs_most(accept: str | None, single: str | None) -> None:
-    assert accepted(accept).single == single
+    assert accepted_types(accept).single == single
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_single_answer_has_the_media_type_that_weighs_most(accept: str | None,
     ],
 )
 def test_a_stream_must_be_named(accept: str, stream: bool, prefers: bool) -> None:
-    found = accepted(accept)
-    assert (found.stream, found.prefers_stream) == (stream, prefers)
+    accepted = accepted_types(accept)
+    assert (accepted.stream, accepted.prefers_stream) == (stream, prefers)
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_a_stream_must_be_named(accept: str, stream: bool, prefers: bool) -> Non
     ],
 )
 def test_a_page_must_be_named_and_preferred(accept: str | None, page: bool) -> None:
-    assert accepted(accept).page is page
+    assert accepted_types(accept).page is page

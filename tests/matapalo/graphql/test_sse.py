@@ -6,10 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from matapalo.graphql.asgi import Endpoint
-from tests.harness.asgi import Answer, conversation, http_scope, post, request
+from tests.harness.asgi import Response, conversation, http_scope, post, request
 from tests.harness.waiting import eventually
-from tests.matapalo.graphql import small
-from tests.matapalo.graphql.small import SECRET, create
+from tests.matapalo.graphql.harness import ENDED, SECRET, create
 
 STREAM = "text/event-stream"
 JSON_HEADERS = {"content-type": "application/json", "accept": STREAM}
@@ -26,14 +25,14 @@ def events(body: bytes) -> list[tuple[str, object]]:
     return found
 
 
-async def ask(query: str, **headers: str) -> Answer:
+async def ask(query: str, **headers: str) -> Response:
     return await post(create().endpoint, {"query": query}, accept=STREAM, **headers)
 
 
 async def test_a_subscription_is_a_stream_of_next_and_a_complete() -> None:
-    answer = await ask("subscription { count(to: 2) }")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
-    assert events(answer.body) == [
+    response = await ask("subscription { count(to: 2) }")
+    assert (response.status, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert events(response.body) == [
         ("next", {"data": {"count": 1}}),
         ("next", {"data": {"count": 2}}),
         ("complete", None),
@@ -42,8 +41,8 @@ async def test_a_subscription_is_a_stream_of_next_and_a_complete() -> None:
 
 async def test_a_subscription_may_come_by_get() -> None:
     query = quote("subscription { count(to: 1) }")
-    answer = await request(create().endpoint, "GET", query_string=f"query={query}", headers={"accept": STREAM})
-    assert events(answer.body) == [("next", {"data": {"count": 1}}), ("complete", None)]
+    response = await request(create().endpoint, "GET", query_string=f"query={query}", headers={"accept": STREAM})
+    assert events(response.body) == [("next", {"data": {"count": 1}}), ("complete", None)]
 
 
 @pytest.mark.parametrize(
@@ -54,15 +53,15 @@ async def test_queries_and_mutations_stream_one_result(query: str, data: object)
 
 
 async def test_a_subscription_streams_although_json_is_accepted_too() -> None:
-    answer = await post(
+    response = await post(
         create().endpoint, {"query": "subscription { count(to: 1) }"}, accept=f"application/json, {STREAM}"
     )
-    assert events(answer.body)[-1] == ("complete", None)
+    assert events(response.body)[-1] == ("complete", None)
 
 
 async def test_a_query_is_a_single_answer_when_json_is_accepted_too() -> None:
-    answer = await post(create().endpoint, {"query": "{ hello }"}, accept=f"{STREAM}, application/json")
-    assert answer.headers["content-type"].startswith("application/json")
+    response = await post(create().endpoint, {"query": "{ hello }"}, accept=f"{STREAM}, application/json")
+    assert response.headers["content-type"].startswith("application/json")
 
 
 @pytest.mark.parametrize(
@@ -76,17 +75,17 @@ async def test_a_query_is_a_single_answer_when_json_is_accepted_too() -> None:
     ],
 )
 async def test_a_refusal_is_told_inside_the_stream(query: str, headers: dict[str, str], code: str) -> None:
-    answer = await ask(query, **headers)
-    (first, payload), last = events(answer.body)
-    assert (answer.status, first, last) == (200, "next", ("complete", None))
+    response = await ask(query, **headers)
+    (first, payload), last = events(response.body)
+    assert (response.status, first, last) == (200, "next", ("complete", None))
     assert isinstance(payload, dict)
     assert payload["errors"][0]["extensions"]["code"] == code
 
 
 async def test_a_stream_that_breaks_says_so_without_its_reason() -> None:
-    answer = await ask("subscription { breaks }")
-    assert SECRET.encode() not in answer.body
-    first, second, last = events(answer.body)
+    response = await ask("subscription { breaks }")
+    assert SECRET.encode() not in response.body
+    first, second, last = events(response.body)
     assert first == ("next", {"data": {"breaks": 1}})
     assert "INTERNAL" in str(second)
     assert last == ("complete", None)
@@ -103,25 +102,25 @@ async def test_a_silent_stream_is_kept_alive_by_comments() -> None:
 
 
 async def test_a_client_that_leaves_ends_its_subscription() -> None:
-    bench = create()
-    small.ENDED.clear()
-    async with conversation(bench.endpoint, subscription_scope()) as talk:
+    harness = create()
+    ENDED.clear()
+    async with conversation(harness.endpoint, subscription_scope()) as talk:
         await talk.until(lambda: b"event: next" in talk.body, "the first event")
         talk.leave()
         await talk.until(lambda: talk.has_ended, "the endpoint returns")
-    assert small.ENDED == ["forever"]
-    assert bench.contexts[0].is_closed
-    assert [seen.outcome for seen in bench.seen] == ["cancelled"]
+    assert ENDED == ["forever"]
+    assert harness.contexts[0].is_closed
+    assert [observation.outcome for observation in harness.observed] == ["cancelled"]
     assert b"complete" not in talk.body
 
 
 async def test_a_server_that_stops_ends_streams_without_complete() -> None:
     endpoint: Endpoint = create().endpoint
-    small.ENDED.clear()
+    ENDED.clear()
     async with conversation(endpoint, subscription_scope()) as talk:
         await talk.until(lambda: b"event: next" in talk.body, "the first event")
         endpoint.end_streams()
         await talk.until(lambda: talk.has_ended, "the endpoint returns")
-    await eventually(lambda: small.ENDED == ["forever"], message="the generator is closed")
+    await eventually(lambda: ENDED == ["forever"], message="the generator is closed")
     assert b"complete" not in talk.body
     assert talk.sent[-1] == {"type": "http.response.body", "body": b""}

@@ -6,8 +6,7 @@ import pytest
 
 from matapalo.graphql.websocket import ConnectionLimits
 from tests.harness.asgi import Conversation, conversation, websocket_scope
-from tests.matapalo.graphql import small
-from tests.matapalo.graphql.small import ORIGIN, SECRET, Bench, create
+from tests.matapalo.graphql.harness import ENDED, ORIGIN, SECRET, Harness, create
 
 COUNT = {"query": "subscription { count(to: 2) }"}
 FOREVER = {"query": "subscription { forever }"}
@@ -104,19 +103,19 @@ async def test_a_ping_is_answered_by_a_pong_with_its_payload() -> None:
 
 
 async def test_a_client_that_completes_ends_its_subscription_and_frees_the_id() -> None:
-    bench = create()
-    small.ENDED.clear()
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+    harness = create()
+    ENDED.clear()
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         await opened(talk)
         talk.say(subscribe("a", FOREVER))
         await talk.until(lambda: len(talk.said) == 2, "the first event")
         talk.say({"type": "complete", "id": "a"})
         talk.say({"type": "complete", "id": "unknown"})
-        await talk.until(lambda: small.ENDED, "the generator is closed")
+        await talk.until(lambda: ENDED, "the generator is closed")
         talk.say(subscribe("a", COUNT))
         await talk.until(lambda: {"type": "complete", "id": "a"} in talk.said, "complete")
-    assert [seen.outcome for seen in bench.seen] == ["cancelled", "ok"]
-    assert all(context.is_closed for context in bench.contexts)
+    assert [observation.outcome for observation in harness.observed] == ["cancelled", "ok"]
+    assert all(context.is_closed for context in harness.contexts)
 
 
 async def closed_with(talk: Conversation) -> int | None:
@@ -152,36 +151,36 @@ BROKEN: dict[str, tuple[list[Any], int]] = {
 @pytest.mark.parametrize("name", BROKEN)
 async def test_breaking_the_protocol_closes_with_its_code(name: str) -> None:
     messages, code = BROKEN[name]
-    bench = create(connection_limits=ConnectionLimits(message_bytes=2_000))
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+    harness = create(connection_limits=ConnectionLimits(message_bytes=2_000))
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         talk.to_app.put_nowait({"type": "websocket.connect"})
         for message in messages:
             talk.say(message)
         assert await closed_with(talk) == code
-    assert all(context.is_closed for context in bench.contexts)
+    assert all(context.is_closed for context in harness.contexts)
 
 
 async def test_a_client_that_does_not_initialise_is_closed_in_time() -> None:
-    bench = create(connection_limits=ConnectionLimits(init_timeout_s=0.01))
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+    harness = create(connection_limits=ConnectionLimits(init_timeout_s=0.01))
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         talk.to_app.put_nowait({"type": "websocket.connect"})
         assert await closed_with(talk) == 4408
 
 
 async def test_once_initialised_silence_is_fine() -> None:
-    bench = create(connection_limits=ConnectionLimits(init_timeout_s=0.05))
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+    harness = create(connection_limits=ConnectionLimits(init_timeout_s=0.05))
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         await opened(talk)
         talk.say(subscribe("a", {"query": "{ slow }"}))
-        await talk.until(lambda: bench.contexts, "the operation runs")
+        await talk.until(lambda: harness.contexts, "the operation runs")
         talk.say({"type": "complete", "id": "a"})
-        await talk.until(lambda: bench.seen, "the operation ends")
+        await talk.until(lambda: harness.observed, "the operation ends")
         assert talk.close_code is None
 
 
 async def test_the_number_of_subscriptions_has_a_limit() -> None:
-    bench = create(connection_limits=ConnectionLimits(subscriptions=1))
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+    harness = create(connection_limits=ConnectionLimits(subscriptions=1))
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         await opened(talk)
         talk.say(subscribe("a", FOREVER))
         talk.say(subscribe("b", FOREVER))
@@ -204,12 +203,12 @@ async def test_a_foreign_page_may_not_connect(origin: str, accepted: bool) -> No
     scope = websocket_scope({"origin": origin, "host": "bff.example"})
     async with conversation(create().endpoint, scope) as talk:
         talk.to_app.put_nowait({"type": "websocket.connect"})
-        await talk.until(lambda: talk.sent, "an answer to the handshake")
+        await talk.until(lambda: talk.sent, "an response to the handshake")
         assert (talk.sent[0]["type"] == "websocket.accept") is accepted
 
 
-async def leaving(bench: Bench, how: str) -> Conversation:
-    async with conversation(bench.endpoint, websocket_scope()) as talk:
+async def leaving(harness: Harness, how: str) -> Conversation:
+    async with conversation(harness.endpoint, websocket_scope()) as talk:
         await opened(talk)
         for name in ("a", "b"):
             talk.say(subscribe(name, FOREVER))
@@ -217,23 +216,23 @@ async def leaving(bench: Bench, how: str) -> Conversation:
         if how == "client":
             talk.leave()
         else:
-            bench.endpoint.end_streams()
+            harness.endpoint.end_streams()
         await talk.until(lambda: talk.has_ended, "the endpoint returns")
     return talk
 
 
 @pytest.mark.parametrize("how", ["client", "server"])
 async def test_nothing_runs_on_after_the_connection(how: str) -> None:
-    bench = create()
-    small.ENDED.clear()
-    talk = await leaving(bench, how)
-    assert small.ENDED == ["forever", "forever"]
-    assert all(context.is_closed for context in bench.contexts)
+    harness = create()
+    ENDED.clear()
+    talk = await leaving(harness, how)
+    assert ENDED == ["forever", "forever"]
+    assert all(context.is_closed for context in harness.contexts)
     assert talk.close_code == (1012 if how == "server" else None)
 
 
 async def test_a_client_that_is_gone_while_it_is_written_to_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    bench = create()
+    harness = create()
     talk = Conversation()
 
     async def send(message: Any) -> None:
@@ -245,18 +244,18 @@ async def test_a_client_that_is_gone_while_it_is_written_to_is_no_error(caplog: 
     talk.say({"type": "connection_init"})
     talk.say(subscribe("a", COUNT))
     talk.leave()
-    await bench.endpoint(websocket_scope(), talk.receive, send)
+    await harness.endpoint(websocket_scope(), talk.receive, send)
     assert caplog.records == []
 
 
 async def test_each_operation_of_a_connection_has_a_request_id_of_its_own() -> None:
-    bench = create()
-    async with conversation(bench.endpoint, websocket_scope({"x-request-id": "12345678"})) as talk:
+    harness = create()
+    async with conversation(harness.endpoint, websocket_scope({"x-request-id": "12345678"})) as talk:
         await opened(talk)
         for name in ("a", "b"):
             talk.say(subscribe(name, {"query": "{ hello }"}))
-        await talk.until(lambda: len(bench.seen) == 2, "both have ended")
-    assert len({context.request.request_id for context in bench.contexts} | {"12345678"}) == 3
+        await talk.until(lambda: len(harness.observed) == 2, "both have ended")
+    assert len({context.request.request_id for context in harness.contexts} | {"12345678"}) == 3
 
 
 async def test_a_websocket_scope_without_a_connect_is_let_go() -> None:

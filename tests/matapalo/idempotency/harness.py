@@ -12,8 +12,8 @@ from matapalo.execution.projection import projection, returns
 from matapalo.execution.run import SchemaExecutor
 from matapalo.graphql.asgi import Endpoint
 from matapalo.graphql.cors import Cors
-from matapalo.graphql.pipeline import Gates
-from matapalo.graphql.request import GraphQLParams, RequestFacts
+from matapalo.graphql.pipeline import Pipeline
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.idempotency.claim import Claim, claim_of
 from matapalo.idempotency.idempotent import Idempotent
 from matapalo.idempotency.keys import KeyReader, declare_idempotency
@@ -22,7 +22,7 @@ from matapalo.idempotency.replay import snapshot
 from matapalo.idempotency.runner import LEASE, RETENTION, WAIT, Idempotency
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
-from tests.harness.asgi import Answer, post
+from tests.harness.asgi import Response, post
 from tests.harness.records import MemoryRecords
 
 SECRETS = ("the secret that signs in these tests",)
@@ -60,7 +60,7 @@ class Context:
     """The context of one operation."""
 
     viewer: Viewer
-    request: RequestFacts
+    request: GraphQLRequest
     idempotency: Idempotency
     ledger: Ledger
     clock: SystemClock = field(default_factory=SystemClock)
@@ -185,20 +185,20 @@ class Harness:
         )
         documents = Documents(SCHEMA, Limits(introspection=True))
 
-        def find(params: GraphQLParams, /) -> Any:
-            return documents.find(params.query or "", params.operation_name)
+        def find(request: GraphQLRequest, /) -> Any:
+            return documents.find(request.query or "", request.operation_name)
 
-        gates = Gates(
+        pipeline = Pipeline(
             authenticate=authenticate,
             find=find,
             read_keys=KeyReader(SCHEMA),
-            make_context=lambda facts, viewer: Context(viewer, facts, self.idempotency, self.ledger),
+            make_context=lambda request, viewer: Context(viewer, request, self.idempotency, self.ledger),
             executor=SchemaExecutor(SCHEMA),
-            observe=lambda seen: None,
+            observe=lambda request, **_: None,
             clock=SystemClock(),
             mutation_deadline_s=mutation_deadline_s,
         )
-        self.endpoint = Endpoint(gates, cors=Cors([], local=False))
+        self.endpoint = Endpoint(pipeline, cors=Cors([], local=False))
 
     async def send(
         self,
@@ -208,7 +208,7 @@ class Harness:
         variables: dict[str, Any] | None = None,
         viewer: str | None = "ana",
         accept: str = "application/graphql-response+json",
-    ) -> Answer:
+    ) -> Response:
         """POST ``query``, ``key`` as the header."""
         headers = {"accept": accept}
         if key is not None:

@@ -6,7 +6,7 @@ import pytest
 import strawberry
 
 from matapalo.errors import BadUserInput, BffError, OperationNotAllowed, PersistedQueryNotFound
-from matapalo.graphql.request import GraphQLParams
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.operations.document import Documents, Limits
 from matapalo.operations.manifest import Entry, ManifestError
 from matapalo.operations.persisted import PersistedOperations
@@ -32,11 +32,19 @@ def operations(*, free_text: bool) -> PersistedOperations:
     return PersistedOperations([Entry(hashed(HOME), "Home", "query", HOME)], DOCUMENTS, free_text=free_text)
 
 
-def params(
+def request(
     query: str | None = None, *, apollo: object = None, document_id: str | None = None, name: str | None = None
-) -> GraphQLParams:
+) -> GraphQLRequest:
     extensions = {} if apollo is None else {"persistedQuery": apollo}
-    return GraphQLParams(query=query, document_id=document_id, operation_name=name, extensions=extensions)
+    return GraphQLRequest(
+        request_id="test",
+        traceparent="",
+        client_ip="::1",
+        query=query,
+        document_id=document_id,
+        operation_name=name,
+        extensions=extensions,
+    )
 
 
 def apollo(digest: object) -> dict[str, object]:
@@ -47,53 +55,53 @@ def apollo(digest: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     "asked",
     [
-        params(apollo=apollo(hashed(HOME))),
-        params(apollo=apollo(hashed(HOME).upper())),
-        params(document_id=f"sha256:{hashed(HOME)}"),
-        params(document_id=hashed(HOME)),
-        params(document_id=f"sha256:{hashed(HOME)}", apollo=apollo(hashed(HOME))),
-        params(apollo=apollo(hashed(HOME)), name="Home"),
-        params(HOME, apollo=apollo(hashed(HOME))),
-        params(HOME),
+        request(apollo=apollo(hashed(HOME))),
+        request(apollo=apollo(hashed(HOME).upper())),
+        request(document_id=f"sha256:{hashed(HOME)}"),
+        request(document_id=hashed(HOME)),
+        request(document_id=f"sha256:{hashed(HOME)}", apollo=apollo(hashed(HOME))),
+        request(apollo=apollo(hashed(HOME)), name="Home"),
+        request(HOME, apollo=apollo(hashed(HOME))),
+        request(HOME),
     ],
 )
-def test_an_operation_of_the_manifest_is_found_in_every_way(free_text: bool, asked: GraphQLParams) -> None:
+def test_an_operation_of_the_manifest_is_found_in_every_way(free_text: bool, asked: GraphQLRequest) -> None:
     found = operations(free_text=free_text).find(asked)
     assert (found.name, found.id) == ("Home", hashed(HOME))
 
 
 def test_free_text_is_run_where_it_is_allowed_and_refused_elsewhere() -> None:
-    assert operations(free_text=True).find(params(FREE)).source == FREE
+    assert operations(free_text=True).find(request(FREE)).source == FREE
     with pytest.raises(OperationNotAllowed):
-        operations(free_text=False).find(params(FREE))
+        operations(free_text=False).find(request(FREE))
 
 
 def test_free_text_with_its_hash_is_free_text() -> None:
-    assert operations(free_text=True).find(params(FREE, apollo=apollo(hashed(FREE)))).source == FREE
+    assert operations(free_text=True).find(request(FREE, apollo=apollo(hashed(FREE)))).source == FREE
     with pytest.raises(OperationNotAllowed):
-        operations(free_text=False).find(params(FREE, apollo=apollo(hashed(FREE))))
+        operations(free_text=False).find(request(FREE, apollo=apollo(hashed(FREE))))
     with pytest.raises(PersistedQueryNotFound):
-        operations(free_text=True).find(params(apollo=apollo(hashed(FREE))))
+        operations(free_text=True).find(request(apollo=apollo(hashed(FREE))))
 
 
 @pytest.mark.parametrize(
     ("asked", "error", "reason"),
     [
-        (params(apollo=apollo(UNKNOWN)), PersistedQueryNotFound, "No operation with this hash"),
-        (params(document_id=f"sha256:{UNKNOWN}"), PersistedQueryNotFound, "No operation with this hash"),
-        (params(FREE, apollo=apollo(hashed(HOME))), BadUserInput, "not the SHA-256 of the query"),
-        (params(apollo=apollo(hashed(HOME)), document_id=UNKNOWN), BadUserInput, "name two operations"),
-        (params(apollo=apollo(hashed(HOME)), name="Away"), BadUserInput, "'Away' is unknown"),
-        (params(apollo=apollo("abc")), BadUserInput, "64 hexadecimal digits"),
-        (params(document_id="Home"), BadUserInput, "64 hexadecimal digits"),
-        (params(apollo=apollo(5)), BadUserInput, "persistedQuery must be"),
-        (params(apollo={}), BadUserInput, "persistedQuery must be"),
-        (params(apollo="x"), BadUserInput, "persistedQuery must be"),
-        (params(apollo={"version": 2, "sha256Hash": hashed(HOME)}), BadUserInput, "persistedQuery must be"),
-        (params(), PersistedQueryNotFound, "No operation"),
+        (request(apollo=apollo(UNKNOWN)), PersistedQueryNotFound, "No operation with this hash"),
+        (request(document_id=f"sha256:{UNKNOWN}"), PersistedQueryNotFound, "No operation with this hash"),
+        (request(FREE, apollo=apollo(hashed(HOME))), BadUserInput, "not the SHA-256 of the query"),
+        (request(apollo=apollo(hashed(HOME)), document_id=UNKNOWN), BadUserInput, "name two operations"),
+        (request(apollo=apollo(hashed(HOME)), name="Away"), BadUserInput, "'Away' is unknown"),
+        (request(apollo=apollo("abc")), BadUserInput, "64 hexadecimal digits"),
+        (request(document_id="Home"), BadUserInput, "64 hexadecimal digits"),
+        (request(apollo=apollo(5)), BadUserInput, "persistedQuery must be"),
+        (request(apollo={}), BadUserInput, "persistedQuery must be"),
+        (request(apollo="x"), BadUserInput, "persistedQuery must be"),
+        (request(apollo={"version": 2, "sha256Hash": hashed(HOME)}), BadUserInput, "persistedQuery must be"),
+        (request(), PersistedQueryNotFound, "No operation"),
     ],
 )
-def test_what_names_no_operation_is_refused(asked: GraphQLParams, error: type[BffError], reason: str) -> None:
+def test_what_names_no_operation_is_refused(asked: GraphQLRequest, error: type[BffError], reason: str) -> None:
     for free_text in (True, False):
         with pytest.raises(error, match=reason):
             operations(free_text=free_text).find(asked)

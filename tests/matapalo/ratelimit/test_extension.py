@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.asgi import Answer, conversation, http_scope, request, websocket_scope
+from tests.harness.asgi import Response, conversation, http_scope, request, websocket_scope
 from tests.harness.limits_bff import NEWER, Limited, limited
 from tests.harness.tokens import bearer
 
@@ -16,11 +16,11 @@ FOREVER = 'subscription { orderProgress(orderId: "ord_1") { id } }'
 LIMIT_HEADERS = ("ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
-def retry_after(answer: Answer) -> int:
+def retry_after(answer: Response) -> int:
     return int(answer.headers["retry-after"])
 
 
-async def use_up(bff: Limited, accept: str = NEWER) -> Answer:
+async def use_up(bff: Limited, accept: str = NEWER) -> Response:
     """The eleventh answer within a minute to somebody who may ask ten times."""
     for _ in range(10):
         answer = await bff.ask(ME, accept=accept)

@@ -15,9 +15,9 @@ from matapalo.errors import (
     Unauthenticated,
     ValidationFailed,
 )
-from matapalo.graphql.errors import NotWellFormed
+from matapalo.graphql.errors import MalformedRequest
 from matapalo.graphql.negotiation import GRAPHQL_RESPONSE, JSON
-from matapalo.graphql.reply import encode, reply_to, reply_to_failure
+from matapalo.graphql.response import encode, response_to_error, response_to_result
 
 NEWER, OLDER = GRAPHQL_RESPONSE, JSON
 
@@ -30,37 +30,37 @@ NEWER, OLDER = GRAPHQL_RESPONSE, JSON
         (Unauthenticated("x"), 401, 200),
         (PersistedQueryNotFound("x"), 404, 200),
         (Overloaded("x"), 503, 200),
-        (NotWellFormed("x"), 400, 400),
+        (MalformedRequest("x"), 400, 400),
         (RequestTooLarge("x"), 413, 413),
         (RuntimeError("x"), 500, 200),
         (TimeoutError(), 504, 200),
     ],
 )
 def test_a_failure_has_its_status(error: Exception, newer: int, older: int) -> None:
-    reply = reply_to_failure(error)
-    assert (reply.status_for(NEWER), reply.status_for(OLDER)) == (newer, older)
-    assert "data" not in reply.payload
+    response = response_to_error(error)
+    assert [response.status_in(kind, denial_statuses=False) for kind in (NEWER, OLDER)] == [newer, older]
+    assert "data" not in response.payload
 
 
 def test_a_refusal_by_an_extension_has_its_status_and_says_when_to_retry() -> None:
     cause = Overloaded("too much", retry_after_s=2.4)
     result = ExecutionResult(data=None, errors=[GraphQLError("too much", original_error=cause)])
-    reply = reply_to(result)
-    assert (reply.status, reply.outcome, reply.headers) == (503, "OVERLOADED", {"retry-after": "3"})
-    assert "data" not in reply.payload
+    response = response_to_result(result)
+    assert (response.status, response.outcome, response.headers) == (503, "OVERLOADED", {"retry-after": "3"})
+    assert "data" not in response.payload
 
 
 def test_the_cause_is_found_below_wrapped_errors() -> None:
     inner = GraphQLError("inner", original_error=BffError("really"), path=["a"])
-    reply = reply_to(
+    response = response_to_result(
         ExecutionResult(data={"a": None}, errors=[GraphQLError("outer", path=["a"], original_error=inner)])
     )
-    assert reply.payload["errors"][0]["message"] == "really"
+    assert response.payload["errors"][0]["message"] == "really"
 
 
 def test_every_flaw_of_a_document_is_an_error_with_its_place() -> None:
-    reply = reply_to_failure(ValidationFailed("x", flaws=[Flaw("one", ((1, 2),)), Flaw("two")]))
-    assert reply.payload["errors"] == [
+    response = response_to_error(ValidationFailed("x", flaws=[Flaw("one", ((1, 2),)), Flaw("two")]))
+    assert response.payload["errors"] == [
         {
             "message": "one",
             "locations": [{"line": 1, "column": 2}],
@@ -71,12 +71,12 @@ def test_every_flaw_of_a_document_is_an_error_with_its_place() -> None:
 
 
 def test_details_of_an_error_are_extensions() -> None:
-    reply = reply_to_failure(BadUserInput("x", field="first", value=500))
-    assert reply.payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": "first", "value": 500}
+    response = response_to_error(BadUserInput("x", field="first", value=500))
+    assert response.payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": "first", "value": 500}
 
 
 def test_extensions_of_a_result_are_kept() -> None:
-    assert reply_to(ExecutionResult(data={"a": 1}, errors=None, extensions={"cost": 3})).payload == {
+    assert response_to_result(ExecutionResult(data={"a": 1}, errors=None, extensions={"cost": 3})).payload == {
         "data": {"a": 1},
         "extensions": {"cost": 3},
     }

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 from strawberry.scalars import JSON
@@ -12,11 +12,11 @@ from strawberry.scalars import JSON
 from matapalo.auth.viewer import ANONYMOUS, Viewer
 from matapalo.errors import NotFound, PersistedQueryNotFound, Unauthenticated, UpstreamUnavailable
 from matapalo.execution.run import SchemaExecutor
-from matapalo.graphql.asgi import Endpoint, Explorer
+from matapalo.graphql.asgi import Endpoint
 from matapalo.graphql.cors import Cors
-from matapalo.graphql.pipeline import Gates
-from matapalo.graphql.ports import Seen
-from matapalo.graphql.request import GraphQLParams, RequestFacts
+from matapalo.graphql.graphiql_page import GraphiQLPage
+from matapalo.graphql.pipeline import Pipeline, Transport
+from matapalo.graphql.request import GraphQLRequest
 from matapalo.graphql.websocket import ConnectionLimits
 from matapalo.idempotency.keys import KeyReader
 from matapalo.operations.document import Documents, Limits
@@ -30,7 +30,7 @@ ORIGIN = "https://shop.example"
 class Context:
     """What the resolvers below read, and whether it was closed."""
 
-    request: RequestFacts
+    request: GraphQLRequest
     viewer: Viewer
     response_headers: dict[str, str] = field(default_factory=dict)
     response_extensions: dict[str, Any] = field(default_factory=dict)
@@ -57,9 +57,8 @@ class Facts:
 
 
 def _facts(info: Info) -> Facts:
-    given = info.context.request
     names = ("request_id", "traceparent", "client_ip", "client_name", "canary", "deadline_s")
-    return Facts(**{name: getattr(given, name) for name in names})
+    return Facts(**{name: getattr(info.context.request, name) for name in names})
 
 
 @strawberry.input
@@ -112,7 +111,7 @@ class Query:
 
     @strawberry.field
     def down(self) -> str | None:
-        raise UpstreamUnavailable("orders did not answer", retry_after_s=2.0)
+        raise UpstreamUnavailable("orders did not response", retry_after_s=2.0)
 
     @strawberry.field
     def late(self) -> str | None:
@@ -180,56 +179,70 @@ async def authenticate(authorization: str | None) -> Viewer:
     return Viewer(subject="cust_0001")
 
 
+class Observation(NamedTuple):
+    """What the observer was told about one request."""
+
+    request: GraphQLRequest
+    transport: Transport
+    outcome: str
+    status: int
+
+
 @dataclass
-class Bench:
-    """An endpoint and what it told its observer."""
+class Harness:
+    """An endpoint, what its observer was told, and the contexts it made."""
 
     endpoint: Endpoint
-    seen: list[Seen]
+    observed: list[Observation]
     contexts: list[Context]
 
 
 def create(
     *,
     clock: Clock | None = None,
-    explorer: Explorer | None = None,
+    graphiql: GraphiQLPage | None = None,
     local: bool = False,
     limits: Limits | None = None,
     connection_limits: ConnectionLimits | None = None,
     max_body_bytes: int = 100_000,
     keep_alive_s: float = 12.0,
     query_deadline_s: float = 2.0,
-) -> Bench:
+) -> Harness:
     """The real endpoint over the schema above; free text only."""
     documents = Documents(SCHEMA, limits or Limits(introspection=True))
-    seen: list[Seen] = []
+    observed: list[Observation] = []
     contexts: list[Context] = []
 
-    def find(params: GraphQLParams, /) -> Any:
-        if not params.query:
+    def find(request: GraphQLRequest, /) -> Any:
+        if not request.query:
             raise PersistedQueryNotFound("No operation with this hash is known here")
-        return documents.find(params.query, params.operation_name)
+        return documents.find(request.query, request.operation_name)
 
-    def make_context(facts: RequestFacts, viewer: Viewer) -> Context:
-        contexts.append(Context(facts, viewer))
+    def make_context(request: GraphQLRequest, viewer: Viewer) -> Context:
+        contexts.append(Context(request, viewer))
         return contexts[-1]
 
-    gates = Gates(
+    def observe(
+        request: GraphQLRequest, /, *, transport: Transport, outcome: str, status: int, duration_s: float
+    ) -> None:
+        observed.append(Observation(request, transport, outcome, status))
+
+    pipeline = Pipeline(
         authenticate=authenticate,
         find=find,
         read_keys=KeyReader(SCHEMA),
         make_context=make_context,
         executor=SchemaExecutor(SCHEMA),
-        observe=seen.append,
+        observe=observe,
         clock=clock or SystemClock(),
         query_deadline_s=query_deadline_s,
     )
     endpoint = Endpoint(
-        gates,
+        pipeline,
         cors=Cors([ORIGIN], local=local),
-        explorer=explorer,
+        graphiql=graphiql,
         max_body_bytes=max_body_bytes,
         connection_limits=connection_limits,
         keep_alive_s=keep_alive_s,
     )
-    return Bench(endpoint, seen, contexts)
+    return Harness(endpoint, observed, contexts)

@@ -15,8 +15,7 @@ from websockets.typing import Subprotocol
 from matapalo.graphql.websocket import ConnectionLimits
 from tests.harness.serving import Served, serving
 from tests.harness.waiting import eventually
-from tests.matapalo.graphql import small
-from tests.matapalo.graphql.small import create
+from tests.matapalo.graphql.harness import ENDED, create
 
 FOREVER = "subscription { forever }"
 
@@ -72,8 +71,8 @@ async def test_close_codes_reach_the_client(served: Served) -> None:
 
 
 async def test_a_silent_client_is_told_why_it_is_closed() -> None:
-    bench = create(connection_limits=ConnectionLimits(init_timeout_s=0.05))
-    with serving(bench.endpoint) as served:
+    harness = create(connection_limits=ConnectionLimits(init_timeout_s=0.05))
+    with serving(harness.endpoint) as served:
         async with dial(served) as silent:
             assert await close_code(silent) == 4408
 
@@ -86,23 +85,25 @@ async def test_a_foreign_page_is_refused_the_handshake(served: Served) -> None:
 
 
 async def test_a_client_that_vanishes_ends_its_subscription(served: Served) -> None:
-    small.ENDED.clear()
+    ENDED.clear()
     async with dial(served) as socket:
         await begin(socket, FOREVER)
         await said(socket)
         socket.transport.abort()
-    await eventually(lambda: small.ENDED == ["forever"], deadline_s=5, message="the generator is closed")
+    await eventually(lambda: ENDED == ["forever"], deadline_s=5, message="the generator is closed")
 
 
 async def test_a_server_that_stops_ends_websockets_and_event_streams(served: Served) -> None:
     async with (
         dial(served) as socket,
         httpx.AsyncClient(trust_env=False) as client,
-        client.stream("GET", served.url, params={"query": FOREVER}, headers={"accept": "text/event-stream"}) as answer,
+        client.stream(
+            "GET", served.url, params={"query": FOREVER}, headers={"accept": "text/event-stream"}
+        ) as response,
     ):
         await begin(socket, FOREVER)
         await said(socket)
-        lines = answer.aiter_lines()
+        lines = response.aiter_lines()
         assert "event: next" in [await anext(lines) for _ in range(3)]
         served.stop()
         assert await close_code(socket) == 1012
@@ -112,14 +113,14 @@ async def test_a_server_that_stops_ends_websockets_and_event_streams(served: Ser
 
 async def test_a_body_over_the_limit_is_answered(served: Served) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.post(served.url, content=b" " * 3_000, headers={"content-type": "application/json"})
-        assert answer.status_code == 413
-        assert answer.json()["errors"][0]["extensions"]["code"] == "REQUEST_TOO_LARGE"
+        response = await client.post(served.url, content=b" " * 3_000, headers={"content-type": "application/json"})
+        assert response.status_code == 413
+        assert response.json()["errors"][0]["extensions"]["code"] == "REQUEST_TOO_LARGE"
         after = await client.post(served.url, json={"query": "{ hello }"})
         assert after.json() == {"data": {"hello": "hello you"}}
 
 
 async def test_head_has_no_body(served: Served) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.head(served.url, params={"query": "{ hello }"})
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = await client.head(served.url, params={"query": "{ hello }"})
+        assert (response.status_code, response.content) == (200, b"")

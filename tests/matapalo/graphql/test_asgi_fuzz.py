@@ -1,4 +1,4 @@
-"""Whatever comes in, a GraphQL answer goes out: never a 5xx, never a hang, never a trace of our code."""
+"""Whatever comes in, a GraphQL response goes out: never a 5xx, never a hang, never a trace of our code."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.harness.asgi import Answer, Conversation, request, websocket_scope
-from tests.matapalo.graphql.small import create
+from tests.harness.asgi import Conversation, Response, request, websocket_scope
+from tests.matapalo.graphql.harness import create
 
 JSON_VALUE: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -32,12 +32,12 @@ HEADERS = st.fixed_dictionaries(
 CALM = settings(max_examples=80, deadline=None)
 
 
-def assert_civil(answer: Answer) -> None:
-    assert answer.status < 500
-    assert answer.headers["x-request-id"]
-    assert b"Traceback" not in answer.body
-    if answer.headers["content-type"].startswith("application"):
-        payload = answer.json()
+def assert_civil(response: Response) -> None:
+    assert response.status < 500
+    assert response.headers["x-request-id"]
+    assert b"Traceback" not in response.body
+    if response.headers["content-type"].startswith("application"):
+        payload = response.json()
         assert "data" in payload or all(error["extensions"]["code"] for error in payload["errors"])
 
 

@@ -1,16 +1,17 @@
-"""The GraphiQL page and the files it loads, as plain HTTP answers (`graphiql/` holds the sources and the built files).
+"""The GraphiQL page and the files it loads, as HTTP responses (`graphiql/` holds the sources and the built files).
 
 The page is rendered here because it carries a nonce and the client's name; everything else is a file named in
-`graphiql/dist/BUILD.json`, and nothing outside that list can be asked for. Whoever serves it decides when: the page
-for a GET that prefers ``text/html``, the files under ``<endpoint>/graphiql/<name>``.
+`graphiql/dist/BUILD.json`, and nothing outside that list can be requested. `matapalo.graphql.asgi` decides when: the
+page for a GET that prefers ``text/html``, the files under ``<endpoint>/graphiql/<name>``.
 
 Addresses in the page are relative, so that it works at `/graphql` on a BFF and at `/web/graphql` behind the edge.
 """
 
 import json
+import secrets
 from html import escape
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 DIST = Path(__file__).parent / "graphiql" / "dist"
 
@@ -47,60 +48,61 @@ _MEDIA_TYPES = {
 }
 
 
-class Answer(NamedTuple):
-    """An HTTP answer in the shape ASGI sends it: lower-case header names, ``content-length`` left to the sender."""
+class HttpResponse(NamedTuple):
+    """An HTTP response in the shape ASGI sends it: lower-case header names, ``content-length`` left to the sender."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
-def render_page(*, endpoint: str, client: Literal["web", "mobile"], default_query: str, nonce: str) -> Answer:
-    """The page for a GET of ``endpoint`` (the request's path as this process sees it).
+class GraphiQLPage:
+    """The page of one client. ``default_query`` is what the editor shows before anything has been typed.
 
-    ``default_query`` is what the editor shows before anybody has typed; ``nonce`` is unguessable and new each time
-    (``secrets.token_urlsafe``).
+    The names of the built files are stable: a browser sends a request each time, and gets 304 while nothing changed.
     """
-    last_segment = endpoint.rpartition("/")[2]
-    page = _PAGE.format(
-        client=escape(client),
-        query=escape(default_query),
-        nonce=escape(nonce),
-        icon=_ICON,
-        files=escape(f"{last_segment}/graphiql" if last_segment else "graphiql"),
-    )
-    policies = {
-        "cache-control": "no-store",
-        "content-security-policy": _CSP.format(nonce=nonce),
-        "referrer-policy": "no-referrer",
-        "vary": "accept",
-    }
-    return Answer(200, _headers("text/html; charset=utf-8", policies), page.encode())
 
-
-class Assets:
-    """The built files. Their names are stable, so a browser asks each time and is told 304 while nothing changed."""
-
-    def __init__(self, directory: Path = DIST) -> None:
+    def __init__(self, client: str, default_query: str, directory: Path = DIST) -> None:
         record: dict[str, dict[str, str]] = json.loads((directory / "BUILD.json").read_bytes())
+        self._client = client
+        self._default_query = default_query
         self._directory = directory
         self._tags = {name: f'"{sha256[:32]}"' for name, sha256 in record["built"].items()}
 
-    def answer(self, name: str, if_none_match: str | None) -> Answer:
+    def render(self, path: str) -> HttpResponse:
+        """The page for a GET of ``path`` (as this process sees it), with a nonce of its own."""
+        nonce = secrets.token_urlsafe(16)
+        last_segment = path.rpartition("/")[2]
+        page = _PAGE.format(
+            client=escape(self._client),
+            query=escape(self._default_query),
+            nonce=escape(nonce),
+            icon=_ICON,
+            files=escape(f"{last_segment}/graphiql" if last_segment else "graphiql"),
+        )
+        policies = {
+            "cache-control": "no-store",
+            "content-security-policy": _CSP.format(nonce=nonce),
+            "referrer-policy": "no-referrer",
+            "vary": "accept",
+        }
+        return HttpResponse(200, _headers("text/html; charset=utf-8", policies), page.encode())
+
+    def file(self, name: str, if_none_match: str | None) -> HttpResponse:
         """The file called ``name``; 304 when the browser has it, 404 for every name the build did not write."""
         tag = self._tags.get(name)
         if tag is None:
-            return Answer(404, _headers("text/plain; charset=utf-8", {}), b"GraphiQL has no such file.\n")
+            return HttpResponse(404, _headers("text/plain; charset=utf-8", {}), b"GraphiQL has no such file.\n")
         headers = _headers(_MEDIA_TYPES[Path(name).suffix], {"cache-control": "no-cache", "etag": tag})
         if if_none_match is not None and _matches(if_none_match, tag):
-            return Answer(304, headers, b"")
-        return Answer(200, headers, (self._directory / name).read_bytes())
+            return HttpResponse(304, headers, b"")
+        return HttpResponse(200, headers, (self._directory / name).read_bytes())
 
 
 def _matches(if_none_match: str, tag: str) -> bool:
     """RFC 9110 §13.1.2: weak comparison (a proxy that compresses makes our tag weak)."""
-    known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
-    return tag in known or known == ["*"]
+    tags = [item.strip().removeprefix("W/") for item in if_none_match.split(",")]
+    return tag in tags or tags == ["*"]
 
 
 def _headers(media_type: str, others: dict[str, str]) -> list[tuple[bytes, bytes]]:
