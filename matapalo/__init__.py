@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from matapalo.ratelimit.rules.policy import PolicyState as PolicyState
     from matapalo.rest.client import MAX_PAGE as MAX_PAGE
     from matapalo.rest.client import Listing as Listing
-    from matapalo.rest.client import Rest as Rest
-    from matapalo.rest.pool import Fetch as Fetch
+    from matapalo.rest.client import RestClient as RestClient
+    from matapalo.rest.pool import RestPool as RestPool
     from matapalo.workflows.attempts import REJECTED as REJECTED
     from matapalo.workflows.attempts import Once as Once
     from matapalo.workflows.attempts import key as attempt_key
@@ -75,7 +75,6 @@ _MODULES = {
     "Clock": "matapalo.process.clock",
     "Compensation": "matapalo.workflows.saga",
     "Cost": "matapalo.ratelimit.cost.directives",
-    "Fetch": "matapalo.rest.pool",
     "Forbidden": "matapalo.errors",
     "GraphQLRequest": "matapalo.graphql.request",
     "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
@@ -98,7 +97,8 @@ _MODULES = {
     "Problem": "matapalo.errors",
     "REJECTED": "matapalo.workflows.attempts",
     "Replay": "matapalo.idempotency.replay",
-    "Rest": "matapalo.rest.client",
+    "RestClient": "matapalo.rest.client",
+    "RestPool": "matapalo.rest.pool",
     "Saga": "matapalo.workflows.saga",
     "Start": "matapalo.workflows.client",
     "Unauthenticated": "matapalo.errors",
@@ -139,7 +139,6 @@ __all__ = [
     "Clock",
     "Compensation",
     "Cost",
-    "Fetch",
     "Forbidden",
     "GraphQLRequest",
     "Idempotency",
@@ -159,7 +158,8 @@ __all__ = [
     "PolicyState",
     "Problem",
     "Replay",
-    "Rest",
+    "RestClient",
+    "RestPool",
     "Saga",
     "Start",
     "Unauthenticated",

@@ -57,7 +57,7 @@ from matapalo.ratelimit.metrics import LimiterMetrics
 from matapalo.ratelimit.store.ports import Store
 from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tier_reloader import TierReloader
-from matapalo.rest.pool import Fetch, create_fetch
+from matapalo.rest.pool import RestPool, create_pool
 from matapalo.settings import Settings, schema_directory
 from matapalo.telemetry.logs import Write
 from matapalo.telemetry.metrics import Metrics
@@ -113,7 +113,7 @@ def create_app(
     rate_limits.install(schema)
     http = httpx.AsyncClient(trust_env=False, transport=transport)
     keys = Keys(_key_set(settings, http), clock)
-    fetch = create_fetch(settings, clock, transport=transport, observe=metrics.rest_call)
+    pool = create_pool(settings, clock, transport=transport, observe=metrics.rest_call)
     workflows = Workflows(
         address=settings.temporal_address,
         namespace=settings.temporal_namespace,
@@ -137,7 +137,7 @@ def create_app(
         authenticate=tokens.authenticate,
         find=operations.find,
         read_keys=KeyReader(schema),
-        make_context=_context_factory(fetch, orders, registrations, Inspector(workflows), idempotency, clock),
+        make_context=_context_factory(pool, orders, registrations, Inspector(workflows), idempotency, clock),
         executor=SchemaExecutor(schema, hide_suggestions=not is_open),
         observe=observer(metrics, operations.names, write),
         clock=clock,
@@ -164,7 +164,7 @@ def create_app(
         await limiter.aclose()
         await idempotency.aclose()
         await orders.aclose()
-        await fetch.aclose()
+        await pool.aclose()
         await redis.aclose()
         await http.aclose()
 
@@ -211,7 +211,7 @@ def _key_set(settings: Settings, http: httpx.AsyncClient) -> Callable[[], Any]:
 
 
 def _context_factory(
-    fetch: Fetch,
+    pool: RestPool,
     orders: OrderWorkflows,
     onboarding: OnboardingWorkflows,
     inspector: Inspector,
@@ -220,7 +220,7 @@ def _context_factory(
 ) -> MakeContext:
     def make_context(request: GraphQLRequest, viewer: Viewer) -> Context:
         headers = request.forwarded_headers() | viewer.identity_headers()
-        rest = fetch.bound(headers=headers, deadline_s=request.deadline_s)
+        rest = pool.client(headers=headers, deadline_s=request.deadline_s)
         return Context(
             viewer=viewer,
             request=request,

@@ -25,7 +25,7 @@ from matapalo.process import worker as process
 from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.server import repeating
 from matapalo.process.worker import run_workers
-from matapalo.rest.pool import create_fetch
+from matapalo.rest.pool import create_pool
 from matapalo.settings import Settings
 from matapalo.telemetry.metrics import Metrics
 from matapalo.workflows.codec import converter
@@ -116,13 +116,13 @@ async def _activities(
     settings: Settings, clock: Clock, metrics: Metrics
 ) -> AsyncIterator[tuple[OrderActivities, OnboardingActivities]]:
     mail = create_mail(settings)
-    fetch = create_fetch(settings, clock, observe=metrics.rest_call)
+    pool = create_pool(settings, clock, observe=metrics.rest_call)
     progress = RedisProgress(settings.redis_url)
     try:
         yield (
-            OrderActivities(services=RestServices(fetch, clock), progress=progress, mail=mail),
-            OnboardingActivities(accounts=RestAccounts(fetch, clock), mail=mail, secrets=settings.secrets),
+            OrderActivities(services=RestServices(pool, clock), progress=progress, mail=mail),
+            OnboardingActivities(accounts=RestAccounts(pool, clock), mail=mail, secrets=settings.secrets),
         )
     finally:
         await progress.aclose()
-        await fetch.aclose()
+        await pool.aclose()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from matapalo import MAX_PAGE, Rest
+from matapalo import MAX_PAGE, RestClient
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ def is_id(text: str) -> bool:
 
 
 async def rows_by(
-    rest: Rest, path: str, keys: Sequence[str], *, into: type[T], key: str = "id", by: str = "ids"
+    rest: RestClient, path: str, keys: Sequence[str], *, into: type[T], key: str = "id", by: str = "ids"
 ) -> list[T | None]:
     """For each of ``keys`` the row whose attribute ``key`` equals it, or None. ``by`` is the name of the parameter."""
     ids = [candidate for candidate in keys if is_id(candidate)]

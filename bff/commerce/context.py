@@ -13,7 +13,7 @@ from matapalo import (
     Inspector,
     Loads,
     OperationCharge,
-    Rest,
+    RestClient,
     Unauthenticated,
     Viewer,
 )
@@ -34,7 +34,7 @@ class Context:
     viewer: Viewer
     request: GraphQLRequest
     clock: Clock
-    rest: Rest
+    rest: RestClient
     workflows: OrderWorkflows
     onboarding: OnboardingWorkflows
     inspector: Inspector

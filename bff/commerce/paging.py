@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from matapalo import MAX_PAGE, BadUserInput, Listing, Rest, UpstreamRejected
+from matapalo import MAX_PAGE, BadUserInput, Listing, RestClient, UpstreamRejected
 
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ def slice_of(listing: Listing[T], page: PageRequest) -> Slice[T]:
 
 
 async def read_slice(
-    rest: Rest, path: str, page: PageRequest, filters: Mapping[str, str | None], *, into: type[T]
+    rest: RestClient, path: str, page: PageRequest, filters: Mapping[str, str | None], *, into: type[T]
 ) -> Slice[T]:
     """One page of the list at ``path``."""
     params = {**filters, "limit": page.limit, "cursor": page.after.upstream}

@@ -22,7 +22,7 @@ async def write(
 ) -> T:
     """One write. ``call`` names it among those of the mutation. Raises `UpstreamRejected` for business refusals."""
     try:
-        return await context.rest.having(AS_SERVICE).send(
+        return await context.rest.with_headers(AS_SERVICE).send(
             method, path, body, into=into, idempotency_key=claim.derived(call)
         )
     except UpstreamRejected as rejected:

@@ -1,1 +1,1 @@
-"""The REST client: pool, deadlines, retries, coalescing, error mapping. Two transports, one small interface."""
+"""The REST client: pool, deadlines, retries with back-off, single-flight, error mapping; two transports."""

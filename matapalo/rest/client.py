@@ -1,9 +1,9 @@
 """REST calls of one operation, with its identity and within its deadline.
 
-Every call may take what is left of the deadline, less a margin in which the answer is still assembled; calls of later
-levels share the rest. A ``get`` is repeated once, after a short pause, when nothing was reached (no connection, 502,
-503); a ``send`` never is. Equal reads under way are one call: within the operation always, across operations only for
-anonymous ones, since a client that has just written must not be answered with what was read before.
+The timeout of a call is what is left of the deadline, less a margin in which the GraphQL response is still assembled;
+calls of later levels share the rest. A ``get`` is retried once, after a short back-off, when nothing was reached (no
+connection, 502, 503); a ``send`` never is. Equal reads in flight are one call (single-flight): within the operation
+always, across operations only for anonymous ones, since a client that has just written must read its write.
 
 Raises: `UpstreamTimeout`, `UpstreamUnavailable` (no connection, 5xx, a redirect, a body that is too large or does not
 have the expected shape), `NotFound` (404 to a ``get``), `UpstreamRejected` (any other 4xx). Their messages name service
@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from functools import cache
 from math import isfinite
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 from urllib.parse import urlencode
 from zlib import crc32
 
@@ -23,30 +23,30 @@ import msgspec
 from matapalo.errors import NotFound, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from matapalo.process.clock import Clock
 from matapalo.rest.problem import problem_of
-from matapalo.rest.single_flight import InFlight
-from matapalo.rest.transport import Answer, Call, ConnectFailed, TimedOut, Transport, TransportFailure
+from matapalo.rest.single_flight import SingleFlight
+from matapalo.rest.transport import ConnectFailed, RestRequest, RestResponse, TimedOut, Transport, TransportFailure
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | None]
 
-MARGIN_S = 0.1
+DEADLINE_MARGIN_S = 0.1
 #: For a call of an operation without a deadline (infinity): a subscription's.
-UNHURRIED_CALL_S = 2.0
-RETRY_PAUSE_S = 0.03
+SUBSCRIPTION_CALL_TIMEOUT_S = 2.0
+BACK_OFF_S = 0.03
 MAX_PAGE = 100
 RETRIED_STATUSES = frozenset({502, 503})
 
-OUTCOMES = ("ok", "not_found", "rejected", "unavailable", "timeout", "cancelled")
+Outcome = Literal["ok", "not_found", "rejected", "unavailable", "timeout", "cancelled"]
 
-#: Headers that differ between operations and change no answer.
+#: Headers that differ between operations and change no response.
 _PER_OPERATION = frozenset({"x-request-id", "traceparent"})
 _NO_PARAMS: Params = {}
 
 
 class Observe(Protocol):
-    """Told about every HTTP call. ``outcome`` is one of `OUTCOMES`."""
+    """Told about every HTTP call, also about each attempt of a retried one."""
 
-    def __call__(self, *, service: str, method: str, outcome: str, seconds: float) -> None: ...
+    def __call__(self, *, service: str, method: str, outcome: Outcome, seconds: float) -> None: ...
 
 
 class Listing(msgspec.Struct, Generic[T], frozen=True):
@@ -56,14 +56,14 @@ class Listing(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
-class Rest:
+class RestClient:
     """The REST calls of one operation (or of one attempt of an activity)."""
 
     def __init__(
         self,
         transport: Transport,
         clock: Clock,
-        in_flight: InFlight,
+        single_flight: SingleFlight,
         observe: Observe,
         *,
         headers: Mapping[str, str],
@@ -72,16 +72,16 @@ class Rest:
     ) -> None:
         self._transport = transport
         self._clock = clock
-        self._in_flight = in_flight
+        self._in_flight = single_flight
         self._observe = observe
         self._headers = headers
         self._deadline_s = deadline_s
         self._max_batch_ids = max_batch_ids
         self._scope = _sharing_scope(self, headers)
 
-    def having(self, headers: Mapping[str, str]) -> "Rest":
-        """The same with ``headers`` in the place of those of the same name."""
-        return Rest(
+    def with_headers(self, headers: Mapping[str, str]) -> "RestClient":
+        """A client like this one, with ``headers`` in the place of those of the same name."""
+        return RestClient(
             self._transport,
             self._clock,
             self._in_flight,
@@ -95,7 +95,7 @@ class Rest:
         """Read one resource or one page. ``path`` must be percent-encoded, ``params`` need not be."""
         query = urlencode({name: value for name, value in params.items() if value is not None}, safe=",")
         target = f"{path}?{query}" if query else path
-        return await self._in_flight.join((self._scope, target, into), lambda: self._read(path, target, into))
+        return await self._in_flight.join((self._scope, target, into), lambda: self._get_with_retry(path, target, into))
 
     async def get_many(
         self, path: str, ids: Sequence[str], *, into: type[T], by: str = "ids", params: Params = _NO_PARAMS
@@ -117,36 +117,40 @@ class Rest:
     async def send(self, method: str, path: str, body: object, *, into: type[T], idempotency_key: str) -> T:
         """Write. After `UpstreamTimeout` it is unknown whether it was done: repeat with the same key."""
         headers = {**self._headers, "content-type": "application/json", "idempotency-key": idempotency_key}
-        answer = await self._attempt(method, path, path, headers, msgspec.json.encode(body))
-        return _decoded(path, answer, into)
+        response = await self._call(method, path, path, headers, msgspec.json.encode(body))
+        return _decoded(path, response, into)
 
-    async def _read(self, path: str, target: str, into: type[T]) -> T:
+    async def _get_with_retry(self, path: str, target: str, into: type[T]) -> T:
         try:
-            answer = await self._attempt("GET", path, target, self._headers)
+            response = await self._call("GET", path, target, self._headers)
         except UpstreamUnavailable as error:
-            if not isinstance(error.__cause__, ConnectFailed) or not await self._pause():
+            if not isinstance(error.__cause__, ConnectFailed) or not await self._back_off():
                 raise
-            answer = await self._attempt("GET", path, target, self._headers)
+            response = await self._call("GET", path, target, self._headers)
         else:
-            if answer.status in RETRIED_STATUSES and await self._pause():
-                answer = await self._attempt("GET", path, target, self._headers)
-        if answer.status == 404:
+            if response.status in RETRIED_STATUSES and await self._back_off():
+                response = await self._call("GET", path, target, self._headers)
+        if response.status == 404:
             raise NotFound(f"{service_of(path)} knows no {path}")
-        return _decoded(path, answer, into)
+        return _decoded(path, response, into)
 
-    async def _attempt(
+    async def _call(
         self, method: str, path: str, target: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Answer:
-        begun_s = self._clock.monotonic_s()
-        timeout_s = self._deadline_s - begun_s - MARGIN_S if isfinite(self._deadline_s) else UNHURRIED_CALL_S
-        outcome = "cancelled"
+    ) -> RestResponse:
+        started_s = self._clock.monotonic_s()
+        timeout_s = (
+            self._deadline_s - started_s - DEADLINE_MARGIN_S
+            if isfinite(self._deadline_s)
+            else SUBSCRIPTION_CALL_TIMEOUT_S
+        )
+        outcome: Outcome = "cancelled"
         try:
             if timeout_s <= 0:
                 outcome = "timeout"
                 raise UpstreamTimeout(f"{service_of(path)}: no time left for {method} {path}")
-            answer = await self._transport.send(Call(method, target, headers, timeout_s, body))
-            outcome = _outcome(answer.status)
-            return answer
+            response = await self._transport.send(RestRequest(method, target, headers, timeout_s, body))
+            outcome = _outcome(response.status)
+            return response
         except TimedOut as error:
             outcome = "timeout"
             raise UpstreamTimeout(f"{service_of(path)} did not answer {method} {path} in time") from error
@@ -154,19 +158,17 @@ class Rest:
             outcome = "unavailable"
             raise UpstreamUnavailable(f"{service_of(path)} could not answer {method} {path}") from error
         finally:
-            seconds = self._clock.monotonic_s() - begun_s
+            seconds = self._clock.monotonic_s() - started_s
             self._observe(service=service_of(path), method=method, outcome=outcome, seconds=seconds)
 
-    async def _pause(self) -> bool:
-        """Wait a little before the repetition; False at once when the deadline leaves no time for one.
-
-        Spread by the request id, so that the operations which a restart has failed do not come back all at once.
-        """
-        spread = crc32(self._headers.get("x-request-id", "").encode()) / 2**32
-        pause_s = RETRY_PAUSE_S * (0.5 + spread)
-        if self._clock.monotonic_s() + pause_s + MARGIN_S >= self._deadline_s:
+    async def _back_off(self) -> bool:
+        """Wait a little before the retry; False at once when the deadline leaves no time for one."""
+        # Jitter by the request id: operations that failed by one restart do not come back all at once.
+        jitter = crc32(self._headers.get("x-request-id", "").encode()) / 2**32
+        delay_s = BACK_OFF_S * (0.5 + jitter)
+        if self._clock.monotonic_s() + delay_s + DEADLINE_MARGIN_S >= self._deadline_s:
             return False
-        await asyncio.sleep(pause_s)
+        await asyncio.sleep(delay_s)
         return True
 
 
@@ -175,7 +177,7 @@ def service_of(path: str) -> str:
     return path.split("/", 3)[2]
 
 
-def _sharing_scope(rest: Rest, headers: Mapping[str, str]) -> Hashable:
+def _sharing_scope(rest: RestClient, headers: Mapping[str, str]) -> Hashable:
     """Reads of one scope may share a call: those of one operation, or all anonymous ones that are routed alike."""
     if "x-user-id" in headers or "x-role" in headers:
         return rest
@@ -194,29 +196,31 @@ async def _all_or_nothing(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         raise
 
 
-def _outcome(status: int) -> str:
+def _outcome(status: int) -> Outcome:
     if status == 404:
         return "not_found"
     if status == 504:
         return "timeout"
-    return {2: "ok", 4: "rejected"}.get(status // 100, "unavailable")
+    if status // 100 == 2:
+        return "ok"
+    return "rejected" if status // 100 == 4 else "unavailable"
 
 
-def _decoded(path: str, answer: Answer, into: type[T]) -> T:
+def _decoded(path: str, response: RestResponse, into: type[T]) -> T:
     service = service_of(path)
-    match _outcome(answer.status):
+    match _outcome(response.status):
         case "ok":
             try:
-                return cast(T, _decoder(cast(Hashable, into)).decode(answer.body))
+                return cast(T, _decoder(cast(Hashable, into)).decode(response.body))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise UpstreamUnavailable(f"{service} answered something unreadable to {path}") from error
         case "rejected" | "not_found":
-            problem = problem_of(answer)
+            problem = problem_of(response)
             raise UpstreamRejected(f"{service} rejected {path}: {problem.title}", problem=problem)
         case "timeout":
             raise UpstreamTimeout(f"{service} did not answer {path} in time")
         case _:
-            raise UpstreamUnavailable(f"{service} answered {answer.status} to {path}")
+            raise UpstreamUnavailable(f"{service} answered {response.status} to {path}")
 
 
 @cache

@@ -1,6 +1,6 @@
 """HTTP through httpx: for tests (an ASGI app or a fake as ``transport``) and as the fallback ``BFF_HTTP_CLIENT=httpx``.
 
-``trust_env=False``: proxy variables and netrc files of the machine do not concern us. httpx's time-outs are per phase,
+``trust_env=False``: proxy variables and netrc files of the machine do not concern us. httpx's timeouts are per phase,
 so the whole call is limited by `asyncio.timeout`.
 """
 
@@ -12,11 +12,11 @@ from matapalo.rest.transport import (
     CONNECT_TIMEOUT_S,
     IDLE_CONNECTION_S,
     MAX_CONNECTIONS,
-    Answer,
     Body,
     Broken,
-    Call,
     ConnectFailed,
+    RestRequest,
+    RestResponse,
     TimedOut,
     TransportFailure,
 )
@@ -39,7 +39,7 @@ class HttpxTransport:
             ),
         )
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: RestRequest) -> RestResponse:
         """Send and read completely. Raises `TransportFailure`."""
         try:
             async with (
@@ -51,12 +51,11 @@ class HttpxTransport:
                 body = Body()
                 async for chunk in response.aiter_bytes():
                     body.add(chunk)
-                return Answer(response.status_code, response.headers.get("content-type", ""), body.whole())
+                return RestResponse(response.status_code, response.headers.get("content-type", ""), body.whole())
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, TimeoutError) as error:
             raise failure_of(error) from error
 
     async def aclose(self) -> None:
-        """Close the pool."""
         await self._client.aclose()
 
 

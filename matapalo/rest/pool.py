@@ -1,31 +1,31 @@
-"""The REST client of a process: one pool, bound to an identity and a deadline for each operation."""
+"""The connection pool of a process, and the REST client it makes for each operation."""
 
 from collections.abc import Mapping
 
 import httpx
 
 from matapalo.process.clock import Clock
-from matapalo.rest.client import Observe, Rest
+from matapalo.rest.client import Observe, Outcome, RestClient
 from matapalo.rest.httpx_transport import HttpxTransport
 from matapalo.rest.pyreqwest_transport import PyreqwestTransport
-from matapalo.rest.single_flight import InFlight
+from matapalo.rest.single_flight import SingleFlight
 from matapalo.rest.transport import Transport
 from matapalo.settings import Settings
 
 
-class Fetch:
-    """Lives as long as the process; `bound` makes the client of one operation."""
+class RestPool:
+    """Lives as long as the process, with its connections and its calls in flight."""
 
     def __init__(self, transport: Transport, clock: Clock, *, max_batch_ids: int, observe: Observe) -> None:
         self._transport = transport
         self._clock = clock
         self._max_batch_ids = max_batch_ids
         self._observe = observe
-        self._in_flight = InFlight()
+        self._in_flight = SingleFlight()
 
-    def bound(self, *, headers: Mapping[str, str], deadline_s: float) -> Rest:
-        """REST calls that carry ``headers`` (identity and forwarded ones) and end before ``deadline_s`` (monotonic)."""
-        return Rest(
+    def client(self, *, headers: Mapping[str, str], deadline_s: float) -> RestClient:
+        """The client of one operation. ``deadline_s`` is monotonic; ``headers`` are identity and forwarded ones."""
+        return RestClient(
             self._transport,
             self._clock,
             self._in_flight,
@@ -36,24 +36,23 @@ class Fetch:
         )
 
     async def aclose(self) -> None:
-        """Close the pool."""
         await self._transport.aclose()
 
 
-def unobserved(*, service: str, method: str, outcome: str, seconds: float) -> None:
-    """Counts nothing."""
+def unobserved(*, service: str, method: str, outcome: Outcome, seconds: float) -> None:
+    """Where calls are not counted."""
 
 
-def create_fetch(
+def create_pool(
     settings: Settings,
     clock: Clock,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     observe: Observe = unobserved,
-) -> Fetch:
-    """The client that ``settings`` ask for. ``transport`` (httpx's seam, for tests) takes the place of the network."""
+) -> RestPool:
+    """The pool that ``settings`` ask for. ``transport`` (httpx's seam, for tests) takes the place of the network."""
     if transport is not None or settings.http_client == "httpx":
-        chosen: Transport = HttpxTransport(settings.gateway_url, transport=transport)
+        rest_transport: Transport = HttpxTransport(settings.gateway_url, transport=transport)
     else:
-        chosen = PyreqwestTransport(settings.gateway_url)
-    return Fetch(chosen, clock, max_batch_ids=settings.max_batch_ids, observe=observe)
+        rest_transport = PyreqwestTransport(settings.gateway_url)
+    return RestPool(rest_transport, clock, max_batch_ids=settings.max_batch_ids, observe=observe)

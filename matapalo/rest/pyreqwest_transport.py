@@ -15,11 +15,11 @@ from matapalo.rest.transport import (
     CONNECT_TIMEOUT_S,
     IDLE_CONNECTION_S,
     MAX_CONNECTIONS,
-    Answer,
     Body,
     Broken,
-    Call,
     ConnectFailed,
+    RestRequest,
+    RestResponse,
     TimedOut,
     TransportFailure,
 )
@@ -32,7 +32,7 @@ class PyreqwestTransport:
         self._base_url = base_url.rstrip("/")
         self._client = _client()
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: RestRequest) -> RestResponse:
         """Send and read completely. Raises `TransportFailure`."""
         try:
             request = (
@@ -43,12 +43,11 @@ class PyreqwestTransport:
             if call.body is not None:
                 request = request.body_bytes(call.body)
             async with request.build_streamed() as response:
-                return Answer(response.status, response.get_header("content-type") or "", await _body(response))
+                return RestResponse(response.status, response.get_header("content-type") or "", await _body(response))
         except PyreqwestError as error:
             raise failure_of(error) from error
 
     async def aclose(self) -> None:
-        """Close the pool."""
         await self._client.close()
 
 

@@ -1,7 +1,7 @@
-"""Equal reads that are under way at the same time share one call.
+"""Single-flight: equal reads that are in flight at the same time share one call.
 
-A shared call runs in a task of its own: cancelling one of those who wait for it disturbs no other; when the last one is
-gone, the call is cancelled. Nothing is remembered: the next read after the answer is a new call.
+A shared call runs in a task of its own: cancelling one waiter disturbs no other; when the last waiter is cancelled, so
+is the call. Nothing is cached: the next read after the response is a new call.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Shared:
+class _Flight:
     __slots__ = ("task", "waiters")
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
@@ -19,30 +19,30 @@ class _Shared:
         self.waiters = 0
 
 
-class InFlight:
-    """Calls under way, by key."""
+class SingleFlight:
+    """The calls in flight, by key."""
 
     def __init__(self) -> None:
-        self._shared: dict[Hashable, _Shared] = {}
+        self._flights: dict[Hashable, _Flight] = {}
 
     async def join(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the call under ``key``, which ``start`` makes unless one is under way."""
-        shared = self._shared.get(key)
-        if shared is None:
-            shared = self._shared[key] = _Shared(asyncio.get_running_loop().create_task(start()))
-            shared.task.add_done_callback(lambda task: self._forget(key, task))
-        shared.waiters += 1
+        """The result of the call under ``key``, which ``start`` makes unless one is in flight."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.get_running_loop().create_task(start()))
+            flight.task.add_done_callback(lambda task: self._remove(key, task))
+        flight.waiters += 1
         try:
-            return await asyncio.shield(shared.task)
+            return await asyncio.shield(flight.task)
         finally:
-            shared.waiters -= 1
-            if shared.waiters == 0 and not shared.task.done():
-                self._shared.pop(key, None)
-                shared.task.cancel()
+            flight.waiters -= 1
+            if flight.waiters == 0 and not flight.task.done():
+                self._flights.pop(key, None)
+                flight.task.cancel()
 
-    def _forget(self, key: Hashable, task: asyncio.Task[Any]) -> None:
-        shared = self._shared.get(key)
-        if shared is not None and shared.task is task:
-            del self._shared[key]
+    def _remove(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
         if not task.cancelled():
-            task.exception()  # seen: those who wait raise it themselves
+            task.exception()  # retrieved: the waiters raise it themselves

@@ -1,14 +1,14 @@
-"""What `matapalo.rest` needs of an HTTP client: one call in, one answer or one of four failures out.
+"""What `matapalo.rest` needs of an HTTP client: one call in, one response or one of four failures out.
 
 Two implementations: `matapalo.rest.pyreqwest_transport` (the hot path) and `matapalo.rest.httpx_transport` (tests
-through an ASGI app or
-a fake, and the fallback). Both follow no redirect, obey no proxy variable, and read at most `MAX_RESPONSE_BYTES`.
+through an ASGI app or a fake, and the fallback). Both follow no redirect, obey no proxy variable, and read at most
+`MAX_RESPONSE_BYTES`.
 
 * TransportFailure
-  - ConnectFailed    no connection: nothing reached the service
-  - TimedOut         no complete answer in time: what the service did is unknown
-  - Broken           the connection broke, or what came over it is no HTTP
-  - AnswerTooLarge   the body is over the limit
+  - ConnectFailed     no connection: nothing reached the service
+  - TimedOut          no complete response in time: what the service did is unknown
+  - Broken            the connection broke, or what came over it is no HTTP
+  - ResponseTooLarge  the body is over the limit
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ IDLE_CONNECTION_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RestRequest:
     """One HTTP request. ``target`` is path and query, percent-encoded; ``timeout_s`` covers it from start to end."""
 
     method: str
@@ -33,7 +33,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RestResponse:
     """One HTTP response, read completely."""
 
     status: int
@@ -42,7 +42,7 @@ class Answer:
 
 
 class TransportFailure(Exception):
-    """No answer. The text is for logs: it may hold addresses."""
+    """No response. The text is for logs: it may hold addresses."""
 
 
 class ConnectFailed(TransportFailure):
@@ -50,27 +50,27 @@ class ConnectFailed(TransportFailure):
 
 
 class TimedOut(TransportFailure):
-    """No complete answer within ``Call.timeout_s``."""
+    """No complete response within ``RestRequest.timeout_s``."""
 
 
 class Broken(TransportFailure):
     """The connection broke, or what came over it is no HTTP."""
 
 
-class AnswerTooLarge(TransportFailure):
+class ResponseTooLarge(TransportFailure):
     """The body is larger than `MAX_RESPONSE_BYTES`."""
 
 
 class Transport(Protocol):
     """Sends calls over pooled connections. Raises `TransportFailure` and nothing else."""
 
-    async def send(self, call: Call) -> Answer: ...
+    async def send(self, call: RestRequest) -> RestResponse: ...
 
     async def aclose(self) -> None: ...
 
 
 class Body:
-    """Collects a body chunk by chunk; raises `AnswerTooLarge` as soon as it is over the limit."""
+    """Collects a body chunk by chunk; raises `ResponseTooLarge` as soon as it is over the limit."""
 
     __slots__ = ("_chunks", "_size")
 
@@ -79,10 +79,9 @@ class Body:
         self._size = 0
 
     def add(self, chunk: bytes | memoryview) -> None:
-        """One more chunk."""
         self._size += len(chunk)
         if self._size > MAX_RESPONSE_BYTES:
-            raise AnswerTooLarge(f"more than {MAX_RESPONSE_BYTES} bytes")
+            raise ResponseTooLarge(f"more than {MAX_RESPONSE_BYTES} bytes")
         self._chunks.append(chunk)
 
     def whole(self) -> bytes | memoryview:

@@ -19,7 +19,7 @@ from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.runner import LEASE, RETENTION, Idempotency
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
-from matapalo.rest.pool import Fetch, create_fetch
+from matapalo.rest.pool import RestPool, create_pool
 from matapalo.settings import Settings
 from matapalo.workflows.client import Workflows
 from matapalo.workflows.inspection import Inspector
@@ -80,7 +80,7 @@ class NoWorkflows:
 
 
 def make_context(
-    fetch: Fetch,
+    pool: RestPool,
     viewer: Viewer = CUSTOMER,
     *,
     deadline_in_s: float = 2.0,
@@ -98,7 +98,7 @@ def make_context(
         idempotency_keys=idempotency_keys or {},
     )
     headers = viewer.identity_headers() | request.forwarded_headers()
-    rest = fetch.bound(headers=headers, deadline_s=request.deadline_s)
+    rest = pool.client(headers=headers, deadline_s=request.deadline_s)
     return Context(
         viewer=viewer,
         request=request,
@@ -145,10 +145,10 @@ async def ask(
         keys = KeyReader(schema)(found, given, idempotency_key)
     except BffError as error:
         return Answered(None, [GraphQLError(error.message, original_error=error)])
-    fetch = create_fetch(SETTINGS, SystemClock(), transport=upstream)
+    pool = create_pool(SETTINGS, SystemClock(), transport=upstream)
     try:
         context = make_context(
-            fetch,
+            pool,
             viewer,
             deadline_in_s=deadline_in_s,
             workflows=workflows,
@@ -157,7 +157,7 @@ async def ask(
         )
         result = await schema.execute(query, given, context_value=context)
     finally:
-        await fetch.aclose()
+        await pool.aclose()
     return Answered(result.data, result.errors or [])
 
 

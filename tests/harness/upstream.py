@@ -1,6 +1,6 @@
 """The REST services as one in-memory world: an httpx transport that answers by the REST contract and counts its calls.
 
-`FakeUpstream` stands where the gateway stands (``create_fetch(settings, clock, transport=FakeUpstream())``). It knows
+`FakeUpstream` stands where the gateway stands (``create_pool(settings, clock, transport=FakeUpstream())``). It knows
 reads only. `fail`, `stall`, `hang`, `refuse` and `answer` break one service; `calls` holds every request in order.
 
 The world is small and fixed: customers ``cust_0001``…``cust_0012`` with `ORDERS_EACH` orders each, the newest first;

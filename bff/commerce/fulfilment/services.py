@@ -29,7 +29,7 @@ from bff.commerce.fulfilment.messages import (
     Shortage,
 )
 from bff.commerce.fulfilment.ports import Contact
-from matapalo import Clock, Fetch, Once, Problem, Rest, UpstreamRejected
+from matapalo import Clock, Once, Problem, RestClient, RestPool, UpstreamRejected
 
 T = TypeVar("T")
 
@@ -67,8 +67,8 @@ class _Done(msgspec.Struct):
 class RestServices:
     """One of these per worker process."""
 
-    def __init__(self, fetch: Fetch, clock: Clock) -> None:
-        self._fetch = fetch
+    def __init__(self, pool: RestPool, clock: Clock) -> None:
+        self._pool = pool
         self._clock = clock
 
     async def create_order(self, order: PlaceOrder, once: Once) -> CreatedOrder:
@@ -150,11 +150,11 @@ class RestServices:
         rest = self._rest(order, once.timeout)
         return await rest.send("POST", path, body, into=into, idempotency_key=once.key)
 
-    def _rest(self, order: OrderRef, timeout: timedelta) -> Rest:
+    def _rest(self, order: OrderRef, timeout: timedelta) -> RestClient:
         headers = {"x-user-id": order.customer_id, "x-role": "service"}
         if order.traceparent:
             headers["traceparent"] = order.traceparent
-        return self._fetch.bound(headers=headers, deadline_s=self._clock.monotonic_s() + timeout.total_seconds())
+        return self._pool.client(headers=headers, deadline_s=self._clock.monotonic_s() + timeout.total_seconds())
 
 
 def _items(lines: tuple[Line, ...]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
-from matapalo import Clock, Fetch, Once, UpstreamRejected
+from matapalo import Clock, Once, RestPool, UpstreamRejected
 
 
 class _Done(msgspec.Struct):
@@ -16,8 +16,8 @@ class _Done(msgspec.Struct):
 class RestAccounts:
     """One of these per worker process."""
 
-    def __init__(self, fetch: Fetch, clock: Clock) -> None:
-        self._fetch = fetch
+    def __init__(self, pool: RestPool, clock: Clock) -> None:
+        self._pool = pool
         self._clock = clock
 
     async def create(self, customer: RegisterCustomer, once: Once) -> CreatedCustomer:
@@ -49,5 +49,5 @@ class RestAccounts:
     async def _post(self, path: str, body: Mapping[str, Any], customer_id: str, once: Once) -> None:
         headers = {"x-user-id": customer_id, "x-role": "service"}
         deadline_s = self._clock.monotonic_s() + once.timeout.total_seconds()
-        rest = self._fetch.bound(headers=headers, deadline_s=deadline_s)
+        rest = self._pool.client(headers=headers, deadline_s=deadline_s)
         await rest.send("POST", path, body, into=_Done, idempotency_key=once.key)

@@ -14,7 +14,7 @@ from bff.commerce.fulfilment.progress import ProgressReader
 from matapalo.auth.viewer import Viewer
 from matapalo.errors import BffError
 from matapalo.process.clock import SystemClock
-from matapalo.rest.pool import create_fetch
+from matapalo.rest.pool import create_pool
 from matapalo.workflows.client import Workflows
 from tests.harness.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
 from tests.harness.ports import free_port
@@ -206,12 +206,12 @@ def an_event(number: int, step: OrderStep) -> OrderEvent:
 
 async def followed(schema: Any, order_id: str, viewer: Viewer = CUSTOMER, after: str | None = None) -> list[Any]:
     history = (an_event(1, OrderStep.CREATE), an_event(2, OrderStep.FINISH))
-    fetch = create_fetch(SETTINGS, SystemClock(), transport=FakeUpstream())
-    context = make_context(fetch, viewer, workflows=InstantWorkflows(history=history))
+    pool = create_pool(SETTINGS, SystemClock(), transport=FakeUpstream())
+    context = make_context(pool, viewer, workflows=InstantWorkflows(history=history))
     variables = {"id": order_id, "after": after}
     found = await schema.subscribe(PROGRESS, variables, context_value=context)
     results = [each async for each in found]
-    await fetch.aclose()
+    await pool.aclose()
     return [each.data["orderProgress"] if each.data else code_of(each.errors[0]) for each in results]
 
 

@@ -13,9 +13,9 @@ from strawberry.federation import Schema
 from bff.mobile.schema import build_schema as build_mobile
 from matapalo.process.clock import SystemClock
 from matapalo.rest.client import service_of
-from matapalo.rest.pool import Fetch, unobserved
+from matapalo.rest.pool import RestPool, unobserved
 from matapalo.rest.pyreqwest_transport import PyreqwestTransport
-from matapalo.rest.transport import Answer, Call, Transport
+from matapalo.rest.transport import RestRequest, RestResponse, Transport
 from tests.harness.asking import CUSTOMER, OPERATOR, make_context, operation
 from tests.harness.subgraphs import Rest
 from tests.harness.upstream import FakeUpstream
@@ -39,7 +39,7 @@ class RoutedByService:
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._transports = {name: PyreqwestTransport(url) for name, url in urls.items()}
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: RestRequest) -> RestResponse:
         return await self._transports[service_of(call.target.partition("?")[0])].send(call)
 
     async def aclose(self) -> None:
@@ -48,19 +48,19 @@ class RoutedByService:
 
 
 @pytest.fixture
-async def sides(rest: Rest) -> AsyncIterator[dict[str, Fetch]]:
+async def sides(rest: Rest) -> AsyncIterator[dict[str, RestPool]]:
     """The monolith for everything, and each service for its own."""
     transports: dict[str, Transport] = {
         "legacy": PyreqwestTransport(rest.urls["legacy"]),
         "new": RoutedByService(rest.urls),
     }
-    fetches = {
-        name: Fetch(transport, SystemClock(), max_batch_ids=200, observe=unobserved)
+    pools = {
+        name: RestPool(transport, SystemClock(), max_batch_ids=200, observe=unobserved)
         for name, transport in transports.items()
     }
-    yield fetches
-    for fetch in fetches.values():
-        await fetch.aclose()
+    yield pools
+    for pool in pools.values():
+        await pool.aclose()
 
 
 @pytest.mark.parametrize(("client", "name", "variables"), OPERATIONS, ids=[f"{c}/{n}" for c, n, _ in OPERATIONS])
@@ -68,8 +68,8 @@ async def test_both_sides_answer_alike_and_without_errors(schema: Schema, sides,
     asked = schema if client == "web" else build_mobile()
     viewer = OPERATOR if name == "OrdersWithCustomers" else CUSTOMER
     answers = {}
-    for side, fetch in sides.items():
-        context = make_context(fetch, viewer, deadline_in_s=20.0)
+    for side, pool in sides.items():
+        context = make_context(pool, viewer, deadline_in_s=20.0)
         result = await asked.execute(operation(client, name), dict(variables), context_value=context)
         assert result.errors is None, side
         answers[side] = result.data

@@ -25,7 +25,7 @@ from matapalo.execution.relation import related
 from matapalo.execution.run import SchemaExecutor
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
-from matapalo.rest.pool import create_fetch
+from matapalo.rest.pool import create_pool
 from tests.harness.asking import CUSTOMER, OPERATOR, SCHEMA_DIR, SETTINGS, make_context
 from tests.harness.upstream import FakeUpstream
 
@@ -257,12 +257,12 @@ async def test_the_web_clients_queries_are_answered_as_by_stock_execution(
         upstream = FakeUpstream()
         if broken is not None:
             upstream.fail(broken)
-        fetch = create_fetch(SETTINGS, SystemClock(), transport=upstream)
+        pool = create_pool(SETTINGS, SystemClock(), transport=upstream)
         try:
-            result = await execute(make_context(fetch, viewer))
+            result = await execute(make_context(pool, viewer))
             return ExecutionResult(result.data, result.errors)
         finally:
-            await fetch.aclose()
+            await pool.aclose()
 
     ours = await answered(lambda context: SchemaExecutor(WEB).execute(operation, asked, {}, context, timeout_s=5))
     stock = await answered(lambda context: WEB.execute(operation.source, variable_values=asked, context_value=context))

@@ -26,7 +26,7 @@ from bff.commerce.fulfilment.ports import Services
 from bff.commerce.fulfilment.services import RestServices
 from matapalo.errors import UpstreamRejected
 from matapalo.process.clock import SystemClock
-from matapalo.rest.pool import Fetch, create_fetch
+from matapalo.rest.pool import RestPool, create_pool
 from matapalo.settings import Settings
 from matapalo.workflows.attempts import Once
 from tests.harness.ledger import Ledger
@@ -35,14 +35,14 @@ from tests.harness.subgraphs import Rest
 pytestmark = pytest.mark.stack
 
 
-def client(url: str) -> Fetch:
+def client(url: str) -> RestPool:
     settings = Settings(
         environment="development",
         jwks_file=Path("jwks.json"),
         secrets=("a secret of at least 32 characters",),
         gateway_url=url,
     )
-    return create_fetch(settings, SystemClock())
+    return create_pool(settings, SystemClock())
 
 
 @pytest.fixture(params=["ledger", "legacy"])
@@ -59,9 +59,9 @@ async def services(service_url: str | None) -> AsyncIterator[Services]:
     if service_url is None:
         yield Ledger()
         return
-    fetch = client(service_url)
-    yield RestServices(fetch, SystemClock())
-    await fetch.aclose()
+    pool = client(service_url)
+    yield RestServices(pool, SystemClock())
+    await pool.aclose()
 
 
 def an_order(product: str = "prod_0001") -> PlaceOrder:
@@ -179,23 +179,23 @@ async def test_the_customer_can_be_written_to(services: Services):
 
 
 async def test_a_write_that_is_no_step_of_the_order_is_refused(rest: Rest):
-    fetch = client(rest.urls["legacy"])
-    services, order = RestServices(fetch, SystemClock()), an_order()
+    pool = client(rest.urls["legacy"])
+    services, order = RestServices(pool, SystemClock()), an_order()
     await created(services, order)
     with pytest.raises(UpstreamRejected):
         await services.mark_shipped(MarkShipped(ref(order), "shp_1"), once(order, "ship"))
     with pytest.raises(UpstreamRejected):  # the same key with other content
         await services.create_order(replace(order, lines=(Line("prod_0002", 1),)), once(order, "create_order"))
-    await fetch.aclose()
+    await pool.aclose()
 
 
 async def test_a_charge_whose_connection_breaks_is_charged_once(rest: Rest):
-    fetch = client(rest.urls["legacy"])
-    services, order = RestServices(fetch, SystemClock()), an_order()
+    pool = client(rest.urls["legacy"])
+    services, order = RestServices(pool, SystemClock()), an_order()
     total = await created(services, order)
     with pytest.raises(Exception, match="payments"):
         await charge(services, order, total, "pm_timeout")
     assert (await charge(services, order, total, "pm_timeout")).payment_id
     listed = rest.request("legacy", "GET", f"/api/payments?order_ids={order.order_id}", role="service").json()
     assert len(listed["items"]) == 1
-    await fetch.aclose()
+    await pool.aclose()

@@ -8,7 +8,7 @@ import pytest
 from bff.commerce.fulfilment.messages import Line, OrderRef, PlaceOrder
 from bff.commerce.fulfilment.services import RestServices
 from matapalo.process.clock import SystemClock
-from matapalo.rest.pool import create_fetch
+from matapalo.rest.pool import create_pool
 from matapalo.workflows.attempts import Once
 from tests.harness.asking import SETTINGS
 
@@ -24,12 +24,12 @@ async def test_services_are_told_the_trace_of_the_order(traceparent: str):
         sent.append(request)
         return httpx.Response(200, json={"total": {"amount_minor": 1, "currency": "EUR"}})
 
-    fetch = create_fetch(SETTINGS, SystemClock(), transport=httpx.MockTransport(answer))
-    services = RestServices(fetch, SystemClock())
+    pool = create_pool(SETTINGS, SystemClock(), transport=httpx.MockTransport(answer))
+    services = RestServices(pool, SystemClock())
     order = PlaceOrder("ord_1", "cust_0001", (Line("prod_0001", 1),), None, "", "", traceparent)
     await services.create_order(order, ONCE)
     await services.refund(OrderRef("ord_1", "cust_0001", traceparent), ONCE)
-    await fetch.aclose()
+    await pool.aclose()
 
     assert [request.headers.get("traceparent", "") for request in sent] == [traceparent, traceparent]
     assert {request.headers["x-user-id"] for request in sent} == {"cust_0001"}

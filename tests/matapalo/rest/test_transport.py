@@ -16,10 +16,10 @@ from matapalo.rest.httpx_transport import HttpxTransport
 from matapalo.rest.pyreqwest_transport import PyreqwestTransport
 from matapalo.rest.transport import (
     MAX_RESPONSE_BYTES,
-    AnswerTooLarge,
     Broken,
-    Call,
     ConnectFailed,
+    ResponseTooLarge,
+    RestRequest,
     TimedOut,
     Transport,
     TransportFailure,
@@ -32,9 +32,9 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\
 
 @dataclass
 class Server(asyncio.Protocol):
-    """Answers every request with ``answer``; nothing when it is None. Keeps what arrived."""
+    """Sends ``response`` to every request; nothing when it is None. Stores what it receives."""
 
-    answer: bytes | None = OK
+    response: bytes | None = OK
     close: bool = False
     received: list[bytes] = field(default_factory=list)
     open: set[asyncio.Transport] = field(default_factory=set)
@@ -53,8 +53,8 @@ class Server(asyncio.Protocol):
 
             def data_received(self, data: bytes) -> None:
                 server.received.append(data)
-                if server.answer is not None:
-                    self.transport.write(server.answer)
+                if server.response is not None:
+                    self.transport.write(server.response)
                 if server.close:
                     self.transport.close()
 
@@ -62,8 +62,8 @@ class Server(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def serving(answer: bytes | None = OK, *, close: bool = False) -> AsyncIterator[Server]:
-    server = Server(answer, close)
+async def serving(response: bytes | None = OK, *, close: bool = False) -> AsyncIterator[Server]:
+    server = Server(response, close)
     listening = await asyncio.get_running_loop().create_server(server.connection, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
@@ -80,25 +80,25 @@ def make_transport(request: pytest.FixtureRequest) -> MakeTransport:
     return request.param  # type: ignore[no-any-return]
 
 
-async def send(make_transport: MakeTransport, url: str, call: Call) -> object:
+async def send(make_transport: MakeTransport, url: str, call: RestRequest) -> object:
     """Status, content type and body as bytes, or the failure."""
     transport = make_transport(url)
     try:
-        answer = await transport.send(call)
-        return answer.status, answer.content_type, bytes(answer.body)
+        response = await transport.send(call)
+        return response.status, response.content_type, bytes(response.body)
     except TransportFailure as failure:
         return failure
     finally:
         await transport.aclose()
 
 
-def get(target: str = "/api/orders", timeout_s: float = 5.0) -> Call:
-    return Call("GET", target, {"x-user-id": "cust_0001"}, timeout_s)
+def get(target: str = "/api/orders", timeout_s: float = 5.0) -> RestRequest:
+    return RestRequest("GET", target, {"x-user-id": "cust_0001"}, timeout_s)
 
 
 async def test_the_call_arrives_as_it_was_made(make_transport):
     async with serving() as server:
-        call = Call("POST", "/api/orders?ids=a,b%20c", {"x-user-id": "cust_0001"}, 5.0, b'{"a":1}')
+        call = RestRequest("POST", "/api/orders?ids=a,b%20c", {"x-user-id": "cust_0001"}, 5.0, b'{"a":1}')
         assert await send(make_transport, server.url, call) == (200, "application/json", b"{}")
         request = b"".join(server.received)
     assert request.startswith(b"POST /api/orders?ids=a,b%20c HTTP/1.1\r\n")
@@ -106,7 +106,7 @@ async def test_the_call_arrives_as_it_was_made(make_transport):
     assert request.endswith(b'{"a":1}')
 
 
-async def test_redirects_are_answers_and_not_followed(make_transport):
+async def test_redirects_are_responses_and_not_followed(make_transport):
     async with serving() as elsewhere:
         redirect = f"HTTP/1.1 302 Found\r\nlocation: {elsewhere.url}/x\r\ncontent-length: 0\r\n\r\n".encode()
         async with serving(redirect) as server:
@@ -122,23 +122,23 @@ async def test_proxy_variables_are_not_obeyed(make_transport, monkeypatch):
         assert proxy.received == []
 
 
-async def test_nobody_listening_is_connect_failed(make_transport):
+async def test_a_port_without_a_listener_is_connect_failed(make_transport):
     assert isinstance(await send(make_transport, f"http://127.0.0.1:{free_port()}", get()), ConnectFailed)
 
 
-async def test_no_answer_in_time_is_timed_out(make_transport):
-    async with serving(answer=None) as server:
+async def test_no_response_in_time_is_timed_out(make_transport):
+    async with serving(response=None) as server:
         assert isinstance(await send(make_transport, server.url, get(timeout_s=0.05)), TimedOut)
 
 
-async def test_half_an_answer_in_time_is_timed_out(make_transport):
+async def test_half_a_response_in_time_is_timed_out(make_transport):
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf") as server:
         assert isinstance(await send(make_transport, server.url, get(timeout_s=0.05)), TimedOut)
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", b"no http at all\r\n\r\n"])
-async def test_a_broken_answer_is_broken(make_transport, answer):
-    async with serving(answer, close=True) as server:
+@pytest.mark.parametrize("response", [b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", b"no http at all\r\n\r\n"])
+async def test_a_broken_response_is_broken(make_transport, response):
+    async with serving(response, close=True) as server:
         assert isinstance(await send(make_transport, server.url, get()), Broken)
 
 
@@ -150,7 +150,7 @@ async def test_a_body_over_the_limit_is_too_large(make_transport, chunked):
     else:
         head, body = b"content-length: %d" % size, bytes(size)
     async with serving(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body) as server:
-        assert isinstance(await send(make_transport, server.url, get()), AnswerTooLarge)
+        assert isinstance(await send(make_transport, server.url, get()), ResponseTooLarge)
 
 
 async def test_a_body_in_pieces_is_put_together(make_transport):
@@ -159,8 +159,8 @@ async def test_a_body_in_pieces_is_put_together(make_transport):
         assert (await send(make_transport, server.url, get()))[2] == b'{"items":[]}'  # type: ignore[index]
 
 
-async def test_a_cancelled_call_leaves_no_connection_behind_when_its_time_is_up(make_transport):
-    async with serving(answer=None) as server:
+async def test_a_cancelled_call_gives_its_connection_back(make_transport):
+    async with serving(response=None) as server:
         transport = make_transport(server.url)
         task = asyncio.ensure_future(transport.send(get(timeout_s=0.3)))
         while not server.received:  # noqa: ASYNC110  # bounded by the test's time limit
