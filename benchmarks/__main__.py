@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: start everything, check that all answer alike, load one after the other, print the ratios.
+"""`python -m benchmarks`: start everything, check that all respond alike, load one after the other, print the ratios.
 
 Exits with 0, with 1 when `--check` finds the goal missed, with 2 when there is nothing to print, with 130 after Ctrl-C.
 """
@@ -27,7 +27,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM)
 def main(arguments: Sequence[str]) -> int:
     """The whole program; its exit code."""
     options = parse(arguments)
-    found = machine.facts()
+    facts = machine.facts()
     for ending in ENDINGS:  # ours even where a script's `&` made SIGINT ignored
         signal.signal(ending, _interrupt)
     try:
@@ -39,9 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("benchmarks: interrupted; what was started is stopped", file=sys.stderr)
         return 130
-    print(f"{report.tables(scores)}\n\n{machine.sentence(found)}\n{report.verdict(scores)}")
+    print(f"{report.tables(scores)}\n\n{machine.sentence(facts)}\n{report.verdict(scores)}")
     if options.json_file is not None:
-        content = {"machine": found, "options": dataclasses.asdict(options), **report.as_json(scores)}
+        content = {"machine": facts, "options": dataclasses.asdict(options), **report.as_json(scores)}
         options.json_file.write_text(json.dumps(content, indent=2, default=str) + "\n")
     return 1 if options.check and not report.is_met(scores) else 0
 

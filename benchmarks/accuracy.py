@@ -18,7 +18,7 @@ from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindo
 from throttled import MemoryStore as ThrottledStore
 from throttled import Throttled, rate_limiter
 
-from benchmarks.traffic import LIMIT, WINDOW_US, S, admitted_by_log, all_traffic, worst_window
+from benchmarks.traffic import LIMIT, WINDOW_US, S, all_traffic, allowed_by_log, worst_window
 from matapalo.ratelimit.rules import window
 from matapalo.ratelimit.rules.window import StrictWindow
 
@@ -48,7 +48,7 @@ class Found:
 def measured() -> dict[str, dict[str, Found]]:
     """Contestant → traffic → figures."""
     traffic = all_traffic()
-    exact = {name: admitted_by_log(LIMIT, WINDOW_US, arrivals) for name, arrivals in traffic.items()}
+    exact = {name: allowed_by_log(LIMIT, WINDOW_US, arrivals) for name, arrivals in traffic.items()}
     found: dict[str, dict[str, Found]] = {}
     for contestant, admit in CONTESTANTS.items():
         found[contestant] = {}
@@ -66,7 +66,7 @@ def broken_promises() -> list[str]:
         through = ours(arrivals)
         if worst_window(through, WINDOW_US) > LIMIT:
             broken.append(f"{name}: a window with more than the limit")
-        if len(through) < len(admitted_by_log(LIMIT, RULE.lifetime_us, arrivals)):
+        if len(through) < len(allowed_by_log(LIMIT, RULE.lifetime_us, arrivals)):
             broken.append(f"{name}: less than an exact log of a longer window")
         if wrong := wrong_hints(arrivals):
             broken.append(f"{name}: {wrong} hints were wrong")

@@ -3,7 +3,7 @@
 Contestants run in this process, over one Valkey, in turns; CPU is this process' own (`time.process_time`) and the
 store's (`INFO cpu`). Ours decides windows of a minute, an hour and a day, introspection, points and concurrency in one
 call; `limits` is asked for three windows, one after the other, as it has to be; `throttled-py` for one. All use
-redis-py and uvloop. The subjects are 10 000 and nobody is refused: a refusal would be cheaper for everybody.
+redis-py and uvloop. The subjects are 10 000 and none is denied: a denial would be cheaper for all.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One contestant."""
+    """The figures of one contestant."""
 
     alone: Cost
     together: Cost
@@ -118,7 +118,7 @@ class Contestants:
 
 
 async def measured(url: str, *, rounds: int, seconds: float, tell: Callable[[str], None]) -> dict[str, Checked]:
-    """Contestant → figures."""
+    """The figures of each contestant, by its name."""
     async with AsyncExitStack() as stack:
         all_of_them = Contestants(url)
         stack.push_async_callback(all_of_them.aclose)
@@ -135,11 +135,11 @@ async def measured(url: str, *, rounds: int, seconds: float, tell: Callable[[str
         sizes = {name: await _bytes(all_of_them, check) for name, check in all_of_them.checks.items()}
     return {
         name: Checked(
-            alone=_cost(found[1], raw["PING"][1]),
-            together=_cost(found[IN_FLIGHT], raw["PING"][IN_FLIGHT]),
+            alone=_cost(rounds_of[1], raw["PING"][1]),
+            together=_cost(rounds_of[IN_FLIGHT], raw["PING"][IN_FLIGHT]),
             bytes_a_subject=sizes[name],
         )
-        for name, found in raw.items()
+        for name, rounds_of in raw.items()
     }
 
 
@@ -176,20 +176,20 @@ async def _bytes(everything: Contestants, check: Check) -> int:
 
 
 async def _store_cpu_s(redis: Redis) -> float:
-    found = await redis.info("cpu")
-    return float(found["used_cpu_sys"]) + float(found["used_cpu_user"])
+    cpu = await redis.info("cpu")
+    return float(cpu["used_cpu_sys"]) + float(cpu["used_cpu_user"])
 
 
-def _cost(found: Sequence[tuple[float, float]], ping: Sequence[tuple[float, float]]) -> Cost:
+def _cost(rounds: Sequence[tuple[float, float]], ping: Sequence[tuple[float, float]]) -> Cost:
     return Cost(
-        client_us=median(client for client, _ in found),
-        store_us=median(store for _, store in found),
-        of_ping=median(one[0] / floor[0] for one, floor in zip(found, ping, strict=True)),
+        client_us=median(client for client, _ in rounds),
+        store_us=median(store for _, store in rounds),
+        of_ping=median(own[0] / floor[0] for own, floor in zip(rounds, ping, strict=True)),
     )
 
 
 def _generous_tiers() -> Any:
-    """The packaged policies, with limits of premium that nobody reaches."""
+    """The packaged policies, with limits of premium that are never reached."""
     text = PACKAGED.read_text()
     head, premium = text.split("[tier.premium]")
     _, rest = premium.split("[tier.enterprise]")

@@ -22,7 +22,7 @@ LAST_LINES = 15
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -52,26 +52,26 @@ def running(
         _stop(process)
 
 
-def answers(url: str) -> Callable[[], bool]:
-    """Whether a GET of the address answers 200."""
+def responds(url: str) -> Callable[[], bool]:
+    """Whether a GET of the address is 200."""
 
-    def ask() -> bool:
+    def check() -> bool:
         try:
             return httpx.get(url, timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
 
-    return ask
+    return check
 
 
 def listens(port: int) -> Callable[[], bool]:
-    """Whether somebody accepts connections on a loopback port."""
+    """Whether a process accepts connections on a loopback port."""
 
-    def ask() -> bool:
+    def check() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    return ask
+    return check
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -2,4 +2,4 @@
 
 
 class BenchmarkError(Exception):
-    """The figures would not mean what they say: something did not start, answered wrongly, or answered otherwise."""
+    """The figures would not mean what they say: something did not start, failed, or responded otherwise."""

@@ -2,10 +2,10 @@
 
     python -m benchmarks.load        one Job a line on standard input, one Outcome a line on standard output
 
-The loop is closed: a connection sends its next request when it has the whole answer, so latencies are those of N busy
-clients, not of arrivals at a rate. Every answer is compared with the expected bytes; the first other one ends the round
-and is the outcome's ``fault``. It is httptools over a raw asyncio protocol: about 30 µs a request, so that on a small
-machine it takes little from what it measures.
+The loop is closed: a connection sends its next request when it has the whole response, so latencies are those of N busy
+clients, not of a rate (that is `matapalo traffic`). Each response is compared with the expected bytes; the first other
+one ends the round and is the outcome's ``fault``. It is httptools over a raw asyncio protocol, about 30 µs a request:
+it takes little from what it measures.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ import uvloop
 
 from benchmarks.errors import BenchmarkError
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One round. ``expected`` is the answer's whole body, or None where any 200 will do."""
+    """One round. ``expected`` is the response's whole body, or None where any 200 will do."""
 
     port: int
     path: str
@@ -48,7 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a round came to. ``elapsed_s`` ends with the last answer; the connections were open before it began."""
+    """The result of a round. ``elapsed_s`` ends with the last response; the connections were open before it began."""
 
     requests: int
     elapsed_s: float
@@ -62,18 +62,17 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._chunks: list[bytes] = []
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._response: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request; the status and body of its answer."""
+    async def fetch(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request; the status and body of its response."""
         assert self._transport is not None
-        self._answer = asyncio.get_running_loop().create_future()
+        self._response = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
+        return await self._response
 
     def close(self) -> None:
-        """Hang up."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -84,8 +83,8 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionError("the connection was closed before the answer was complete"))
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(ConnectionError("the connection was closed before the response was complete"))
 
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
@@ -93,8 +92,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         body = b"".join(self._chunks)
         self._chunks.clear()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result((self._parser.get_status_code(), body))
+        if self._response is not None and not self._response.done():
+            self._response.set_result((self._parser.get_status_code(), body))
 
 
 @dataclass(slots=True)
@@ -113,14 +112,13 @@ class _Round:
         while self.left > 0 and self.fault is None and time.perf_counter() < self.ends_at_s:
             self.left -= 1
             sent_ns = time.perf_counter_ns()
-            status, body = await connection.ask(self.request)
+            status, body = await connection.fetch(self.request)
             self.latencies_us.append((time.perf_counter_ns() - sent_ns) // 1000)
             if status != 200 or (self.expected is not None and body != self.expected):
-                self.fault = f"answered {status} with {len(body)} bytes, not as before: {body[:300]!r}"
+                self.fault = f"status {status} with {len(body)} bytes, not as before: {body[:300]!r}"
 
 
 async def run(job: Job) -> Outcome:
-    """One round."""
     loop = asyncio.get_running_loop()
     connections = [Connection() for _ in range(job.concurrency)]
     try:
@@ -129,7 +127,7 @@ async def run(job: Job) -> Outcome:
         started_s = time.perf_counter()
         expected = None if job.expected is None else job.expected.encode()
         shared = _Round(job, job.request(), expected, [], job.max_requests, started_s + job.seconds)
-        async with asyncio.timeout(job.seconds + PATIENCE_S):
+        async with asyncio.timeout(job.seconds + TIMEOUT_S):
             await asyncio.gather(*(shared.keep_busy(connection) for connection in connections))
         elapsed_s = time.perf_counter() - started_s
     finally:
@@ -168,7 +166,7 @@ async def run_safely(job: Job) -> Outcome:
     try:
         return await run(job)
     except TimeoutError:
-        fault = f"no answer within {PATIENCE_S} s"
+        fault = f"no response within {TIMEOUT_S} s"
     except OSError as error:
         fault = str(error)
     return Outcome(requests=0, elapsed_s=0, latencies_us=[], fault=fault)

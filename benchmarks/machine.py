@@ -30,10 +30,10 @@ def facts() -> dict[str, Any]:
     }
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(machine: dict[str, Any]) -> str:
     """The facts that a reader of the table needs."""
-    load = found["load_before"][0]
-    return f"{found['processor']}, {found['cores']} cores (load {load:.1f} before), Python {found['python']}"
+    load = machine["load_before"][0]
+    return f"{machine['processor']}, {machine['cores']} cores (load {load:.1f} before), Python {machine['python']}"
 
 
 def _processor() -> str:

@@ -18,7 +18,7 @@ COUNTED_ROUTES = 'route="/api/'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class MeasuredProcesses:
     """The processes that a round's CPU is read from, and the ports of the services whose requests are counted."""
 
     serving: psutil.Process
@@ -31,16 +31,16 @@ class Watched:
         return cpu_s(self.serving), cpu_s(self.envoy), cpu_s(self.services)
 
     def rest_calls(self) -> int:
-        """REST calls that the services have answered so far."""
+        """REST calls that reached the services so far."""
         return sum(rest_calls(scrape(port)) for port in self.service_ports)
 
 
-def measure(watched: Watched, offer_load: Callable[[], Outcome]) -> Round:
+def measure(processes: MeasuredProcesses, offer_load: Callable[[], Outcome]) -> Round:
     """One round. The services are asked for their counts outside of the time whose CPU is charged."""
-    calls_before = watched.rest_calls()
-    before = watched.cpu_s()
+    calls_before = processes.rest_calls()
+    before = processes.cpu_s()
     outcome = offer_load()
-    serving, envoy, services = (later - earlier for later, earlier in zip(watched.cpu_s(), before, strict=True))
+    serving, envoy, services = (later - earlier for later, earlier in zip(processes.cpu_s(), before, strict=True))
     return Round(
         requests=outcome.requests,
         elapsed_s=outcome.elapsed_s,
@@ -48,22 +48,22 @@ def measure(watched: Watched, offer_load: Callable[[], Outcome]) -> Round:
         cpu_s=serving,
         envoy_cpu_s=envoy,
         services_cpu_s=services,
-        rest_calls=watched.rest_calls() - calls_before,
+        rest_calls=processes.rest_calls() - calls_before,
     )
 
 
 def cpu_s(process: psutil.Process) -> float:
     """User and system time of a process, its threads and its children, ended ones included. Raises BenchmarkError."""
     try:
-        return sum(sum(one.cpu_times()[:4]) for one in (process, *process.children(recursive=True)))
+        return sum(sum(member.cpu_times()[:4]) for member in (process, *process.children(recursive=True)))
     except psutil.NoSuchProcess as error:
         raise BenchmarkError(f"a process that is measured has ended (pid {error.pid})") from error
 
 
 def scrape(port: int) -> str:
     """A service's metrics in Prometheus' text format."""
-    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False)
-    return answer.raise_for_status().text
+    response = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False)
+    return response.raise_for_status().text
 
 
 def rest_calls(metrics: str) -> int:

@@ -1,4 +1,4 @@
-"""What `python -m benchmarks` is told on its command line. A bad value ends the program with 2 and names the option."""
+"""What `python -m benchmarks` takes on its command line. A bad value ends the program with 2 and names the option."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -28,17 +28,17 @@ class Options:
 
 def parse(arguments: Sequence[str]) -> Options:
     """The options of a command line; SystemExit(2) with one sentence for a wrong one."""
-    given = _parser().parse_args(arguments)
-    rounds, seconds = QUICK if given.quick else THOROUGH
+    parsed = _parser().parse_args(arguments)
+    rounds, seconds = QUICK if parsed.quick else THOROUGH
     return Options(
-        rounds=given.rounds or rounds,
-        seconds=given.seconds or seconds,
-        max_requests=given.max_requests,
-        concurrency=given.concurrency,
-        workloads=given.only or tuple(WORKLOADS),
-        port_offset=given.port_offset,
-        json_file=given.json,
-        check=given.check,
+        rounds=parsed.rounds or rounds,
+        seconds=parsed.seconds or seconds,
+        max_requests=parsed.max_requests,
+        concurrency=parsed.concurrency,
+        workloads=parsed.only or tuple(WORKLOADS),
+        port_offset=parsed.port_offset,
+        json_file=parsed.json,
+        check=parsed.check,
     )
 
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _within(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
-    wanted = "a whole number" if kind is int else "a number"
+    kind_name = "a whole number" if kind is int else "a number"
 
     def convert(text: str) -> float:
         try:
@@ -76,7 +76,7 @@ def _within(kind: type[int] | type[float], low: float, high: float) -> Callable[
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted} from {low:g} to {high:g}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind_name} from {low:g} to {high:g}")
         return value
 
     return convert

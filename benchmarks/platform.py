@@ -3,7 +3,7 @@
 `ours` is the platform's own web and mobile BFF behind its own Envoy. Every other contestant (a module of
 `benchmarks.contestants`) gets two processes, one a client, as ours has, and an Envoy of its own whose files are written
 by the gateway's agent: the same configuration and the same table of routes, except that `bff-web` and `bff-mobile` are
-the contestant. So everybody is reached through an edge listener with authentication on, and reaches the services
+the contestant. So every contestant is reached through an edge listener with authentication on, and reaches the services
 through the internal listener of that same Envoy.
 """
 
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.child import answers, free_port, listens, running
+from benchmarks.child import free_port, listens, responds, running
 from benchmarks.errors import BenchmarkError
 from benchmarks.limited import tiers
-from benchmarks.meter import Watched
+from benchmarks.meter import MeasuredProcesses
 from benchmarks.workloads import Client, Who
 from matapalo.launcher import environment, keys, record
 from matapalo.launcher.datadir import DataDir
@@ -43,11 +43,11 @@ DOWN_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Who is measured: where its edge listens, and what is watched while one of its clients is loaded."""
+    """Where a contestant's edge listens, and which processes are measured while one of its clients is loaded."""
 
     name: str
     edge_port: int
-    watched: Mapping[Client, Watched]
+    processes: Mapping[Client, MeasuredProcesses]
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def platform(folder: Path, offset: int) -> Iterator[Platform]:
 
 
 def token(base: Platform, who: Who) -> str:
-    """A development token for one of the two who ask."""
+    """A development token for one of the two callers."""
     identity = ("--tier", "enterprise", *IDENTITIES[who])
     return _matapalo("token", *identity, "--data-dir", str(base.data.root), timeout_s=30).strip()
 
@@ -75,7 +75,7 @@ def token(base: Platform, who: Who) -> str:
 def ours(base: Platform) -> Contestant:
     """The BFFs as they are deployed."""
     serving = {client: _process(base, client) for client in CLIENTS}
-    return Contestant(OURS, base.port(EDGE_PORT), _watched(base, serving, _process(base, "envoy")))
+    return Contestant(OURS, base.port(EDGE_PORT), _measured(base, serving, _process(base, "envoy")))
 
 
 @contextmanager
@@ -102,14 +102,16 @@ def contestant(name: str, base: Platform, folder: Path) -> Iterator[Contestant]:
             for client, port in ports.items()
         }
         edge = stack.enter_context(_edge(base, mine, edge_port, internal_port, ports))
-        yield Contestant(name, edge_port, _watched(base, serving, edge))
+        yield Contestant(name, edge_port, _measured(base, serving, edge))
 
 
-def _watched(base: Platform, serving: Mapping[Client, psutil.Process], edge: psutil.Process) -> dict[Client, Watched]:
+def _measured(
+    base: Platform, serving: Mapping[Client, psutil.Process], edge: psutil.Process
+) -> dict[Client, MeasuredProcesses]:
     ports = tuple(base.port(port) for port in environment.SERVICE_PORTS.values())
     services = _process(base, "subgraphs")
     return {
-        client: Watched(serving=process, envoy=edge, services=services, service_ports=ports)
+        client: MeasuredProcesses(serving=process, envoy=edge, services=services, service_ports=ports)
         for client, process in serving.items()
     }
 
@@ -117,7 +119,7 @@ def _watched(base: Platform, serving: Mapping[Client, psutil.Process], edge: psu
 def _process(base: Platform, name: str) -> psutil.Process:
     """One of the platform's processes, as the launcher has written it down."""
     written = record.read(base.data)
-    pids = [] if written is None else [one.pid for one in written.processes if one.name == name]
+    pids = [] if written is None else [process.pid for process in written.processes if process.name == name]
     if not pids or pids[0] is None:
         raise BenchmarkError(f"the platform says that it is up and has no process {name}: read {base.data.log(name)}")
     return psutil.Process(pids[0])
@@ -143,7 +145,7 @@ def _edge(
         }
         agent = [str(Path(sys.executable).with_name("matapalo")), "gateway", "agent"]
         proxy = envoy.command(bootstrap=folder / "bootstrap.yaml")
-        is_written = answers(f"http://127.0.0.1:{agent_port}/readyz")
+        is_written = responds(f"http://127.0.0.1:{agent_port}/readyz")
         with (
             running("agent", agent, folder=folder, ready=is_written, env=env),
             running("envoy", proxy, folder=folder, ready=listens(edge_port)) as process,
@@ -152,7 +154,7 @@ def _edge(
 
 
 def _measured_settings(limits: Path) -> dict[str, str]:
-    """Limits that are checked on every request and refuse none; answers that are the same bytes each time."""
+    """Limits that are checked on every request and refuse none; responses that are the same bytes each time."""
     return {
         "BFF_TIERS_FILE": str(limits),
         "BFF_ADDRESS_REQUESTS_PER_SECOND": "1000000",

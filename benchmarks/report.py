@@ -4,6 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
 from benchmarks.platform import OURS
 from benchmarks.samples import Score, cpu_ratio
 from benchmarks.workloads import WORKLOADS
@@ -48,28 +52,28 @@ def row(score: Score, ours: Score) -> tuple[str, ...]:
         f"{score.envoy_cpu_us:.0f}",
         f"{score.services_cpu_us:.0f}",
         f"{score.rest_calls:.1f}",
-        f"{score.answer_bytes}",
+        f"{score.response_bytes}",
     )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns: text to the left, everything after it to the right."""
-    widths = [max(len(cells[index]) for cells in (header, *rows)) for index in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *others = (
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return f"| {' | '.join([first, *others])} |"
-
-    rule = f"|{'-' * (widths[0] + 2)}|{'|'.join('-' * (width + 1) + ':' for width in widths[1:])}|"
-    return "\n".join([line(header), rule, *map(line, rows)])
+    """A Markdown table: the first column to the left, the figures after it to the right."""
+    grid = Table(box=box.MARKDOWN)
+    for index, name in enumerate(header):
+        grid.add_column(name, justify="right" if index else "left", no_wrap=True)
+    for cells in rows:
+        grid.add_row(*cells)
+    console = Console(width=240, markup=False, color_system=None)
+    with console.capture() as capture:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines() if line.strip())
 
 
 def shares(scores: Scores) -> dict[str, float]:
     """For each workload, how much of the naive stack's CPU ours needs."""
-    return {workload: cpu_ratio(found[OURS], found[RIVAL]) for workload, found in scores.items()}
+    return {
+        workload: cpu_ratio(by_contestant[OURS], by_contestant[RIVAL]) for workload, by_contestant in scores.items()
+    }
 
 
 def is_met(scores: Scores) -> bool:
@@ -78,7 +82,7 @@ def is_met(scores: Scores) -> bool:
 
 
 def verdict(scores: Scores) -> str:
-    """One sentence."""
+    """Whether the goal is met, in one sentence."""
     parts = ", ".join(f"{share:.2f} on {workload}" for workload, share in shares(scores).items())
     return f"ours needs of the naive stack's CPU: {parts} (goal ≤ 1/3: {'met' if is_met(scores) else 'MISSED'})"
 
@@ -88,8 +92,8 @@ def as_json(scores: Scores) -> dict[str, Any]:
     return {
         "goal": {"share_of_naive_cpu": GOAL, "is_met": is_met(scores), "shares": shares(scores)},
         "workloads": {
-            workload: {name: _score_as_json(score, found[OURS]) for name, score in found.items()}
-            for workload, found in scores.items()
+            workload: {name: _score_as_json(score, by_contestant[OURS]) for name, score in by_contestant.items()}
+            for workload, by_contestant in scores.items()
         },
     }
 
@@ -104,9 +108,9 @@ def _score_as_json(score: Score, ours: Score) -> dict[str, Any]:
         "envoy_cpu_us_per_request": score.envoy_cpu_us,
         "services_cpu_us_per_request": score.services_cpu_us,
         "rest_calls_per_request": score.rest_calls,
-        "answer_bytes": score.answer_bytes,
+        "response_bytes": score.response_bytes,
         "rounds": [
-            {name: value for name, value in dataclasses.asdict(one).items() if name != "latencies_us"}
-            for one in score.rounds
+            {name: value for name, value in dataclasses.asdict(measured).items() if name != "latencies_us"}
+            for measured in score.rounds
         ],
     }

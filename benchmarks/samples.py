@@ -25,7 +25,6 @@ class Round:
 
     @property
     def requests_per_s(self) -> float:
-        """Answers a second."""
         return self.requests / self.elapsed_s
 
     @property
@@ -39,7 +38,7 @@ class Score:
     """All rounds of one contestant on one workload; never empty."""
 
     contestant: str
-    answer_bytes: int
+    response_bytes: int
     rounds: Sequence[Round]
 
     @property
@@ -49,7 +48,6 @@ class Score:
 
     @property
     def requests_per_s(self) -> float:
-        """The median round's."""
         return median(one.requests_per_s for one in self.rounds)
 
     @property
@@ -86,6 +84,6 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-def cpu_ratio(one: Score, other: Score) -> float:
-    """How many times ``other``'s CPU per request ``one`` needs: the median over rounds run side by side."""
-    return median(mine.cpu_us / theirs.cpu_us for mine, theirs in zip(one.rounds, other.rounds, strict=True))
+def cpu_ratio(score: Score, other: Score) -> float:
+    """How many times ``other``'s CPU per request ``score`` needs: the median over rounds run side by side."""
+    return median(mine.cpu_us / theirs.cpu_us for mine, theirs in zip(score.rounds, other.rounds, strict=True))

@@ -1,4 +1,4 @@
-"""How clients arrive, for judging limiters on simulated time; and what an exact log of a window would admit.
+"""Traffic for judging limiters on simulated time, and what an exact log of a window would allow.
 
 Moments are microseconds since 1970.
 """
@@ -14,8 +14,8 @@ HOUR_S = 3600
 
 
 def poisson(times_the_limit: float, seed: int) -> list[int]:
-    """An hour of independent arrivals."""
-    dice, at_s, moments = random.Random(seed), 0.0, []  # noqa: S311 - arrivals, not secrets
+    """An hour of independent requests."""
+    dice, at_s, moments = random.Random(seed), 0.0, []  # noqa: S311 - moments, not secrets
     while (at_s := at_s + dice.expovariate(times_the_limit * LIMIT / 60)) < HOUR_S:
         moments.append(NOON + int(at_s * S))
     return moments
@@ -23,7 +23,7 @@ def poisson(times_the_limit: float, seed: int) -> list[int]:
 
 def bursts(seed: int) -> list[int]:
     """Silence, and then many at once, in random phase."""
-    dice = random.Random(seed)  # noqa: S311 - arrivals, not secrets
+    dice = random.Random(seed)  # noqa: S311 - moments, not secrets
     moments: list[int] = []
     at_us = NOON
     while at_us < NOON + HOUR_S * S:
@@ -63,11 +63,11 @@ def all_traffic() -> dict[str, list[int]]:
     }
 
 
-def admitted_by_log(limit: int, window_us: int, arrivals: Sequence[int]) -> list[int]:
+def allowed_by_log(limit: int, window_us: int, requests_us: Sequence[int]) -> list[int]:
     """Which an exact log lets through: it forgets each entry ``window_us`` after it."""
     log: deque[int] = deque()
     through = []
-    for now_us in arrivals:
+    for now_us in requests_us:
         while log and log[0] <= now_us - window_us:
             log.popleft()
         if len(log) < limit:

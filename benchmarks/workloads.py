@@ -1,4 +1,4 @@
-"""What is asked: four operations, each as the HTTP request that its client would send.
+"""The requests: four operations, each as the HTTP request that its client would send.
 
 The two big ones are the committed operations of `schema/operations`; the mobile one travels as its hash alone.
 """
@@ -20,7 +20,7 @@ HUNDRED_ORDERS = "{ orders(first: 100) { nodes { id total { formatted } customer
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One operation, the client whose schema has it, and who asks. ``params`` reads files, so it is called late."""
+    """One operation, the client whose schema has it, and the caller. ``params`` reads files, so it is called late."""
 
     title: str
     client: Client
@@ -33,20 +33,19 @@ class Workload:
         return f"/{self.client}/graphql"
 
     def body(self) -> bytes:
-        """The request's body."""
         return json.dumps(self.params()).encode()
 
 
 def text_of(client: Client, name: str) -> str:
-    """A committed operation."""
+    """The text of a committed operation."""
     return (OPERATIONS / client / f"{name}.graphql").read_text()
 
 
 def hash_of(name: str) -> str:
     """The hash by which the manifest knows a mobile operation."""
     manifest = json.loads(MANIFEST.read_text())
-    (found,) = (operation["id"] for operation in manifest["operations"] if operation["name"] == name)
-    return str(found)
+    (operation_id,) = (operation["id"] for operation in manifest["operations"] if operation["name"] == name)
+    return str(operation_id)
 
 
 def _dashboard() -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""Who ours is measured against: each module is a server that answers the workloads, run as `python -m`."""
+"""Who ours is measured against: each module is a server that responds the workloads, run as `python -m`."""

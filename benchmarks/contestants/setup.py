@@ -1,4 +1,4 @@
-"""What both contestants are told, and how both are served: as ours is, by uvicorn on uvloop and httptools.
+"""What both contestants are started with, and how both are served: as ours is, by uvicorn on uvloop and httptools.
 
 python -m benchmarks.contestants.NAME web|mobile PORT GATEWAY_URL JWKS_FILE REDIS_URL
 """
@@ -23,7 +23,7 @@ ALGORITHM = "ES256"
 class Setup:
     """Whose schema to serve, where the REST calls go (Envoy's internal listener), and the keys that sign tokens.
 
-    How an order comes to the customer is no service's to tell: the order workflow writes it into Redis.
+    How an order comes to the customer is known to no service: the order workflow writes it into Redis.
     """
 
     client: Client
@@ -45,12 +45,12 @@ def claims_of(authorization: str, key: jwt.PyJWK) -> dict[str, Any]:
 
 
 def identity_headers(claims: dict[str, Any]) -> dict[str, str]:
-    """How the internal listener is told who asks."""
+    """The caller's identity, as the internal listener expects it."""
     return {"x-user-id": claims["sub"], "x-role": claims["role"], "x-tier": claims["tier"]}
 
 
 def serve(make_app: Callable[[Setup], Any]) -> None:
-    """Serve until SIGTERM."""
+    """Serve the contestant until SIGTERM."""
     client, port, gateway_url, jwks_file, redis_url = sys.argv[1:]
     app = make_app(Setup(cast("Client", client), gateway_url, Path(jwks_file), redis_url))
     uvicorn.run(app, port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning")

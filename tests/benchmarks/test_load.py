@@ -1,4 +1,4 @@
-"""`benchmarks.load`: how much it asks, what it counts, and that it notices an answer that is not as before."""
+"""`benchmarks.load`: how much it sends, what it counts, and that it notices another response."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.load import Job, generator, run, run_safely
 
-Answering = Callable[[int], bytes]
-ServerOf = Callable[[Answering], Awaitable[int]]
+Responder = Callable[[int], bytes]
+ServerOf = Callable[[Responder], Awaitable[int]]
 
 REQUEST_BODY = '{"query":"{ __typename }"}'
 
@@ -19,28 +19,28 @@ def http(body: bytes, status: str = "200 OK") -> bytes:
 
 
 def always(_number: int) -> bytes:
-    return http(b"the answer")
+    return http(b"the response")
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[ServerOf]:
-    """Starts a server that answers its n-th request with what it is told; hands out its port."""
+    """Starts a server that responds to its n-th request as told; hands out its port."""
     servers: list[asyncio.Server] = []
 
-    async def start(answering: Answering) -> int:
-        asked = 0
+    async def start(responder: Responder) -> int:
+        received = 0
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal asked
+            nonlocal received
             try:
                 while True:
                     await reader.readuntil(b"\r\n\r\n")
                     assert (await reader.readexactly(len(REQUEST_BODY))).decode() == REQUEST_BODY
-                    asked += 1
-                    answer = answering(asked)
-                    if not answer:
+                    received += 1
+                    response = responder(received)
+                    if not response:
                         return
-                    writer.write(answer)
+                    writer.write(response)
             except (asyncio.IncompleteReadError, ConnectionError):
                 pass
             finally:
@@ -51,23 +51,23 @@ async def server() -> AsyncIterator[ServerOf]:
         return port
 
     yield start
-    for one in servers:
-        one.close()
-        await one.wait_closed()
+    for started in servers:
+        started.close()
+        await started.wait_closed()
 
 
 def job(port: int, **changes: object) -> Job:
-    one = Job(
+    complete = Job(
         port=port,
         path="/web/graphql",
         headers={"content-type": "application/json"},
         body=REQUEST_BODY,
-        expected="the answer",
+        expected="the response",
         concurrency=3,
         seconds=5,
         max_requests=50,
     )
-    return msgspec.structs.replace(one, **changes)
+    return msgspec.structs.replace(complete, **changes)
 
 
 async def test_a_round_ends_after_its_number_of_requests(server: ServerOf) -> None:
@@ -85,14 +85,14 @@ async def test_a_round_ends_after_its_time(server: ServerOf) -> None:
     assert 0 < outcome.requests < 1_000_000
 
 
-async def test_a_chunked_answer_is_read_whole(server: ServerOf) -> None:
-    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nthe\r\n7\r\n answer\r\n0\r\n\r\n"
+async def test_a_chunked_response_is_read_whole(server: ServerOf) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nthe\r\n9\r\n response\r\n0\r\n\r\n"
 
     assert (await run(job(await server(lambda _: chunked)))).fault is None
 
 
-@pytest.mark.parametrize("other", [http(b"another answer"), http(b"the answer", "500 Internal Server Error")])
-async def test_the_first_answer_that_is_not_as_before_ends_the_round(server: ServerOf, other: bytes) -> None:
+@pytest.mark.parametrize("other", [http(b"another response"), http(b"the response", "500 Internal Server Error")])
+async def test_the_first_other_response_ends_the_round(server: ServerOf, other: bytes) -> None:
     outcome = await run(job(await server(lambda number: always(number) if number < 10 else other), concurrency=1))
 
     assert outcome.requests == 10
@@ -103,10 +103,10 @@ async def test_the_first_answer_that_is_not_as_before_ends_the_round(server: Ser
 async def test_a_connection_that_is_closed_is_a_fault(server: ServerOf) -> None:
     outcome = await run_safely(job(await server(lambda number: always(number) if number < 10 else b"")))
 
-    assert outcome.fault == "the connection was closed before the answer was complete"
+    assert outcome.fault == "the connection was closed before the response was complete"
 
 
-async def test_nobody_there_is_a_fault() -> None:
+async def test_a_missing_server_is_a_fault() -> None:
     outcome = await run_safely(job(9))
 
     assert outcome.fault is not None

@@ -16,12 +16,12 @@ def test_a_percentile_of_one_to_a_hundred_is_its_rank(percent, value) -> None:
 
 
 @given(st.lists(st.integers(), min_size=1), st.floats(min_value=0.01, max_value=100))
-def test_a_percentile_was_measured_and_that_many_values_do_not_exceed_it(values, percent) -> None:
-    found = percentile(values, percent)
+def test_a_percentile_is_a_value_that_so_many_do_not_exceed(values, percent) -> None:
+    ranked = percentile(values, percent)
 
-    assert found in values
-    assert sum(value <= found for value in values) >= len(values) * percent / 100
-    assert sum(value < found for value in values) < len(values) * percent / 100
+    assert ranked in values
+    assert sum(value <= ranked for value in values) >= len(values) * percent / 100
+    assert sum(value < ranked for value in values) < len(values) * percent / 100
 
 
 @pytest.mark.parametrize("percent", [0, -1, 100.5])

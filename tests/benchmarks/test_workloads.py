@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from benchmarks.contestants.handwritten.__main__ import Params
-from benchmarks.contestants.handwritten.answers import operations
+from benchmarks.contestants.handwritten.operations import operations
 from benchmarks.workloads import WORKLOADS, text_of
 
 
@@ -23,6 +23,6 @@ def test_the_dashboard_travels_as_the_committed_text() -> None:
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_the_handwritten_contestant_knows_every_workload(workload: str) -> None:
-    asked = WORKLOADS[workload]
+    workload_ = WORKLOADS[workload]
 
-    assert msgspec.json.decode(asked.body(), type=Params).operation() in operations(asked.client)
+    assert msgspec.json.decode(workload_.body(), type=Params).operation() in operations(workload_.client)

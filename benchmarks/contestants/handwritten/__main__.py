@@ -8,11 +8,11 @@ import orjson
 import pyreqwest.client
 import redis.asyncio as redis
 
-from benchmarks.contestants.handwritten.answers import Sources, operations
+from benchmarks.contestants.handwritten.operations import Sources, operations
 from benchmarks.contestants.setup import Setup, claims_of, identity_headers, serve
 
-REMEMBERED_S = 60
-TOKENS_REMEMBERED = 10_000
+CACHED_S = 60
+MOST_TOKENS = 10_000
 
 
 class Params(msgspec.Struct):
@@ -35,13 +35,12 @@ class Handwritten:
         self._operations = operations(setup.client)
         self._redis = redis.Redis.from_url(setup.redis_url, protocol=2)
         self._params = msgspec.json.Decoder(Params)
-        self._remembered: dict[str, tuple[dict[str, str], float]] = {}
+        self._identities: dict[str, tuple[dict[str, str], float]] = {}
         self._client = (
             pyreqwest.client.ClientBuilder().no_proxy().follow_redirects(False).timeout(timedelta(seconds=10)).build()
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a POST."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -67,13 +66,13 @@ class Handwritten:
 
     def _identity(self, authorization: str) -> dict[str, str]:
         now_s = datetime.now(UTC).timestamp()
-        identity, until_s = self._remembered.get(authorization, ({}, 0.0))
+        identity, until_s = self._identities.get(authorization, ({}, 0.0))
         if until_s <= now_s:
             claims = claims_of(authorization, self._key)
             identity = identity_headers(claims)
-            if len(self._remembered) >= TOKENS_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[authorization] = identity, min(claims["exp"], now_s + REMEMBERED_S)
+            if len(self._identities) >= MOST_TOKENS:
+                self._identities.clear()
+            self._identities[authorization] = identity, min(claims["exp"], now_s + CACHED_S)
         return identity
 
 

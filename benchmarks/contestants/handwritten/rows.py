@@ -18,7 +18,7 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         symbol = "€" if self.currency == "EUR" else f"{self.currency} "
         return f"{symbol}{self.amount_minor // 100:,}.{self.amount_minor % 100:02}"
 
-    def shown(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str]:
         return {"amount": self.amount(), "currency": self.currency, "formatted": self.formatted()}
 
 

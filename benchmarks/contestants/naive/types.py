@@ -39,40 +39,40 @@ class Context(BaseContext):
         return dict(response.json())
 
     async def load_customers(self, ids: list[str]) -> list["Customer | None"]:
-        answer = await self.get("/api/customers", ids=",".join(ids))
-        found = {row["id"]: Customer.from_json(row) for row in answer["items"]}
-        return [found.get(id_) for id_ in ids]
+        body = await self.get("/api/customers", ids=",".join(ids))
+        by_id = {row["id"]: Customer.from_json(row) for row in body["items"]}
+        return [by_id.get(id_) for id_ in ids]
 
     async def load_products(self, ids: list[str]) -> list["Product | None"]:
-        answer = await self.get("/api/products", ids=",".join(ids))
-        found = {row["id"]: Product.from_json(row) for row in answer["items"]}
-        return [found.get(id_) for id_ in ids]
+        body = await self.get("/api/products", ids=",".join(ids))
+        by_id = {row["id"]: Product.from_json(row) for row in body["items"]}
+        return [by_id.get(id_) for id_ in ids]
 
     async def load_stocks(self, product_ids: list[str]) -> list[int | None]:
-        answer = await self.get("/api/inventory", ids=",".join(product_ids))
-        found = {row["product_id"]: row["available"] for row in answer["items"]}
-        return [found.get(product_id) for product_id in product_ids]
+        body = await self.get("/api/inventory", ids=",".join(product_ids))
+        by_id = {row["product_id"]: row["available"] for row in body["items"]}
+        return [by_id.get(product_id) for product_id in product_ids]
 
     async def load_payments(self, order_ids: list[str]) -> list["Payment | None"]:
-        answer = await self.get("/api/payments", order_ids=",".join(order_ids), limit=100)
-        found = {row["order_id"]: Payment.from_json(row) for row in answer["items"]}
-        return [found.get(order_id) for order_id in order_ids]
+        body = await self.get("/api/payments", order_ids=",".join(order_ids), limit=100)
+        by_id = {row["order_id"]: Payment.from_json(row) for row in body["items"]}
+        return [by_id.get(order_id) for order_id in order_ids]
 
     async def load_shipments(self, order_ids: list[str]) -> list["Shipment | None"]:
-        answer = await self.get("/api/shipping", order_ids=",".join(order_ids), limit=100)
-        found = {row["order_id"]: Shipment.from_json(row) for row in answer["items"]}
-        return [found.get(order_id) for order_id in order_ids]
+        body = await self.get("/api/shipping", order_ids=",".join(order_ids), limit=100)
+        by_id = {row["order_id"]: Shipment.from_json(row) for row in body["items"]}
+        return [by_id.get(order_id) for order_id in order_ids]
 
     async def load_fulfilments(self, order_ids: list[str]) -> list["Fulfilment | None"]:
         async with self.progress.pipeline(transaction=False) as pipeline:
             for order_id in order_ids:
                 pipeline.hget(f"order:{{{order_id}}}", "fulfilment")
-            answers = await pipeline.execute()
-        return [Fulfilment.from_json(json.loads(answer)) if answer else None for answer in answers]
+            packed = await pipeline.execute()
+        return [Fulfilment.from_json(json.loads(text)) if text else None for text in packed]
 
     async def newest_orders(self, first: int) -> list["Order"]:
-        answer = await self.get("/api/orders/by-customer", customer_ids=self.user_id, limit=first)
-        return [Order.from_json(row) for customer in answer["items"] for row in customer["items"]]
+        body = await self.get("/api/orders/by-customer", customer_ids=self.user_id, limit=first)
+        return [Order.from_json(row) for customer in body["items"] for row in customer["items"]]
 
 
 Info = strawberry.Info[Context, None]

@@ -17,8 +17,8 @@ class Dashboard:
 
     @strawberry.field
     async def recommendations(self, info: Info, first: int = 8) -> list[Product] | None:
-        answer = await info.context.get("/api/recommendations", customer_id=info.context.user_id, limit=first)
-        products = await info.context.products.load_many([row["product_id"] for row in answer["items"]])
+        body = await info.context.get("/api/recommendations", customer_id=info.context.user_id, limit=first)
+        products = await info.context.products.load_many([row["product_id"] for row in body["items"]])
         return [product for product in products if product is not None]
 
     @strawberry.field
@@ -39,5 +39,5 @@ class Query:
 
     @strawberry.field
     async def orders(self, info: Info, first: int = 20) -> OrderConnection | None:
-        answer = await info.context.get("/api/orders", limit=first)
-        return OrderConnection(nodes=[Order.from_json(row) for row in answer["items"]])
+        body = await info.context.get("/api/orders", limit=first)
+        return OrderConnection(nodes=[Order.from_json(row) for row in body["items"]])

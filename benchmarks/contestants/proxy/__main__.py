@@ -1,7 +1,7 @@
 """python -m benchmarks.contestants.proxy PORT UPSTREAM_PORT
 
 Decides as a route of ours does (writes to one side, named users, a sticky percentage), forwards headers and body, and
-says who answered. Served as our processes are: one uvicorn worker on uvloop and httptools. Both sides are the same
+names the side. Served as our processes are: one uvicorn worker on uvloop and httptools. Both sides are the same
 upstream here: only the proxy is measured.
 """
 
@@ -26,15 +26,15 @@ def create_app(upstream: str, *, transport: httpx.AsyncBaseTransport | None = No
     async def forward(rest: str, request: Request) -> Response:
         target = _side(request)
         headers = [(name, value) for name, value in request.headers.items() if name not in HOP_BY_HOP]
-        answer = await http.request(
+        response = await http.request(
             request.method,
             f"/api/orders{rest}",
             params=request.query_params,
             headers=headers,
             content=await request.body(),
         )
-        kept = {name: value for name, value in answer.headers.items() if name not in HOP_BY_HOP}
-        return Response(answer.content, answer.status_code, kept | {"x-strangler-target": target})
+        forwarded = {name: value for name, value in response.headers.items() if name not in HOP_BY_HOP}
+        return Response(response.content, response.status_code, forwarded | {"x-strangler-target": target})
 
     return app
 

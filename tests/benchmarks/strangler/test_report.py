@@ -1,16 +1,17 @@
-"""`benchmarks.strangler`: the proxy it measures Envoy against decides alike, and the report says what was found."""
+"""`benchmarks.strangler`: its proxy decides as Envoy does, and the report says whether the goals hold."""
 
 import httpx
 import pytest
 
 from benchmarks.contestants.proxy.__main__ import SEED, SHARE_BP, USERS, create_app
-from benchmarks.strangler import is_met, routes, text
+from benchmarks.strangler.gateway import routes
+from benchmarks.strangler.report import is_met, text
 from matapalo.strangler.routing.decide import Request, decide
 from matapalo.strangler.routing.route import Side
 from matapalo.strangler.routing.validate import validated
 from tests.matapalo.strangler.builders import a_route
 
-FOUND = {
+FIGURES = {
     "hop": [
         {"name": "Envoy", "rps": 8387.0, "cpu_us": 100.0, "p50_us": 1, "p99_us": 2},
         {"name": "FastAPI + httpx", "rps": 428.0, "cpu_us": 2000.0, "p50_us": 3, "p99_us": 4},
@@ -29,12 +30,12 @@ def test_the_tables_are_valid_at_every_size():
 
 
 def test_the_report_says_whether_the_goals_hold():
-    said = text(FOUND)
+    said = text(FIGURES)
     assert "Envoy needs 1/20 of the proxy's CPU per request (goal: 1/15)." in said
     assert "100 changes under load: 45966 requests, 0 failed." in said
-    assert is_met(FOUND)
-    assert not is_met(FOUND | {"hop_cpu_ratio": 1 / 10})
-    assert not is_met(FOUND | {"flips": {"changes": 100, "requests": 3, "fault": "answered 503"}})
+    assert is_met(FIGURES)
+    assert not is_met(FIGURES | {"hop_cpu_ratio": 1 / 10})
+    assert not is_met(FIGURES | {"flips": {"changes": 100, "requests": 3, "fault": "status 503"}})
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -47,5 +48,5 @@ async def test_the_other_proxy_decides_as_a_route_does(method):
     app = create_app("http://upstream", transport=httpx.ASGITransport(upstream))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://proxy") as http:
         for user in (*sorted(USERS)[:3], *(f"cust_{number:04}" for number in range(1, 41))):
-            answer = await http.request(method, "/api/orders/1?x=1", headers={"x-user-id": user})
-            assert answer.headers["x-strangler-target"] == decide(route, Request(method, user)).side
+            response = await http.request(method, "/api/orders/1?x=1", headers={"x-user-id": user})
+            assert response.headers["x-strangler-target"] == decide(route, Request(method, user)).side

@@ -1,31 +1,31 @@
-"""`benchmarks.answers`: equal data pass, anything else stops the benchmark and says where."""
+"""`benchmarks.responses`: equal data pass, anything else stops the benchmark and says where."""
 
 import orjson
 import pytest
 
-from benchmarks.answers import data_of, differences, require_equal
 from benchmarks.errors import BenchmarkError
+from benchmarks.responses import data_of, differences, require_equal
 
 
-def answer(data: object, **envelope: object) -> bytes:
+def response(data: object, **envelope: object) -> bytes:
     return orjson.dumps({"data": data, **envelope})
 
 
 def test_the_order_of_keys_and_the_envelope_do_not_matter() -> None:
-    require_equal("home", {"ours": answer({"a": 1, "b": 2}), "naive": b' {"extensions": {}, "data": {"b":2, "a":1}}'})
+    require_equal("home", {"ours": response({"a": 1, "b": 2}), "naive": b' {"extensions": {}, "data": {"b":2, "a":1}}'})
 
 
 def test_a_difference_is_named_with_its_place() -> None:
-    ours = answer({"orders": [{"total": "€1.00"}, {"total": "€2.00"}]})
-    naive = answer({"orders": [{"total": "€1.00"}, {"total": "€2"}]})
+    ours = response({"orders": [{"total": "€1.00"}, {"total": "€2.00"}]})
+    naive = response({"orders": [{"total": "€1.00"}, {"total": "€2"}]})
 
-    with pytest.raises(BenchmarkError, match="dashboard: naive does not answer what ours answers") as raised:
+    with pytest.raises(BenchmarkError, match="dashboard: naive does not respond as ours") as raised:
         require_equal("dashboard", {"ours": ours, "handwritten": ours, "naive": naive})
     assert str(raised.value).endswith('data.orders[1].total is "€2" and should be "€2.00"')
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "sentence"),
+    ("value", "other", "sentence"),
     [
         ({"a": 1}, {}, "data.a should not be there"),
         ({}, {"a": 1}, "data.a is missing"),
@@ -35,8 +35,8 @@ def test_a_difference_is_named_with_its_place() -> None:
         (None, {"a": 1}, 'data is null and should be {"a":1}'),
     ],
 )
-def test_json_values_are_told_apart(one, other, sentence) -> None:
-    assert list(differences(one, other, "data")) == [sentence]
+def test_json_values_are_told_apart(value, other, sentence) -> None:
+    assert list(differences(value, other, "data")) == [sentence]
 
 
 def test_equal_values_have_no_differences() -> None:
@@ -46,11 +46,11 @@ def test_equal_values_have_no_differences() -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (answer({"a": None}, errors=[{"message": "no"}]), "home: ours answers with errors: .*no"),
-        (answer(None), "home: ours answers without data"),
-        (answer({}), "home: ours answers without data"),
+        (response({"a": None}, errors=[{"message": "no"}]), "home: ours responds with errors: .*no"),
+        (response(None), "home: ours responds without data"),
+        (response({}), "home: ours responds without data"),
     ],
 )
-def test_an_answer_with_errors_or_without_data_is_none(body, sentence) -> None:
+def test_a_response_with_errors_or_without_data_is_refused(body, sentence) -> None:
     with pytest.raises(BenchmarkError, match=sentence):
         data_of("home: ours", body)

@@ -1,4 +1,4 @@
-"""The answers: one function an operation. Raises whatever goes wrong, as it comes."""
+"""One function an operation. Raises whatever goes wrong, as it comes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,12 +30,12 @@ from benchmarks.contestants.handwritten.rows import (
 from benchmarks.workloads import HUNDRED_ORDERS, Client, hash_of, text_of
 
 T = TypeVar("T")
-Answer = Callable[["Sources"], Awaitable[dict[str, Any]]]
+Operation = Callable[["Sources"], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where one request gets its data: REST calls with the identity of who asks, and the progress of orders."""
+    """Where one request gets its data: REST calls with the identity of the caller, and the progress of orders."""
 
     client: pyreqwest.client.Client
     base_url: str
@@ -50,7 +50,7 @@ class Sources:
         async with self.progress.pipeline(transaction=False) as batch:
             for order in orders:
                 batch.hget(f"order:{{{order.id}}}", "fulfilment")
-            return [None if found is None else FULFILMENT.decode(found) for found in await batch.execute()]
+            return [None if packed is None else FULFILMENT.decode(packed) for packed in await batch.execute()]
 
 
 async def dashboard(sources: Sources) -> dict[str, Any]:
@@ -62,9 +62,9 @@ async def dashboard(sources: Sources) -> dict[str, Any]:
         sources.get(f"/api/recommendations?customer_id={me}&limit=8", RECOMMENDATIONS),
     )
     orders = by_customer.items[0].items
-    wanted = {line.product_id for order in orders for line in order.items}
-    wanted.update(one.product_id for one in recommended.items)
-    product_ids, order_ids = ",".join(wanted), ",".join(order.id for order in orders)
+    named = {line.product_id for order in orders for line in order.items}
+    named.update(one.product_id for one in recommended.items)
+    product_ids, order_ids = ",".join(named), ",".join(order.id for order in orders)
     products, stocks, payments, shipments, fulfilments = await asyncio.gather(
         sources.get(f"/api/products?ids={product_ids}", PRODUCTS),
         sources.get(f"/api/inventory?ids={product_ids}", STOCKS),
@@ -75,19 +75,19 @@ async def dashboard(sources: Sources) -> dict[str, Any]:
     customer = customers.items[0]
     available = {one.product_id: one.available for one in stocks.items}
     cards = {product.id: product_card(product, available.get(product.id)) for product in products.items}
-    paid = {one.order_id: payment_shown(one) for one in payments.items}
-    shipped = {one.order_id: shipment_shown(one) for one in shipments.items}
+    paid = {one.order_id: payment_json(one) for one in payments.items}
+    shipped = {one.order_id: shipment_json(one) for one in shipments.items}
     buyer = {"id": customer.id, "name": customer.name}
     return {
         "dashboard": {
-            "customer": customer_shown(customer),
+            "customer": customer_json(customer),
             "recentOrders": [
-                order_shown(order, buyer, paid.get(order.id), shipped.get(order.id), fulfilment, cards)
+                order_json(order, buyer, paid.get(order.id), shipped.get(order.id), fulfilment, cards)
                 for order, fulfilment in zip(orders, fulfilments, strict=True)
             ],
             "recommendations": [cards[one.product_id] for one in recommended.items],
             "analytics": {
-                "totalSpent": summary.total_spent.shown(),
+                "totalSpent": summary.total_spent.as_json(),
                 "orderCount": summary.order_count,
                 "favoriteCategories": summary.favorite_categories,
             },
@@ -142,7 +142,7 @@ async def hundred_orders(sources: Sources) -> dict[str, Any]:
     }
 
 
-def customer_shown(customer: Customer) -> dict[str, Any]:
+def customer_json(customer: Customer) -> dict[str, Any]:
     address = customer.address
     return {
         "id": customer.id,
@@ -164,7 +164,7 @@ def customer_shown(customer: Customer) -> dict[str, Any]:
     }
 
 
-def order_shown(
+def order_json(
     order: Order,
     buyer: dict[str, str],
     payment: dict[str, Any] | None,
@@ -176,13 +176,13 @@ def order_shown(
         "id": order.id,
         "placedAt": instant(order.placed_at),
         "status": order.status,
-        "total": order.total.shown(),
+        "total": order.total.as_json(),
         "itemsCount": order.items_count,
         "items": [
             {
                 "productName": line.product_name,
                 "quantity": line.quantity,
-                "unitPrice": line.unit_price.shown(),
+                "unitPrice": line.unit_price.as_json(),
                 "product": cards.get(line.product_id),
             }
             for line in order.items
@@ -202,24 +202,24 @@ def product_card(product: Product, stock: int | None) -> dict[str, Any]:
         "name": product.name,
         "category": product.category,
         "description": product.description,
-        "price": product.price.shown(),
+        "price": product.price.as_json(),
         "stock": stock,
         "rating": product.rating,
         "imageUrl": product.image_url,
     }
 
 
-def payment_shown(payment: Payment) -> dict[str, Any]:
+def payment_json(payment: Payment) -> dict[str, Any]:
     return {
         "id": payment.id,
-        "amount": payment.amount.shown(),
+        "amount": payment.amount.as_json(),
         "status": payment.status,
         "method": payment.method,
         "createdAt": instant(payment.created_at),
     }
 
 
-def shipment_shown(shipment: Shipment) -> dict[str, Any]:
+def shipment_json(shipment: Shipment) -> dict[str, Any]:
     return {
         "id": shipment.id,
         "carrier": shipment.carrier,
@@ -257,8 +257,8 @@ def instant(text: str) -> str:
     return text.replace("Z", "+00:00")
 
 
-def operations(client: Client) -> dict[str, Answer]:
-    """The functions that answer, by the text or hash of what they answer."""
+def operations(client: Client) -> dict[str, Operation]:
+    """The functions, by the text or hash of their operation."""
     if client == "mobile":
         return {hash_of("Home"): home}
     return {text_of("web", "Dashboard"): dashboard, "{ __typename }": typename, HUNDRED_ORDERS: hundred_orders}

@@ -1,0 +1,1 @@
+"""What Envoy's hop costs, and how fast routes change: `python -m benchmarks.strangler`."""
