@@ -16,7 +16,7 @@ from bff.commerce.fulfilment.activities import OrderActivities
 from bff.commerce.fulfilment.progress import RedisProgress
 from bff.commerce.fulfilment.services import RestServices
 from bff.commerce.fulfilment.workflow import TASK_QUEUE, FulfilOrder
-from bff.commerce.mail import Mail, Outbox, Smtp
+from bff.commerce.mail import Mailer, Outbox, Smtp
 from bff.commerce.onboarding.accounts import RestAccounts
 from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
@@ -102,7 +102,7 @@ def create_onboarding_worker(client: Client, activities: OnboardingActivities) -
     )
 
 
-def create_mail(settings: Settings) -> Mail:
+def create_mail(settings: Settings) -> Mailer:
     """The outbox in development, SMTP otherwise. Raises ValueError naming the variable that is missing."""
     if settings.smtp_url is not None:
         return Smtp(settings.smtp_url)

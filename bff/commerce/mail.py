@@ -1,18 +1,18 @@
-"""Sending a letter to a customer: a port with two ends. Development writes files, production speaks SMTP.
+"""Sending an email to a customer: a port with two ends. Development writes files, production speaks SMTP.
 
-A letter's id is its idempotency: sent twice, the outbox holds one file, and a mail system may drop the second by its
-`Message-ID`.
+An email's id is its idempotency key: sent twice, the outbox holds one file, and a mail system may drop the second by
+its `Message-ID`.
 """
 
 import asyncio
 import re
-import smtplib
-import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
 
 SENDER = "Matapalo <orders@matapalo.example>"
 DOMAIN = "matapalo.example"
@@ -20,7 +20,7 @@ SMTP_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """Plain text to one person."""
 
     id: str
@@ -39,27 +39,27 @@ class Letter:
         return message
 
 
-class Mail(Protocol):
-    """Hands a letter over. Any exception means that it may not have been sent."""
+class Mailer(Protocol):
+    """Hands an email over. Any exception means that it may not have been sent."""
 
-    async def send(self, letter: Letter) -> None: ...
+    async def send(self, email: Email) -> None: ...
 
 
 class Outbox:
-    """One `.eml` file a letter; a letter that is sent again replaces its file."""
+    """One `.eml` file an email; one that is sent again replaces its file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, email: Email) -> None:
         """Write the file, whole or not at all."""
-        await asyncio.to_thread(self._write, letter)
+        await asyncio.to_thread(self._write, email)
 
-    def _write(self, letter: Letter) -> None:
+    def _write(self, email: Email) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"{_token(letter.id)}.eml"
+        file = self._folder / f"{_token(email.id)}.eml"
         draft = file.with_suffix(".draft")
-        draft.write_bytes(letter.message().as_bytes())
+        draft.write_bytes(email.message().as_bytes())
         draft.replace(file)
 
 
@@ -76,25 +76,18 @@ class Smtp:
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
 
-    async def send(self, letter: Letter) -> None:
-        """Deliver to the server. Raises `OSError` or `smtplib.SMTPException`."""
-        await asyncio.to_thread(self._deliver, letter.message())
-
-    def _deliver(self, message: EmailMessage) -> None:
-        context = ssl.create_default_context()
-        if self._secure:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=SMTP_TIMEOUT_S, context=context)
-        else:
-            server = smtplib.SMTP(self._host, self._port, timeout=SMTP_TIMEOUT_S)
-        with server:
-            if not self._secure:
-                server.ehlo()
-                if server.has_extn("starttls"):
-                    server.starttls(context=context)
-            if self._user:
-                server.login(self._user, self._password)
-            server.send_message(message)
+    async def send(self, email: Email) -> None:
+        """Deliver to the server. Raises `OSError` or `aiosmtplib.SMTPException`."""
+        await aiosmtplib.send(
+            email.message(),
+            hostname=self._host,
+            port=self._port,
+            username=self._user or None,
+            password=self._password or None,
+            use_tls=self._secure,
+            timeout=SMTP_TIMEOUT_S,
+        )
 
 
-def _token(letter_id: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", letter_id)[:200]
+def _token(email_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", email_id)[:200]

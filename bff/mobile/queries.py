@@ -8,7 +8,7 @@ import strawberry
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
-from bff.commerce.paging import Slice
+from bff.commerce.pagination import Slice
 from bff.commerce.products.loaders import read_products
 from bff.commerce.products.model import Product
 from bff.mobile.types.home import MobileHome

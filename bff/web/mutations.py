@@ -18,7 +18,7 @@ from bff.commerce.onboarding.registration import (
     normalised,
     register_customer,
 )
-from bff.commerce.payments.paying import PAYMENT, CreatePaymentOutcome, create_payment
+from bff.commerce.payments.create_payment import PAYMENT, CreatePaymentOutcome, create_payment
 from bff.web.types.customer_outcomes import (
     WebConfirmEmailPayload,
     WebRegisterCustomerInput,

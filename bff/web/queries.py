@@ -16,7 +16,7 @@ from bff.commerce.fulfilment.outcomes import WorkflowRun
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders, load_orders_of_customers, read_all_orders
 from bff.commerce.orders.model import Order, OrderStatus
-from bff.commerce.paging import Slice
+from bff.commerce.pagination import Slice
 from bff.commerce.products.loaders import load_products, read_products
 from bff.commerce.products.model import Product
 from bff.web.types.customer import WebCustomer

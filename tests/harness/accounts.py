@@ -1,10 +1,10 @@
-"""The customers service of onboarding in memory, with faults: stands in for `Accounts` and for `Mail`."""
+"""The customers service of onboarding in memory, with faults: stands in for `Accounts` and for `Mailer`."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bff.commerce.mail import Letter
+from bff.commerce.mail import Email
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
 from matapalo.errors import Problem, UpstreamRejected
 from matapalo.workflows.attempts import Once
@@ -17,7 +17,7 @@ class Book:
     emails: set[str] = field(default_factory=set)
     customers: dict[str, str] = field(default_factory=dict)
     effects: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[Email] = field(default_factory=list)
     always: dict[str, Callable[[], Exception]] = field(default_factory=dict)
     _expired: set[str] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
@@ -53,7 +53,7 @@ class Book:
             self.emails.discard(email)
             self.effects[customer.customer_id].append("expire")
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         self._fail("send")
         self.letters.append(letter)
 

@@ -1,6 +1,6 @@
 """The REST services of an order in memory: what happened, once per idempotency key, and faults to order.
 
-Stands in for `Services` and `Progress` of `bff.commerce.fulfilment.ports` and for `Mail`. A fault makes the
+Stands in for `Services` and `Progress` of `bff.commerce.fulfilment.ports` and for `Mailer`. A fault makes the
 exception that a step raises instead of acting (``before``) or after it (``after``: the answer is lost); ``hold`` makes
 it wait.
 """
@@ -32,7 +32,7 @@ from bff.commerce.fulfilment.messages import (
     Shortage,
 )
 from bff.commerce.fulfilment.ports import Contact
-from bff.commerce.mail import Letter
+from bff.commerce.mail import Email
 from matapalo.errors import Problem, UpstreamRejected
 from matapalo.workflows.attempts import Once
 
@@ -50,7 +50,7 @@ class Ledger:
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     reasons: dict[str, str] = field(default_factory=dict)
-    letters: dict[str, Letter] = field(default_factory=dict)
+    letters: dict[str, Email] = field(default_factory=dict)
     events: list[OrderEvent] = field(default_factory=list)
     published_status: FulfilmentStatus | None = None
     before: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
@@ -148,7 +148,7 @@ class Ledger:
     async def contact(self, order: OrderRef, timeout: timedelta) -> Contact:
         return Contact(name="Ana", email=f"{order.customer_id}@example.org")
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         self.calls["send"] += 1
         self._fail("send", self.before)
         self.letters[letter.id] = letter

@@ -7,7 +7,7 @@ from typing import Any
 from bff.commerce.context import Context
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.customers.model import Customer
-from bff.commerce.writing import write
+from bff.commerce.rest import write
 from matapalo import BadUserInput, Claim, Forbidden, NotFound, Replay, UpstreamRejected
 
 

@@ -20,14 +20,14 @@ from bff.commerce.fulfilment.messages import (
     Shipment,
 )
 from bff.commerce.fulfilment.ports import Progress, Services
-from bff.commerce.mail import Mail
+from bff.commerce.mail import Mailer
 from matapalo import attempt_key, attempt_once, attempt_timeout, rejections
 
 
 class OrderActivities:
     """The methods that a worker registers; collaborators are Protocols, so that this file imports no client library."""
 
-    def __init__(self, *, services: Services, progress: Progress, mail: Mail) -> None:
+    def __init__(self, *, services: Services, progress: Progress, mail: Mailer) -> None:
         self._services = services
         self._progress = progress
         self._mail = mail

@@ -2,13 +2,13 @@
 
 from bff.commerce.fulfilment.messages import NotifyCustomer
 from bff.commerce.fulfilment.ports import Contact
-from bff.commerce.mail import Letter
+from bff.commerce.mail import Email
 
 
-def shipped(contact: Contact, notice: NotifyCustomer, *, letter_id: str) -> Letter:
+def shipped(contact: Contact, notice: NotifyCustomer, *, letter_id: str) -> Email:
     """The order is on its way."""
     order_id = notice.order.order_id
-    return Letter(
+    return Email(
         id=letter_id,
         to=contact.email,
         subject=f"Your order {order_id} is on its way",

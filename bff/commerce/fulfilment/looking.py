@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bff.commerce.context import Context
 from bff.commerce.fulfilment.outcomes import WorkflowRun
-from bff.commerce.paging import Cursor, PageInfo, Slice, checked_first
+from bff.commerce.pagination import Cursor, PageInfo, Slice, checked_first
 from matapalo import BadUserInput, BffError, Forbidden, WorkflowEvent, WorkflowState
 
 _WORKFLOW_ID = re.compile(r"[A-Za-z]{1,40}:[0-9A-Za-z_-]{1,80}")

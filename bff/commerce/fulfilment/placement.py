@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
-from bff.commerce.batches import is_id
 from bff.commerce.context import Context
 from bff.commerce.fulfilment.messages import Line, Outcome, Receipt, Refusal
 from bff.commerce.fulfilment.outcomes import (
@@ -23,7 +22,7 @@ from bff.commerce.fulfilment.outcomes import (
 from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
-from bff.commerce.writing import graphql_name
+from bff.commerce.rest import graphql_name, is_id
 from matapalo import BadUserInput, Claim, Forbidden, NotFound, Replay, UpstreamUnavailable
 
 MAX_ITEMS = 50

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bff.commerce.batches import rows_by
 from bff.commerce.context import Context
 from bff.commerce.inventory.model import Stock
+from bff.commerce.rest import rows_by
 
 
 async def load_available(context: Context, keys: Sequence[str]) -> list[int | None]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
-from bff.commerce.mail import Mail
-from bff.commerce.onboarding.letters import letter
+from bff.commerce.mail import Mailer
+from bff.commerce.onboarding.emails import letter
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer, WriteLetter
 from bff.commerce.onboarding.ports import Accounts
 from bff.commerce.onboarding.tokens import token_of
@@ -17,7 +17,7 @@ WELCOME_POINTS = 100
 class OnboardingActivities:
     """The methods that a worker registers. The first of ``secrets`` signs the tokens in the letters."""
 
-    def __init__(self, *, accounts: Accounts, mail: Mail, secrets: Sequence[str]) -> None:
+    def __init__(self, *, accounts: Accounts, mail: Mailer, secrets: Sequence[str]) -> None:
         self._accounts = accounts
         self._mail = mail
         self._secrets = secrets

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from bff.commerce.batches import is_id, rows_by
 from bff.commerce.context import Context
 from bff.commerce.orders.model import CustomerOrders, Order, OrdersSummary, OrderStatus
-from bff.commerce.paging import PageRequest, Slice, page_request, read_slice, slice_of
+from bff.commerce.pagination import PageRequest, Slice, page_request, read_slice, slice_of
+from bff.commerce.rest import is_id, rows_by
 from matapalo import BffError, NotFound
 
 

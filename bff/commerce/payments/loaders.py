@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bff.commerce.batches import rows_by
 from bff.commerce.context import Context
 from bff.commerce.payments.model import Payment
+from bff.commerce.rest import rows_by
 
 
 async def load_payments_of_orders(context: Context, keys: Sequence[str]) -> list[Payment | None]:

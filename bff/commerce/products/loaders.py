@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bff.commerce.batches import rows_by
 from bff.commerce.context import Context
-from bff.commerce.paging import Slice, checked_text, page_request, read_slice
+from bff.commerce.pagination import Slice, checked_text, page_request, read_slice
 from bff.commerce.products.model import Product
+from bff.commerce.rest import rows_by
 
 
 async def load_products(context: Context, keys: Sequence[str]) -> list[Product | None]:

@@ -1,7 +1,7 @@
 """Reads of recommendations. Whoever is no customer gets what everybody likes."""
 
 from bff.commerce.context import Context
-from bff.commerce.paging import checked_first
+from bff.commerce.pagination import checked_first
 from bff.commerce.products.loaders import load_products
 from bff.commerce.products.model import Product
 from bff.commerce.recommendations.model import Recommendation

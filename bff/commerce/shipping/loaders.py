@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bff.commerce.batches import rows_by
 from bff.commerce.context import Context
+from bff.commerce.rest import rows_by
 from bff.commerce.shipping.model import Shipment
 
 

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from bff.commerce.paging import PageInfo, Slice
+from bff.commerce.pagination import PageInfo, Slice
 from bff.commerce.products.model import Product
 from matapalo import Cost, projection, returns
 

@@ -13,7 +13,7 @@ from bff.commerce.customers.model import Customer
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders_of_customers, load_summaries
 from bff.commerce.orders.model import Order, OrdersSummary
-from bff.commerce.paging import checked_first
+from bff.commerce.pagination import checked_first
 from bff.commerce.products.model import Product
 from bff.commerce.recommendations.loaders import read_recommended_products
 from bff.web.types.customer import WebCustomer

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from bff.commerce.paging import PageInfo
+from bff.commerce.pagination import PageInfo
 from matapalo import Cost, projection, sized
 
 #: A connection is as long as it was asked to be; its edges cost what their nodes cost.

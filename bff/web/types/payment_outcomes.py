@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from bff.commerce.payments.paying import OrderNotPayable, PaymentCreated, PaymentRefused
+from bff.commerce.payments.create_payment import OrderNotPayable, PaymentCreated, PaymentRefused
 from bff.web.types.order import WebPayment
 from matapalo import projection
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from bff.commerce.inventory.loaders import load_available
-from bff.commerce.paging import Edge, Slice
+from bff.commerce.pagination import Edge, Slice
 from bff.commerce.products.model import Product
 from bff.web.types.entity import BY_ID
 from bff.web.types.money import WebMoney

@@ -6,7 +6,7 @@ import strawberry
 
 from bff.commerce.fulfilment.looking import load_histories, load_states
 from bff.commerce.fulfilment.outcomes import WorkflowRun
-from bff.commerce.paging import Slice
+from bff.commerce.pagination import Slice
 from bff.web.types.page import WebPageInfo
 from matapalo import PendingActivity, WorkflowEvent, WorkflowState, projection, related, sized
 

@@ -1,6 +1,6 @@
 """The letters of an onboarding, in plain text."""
 
-from bff.commerce.mail import Letter
+from bff.commerce.mail import Email
 from bff.commerce.onboarding.messages import LetterKind, WriteLetter
 
 _SUBJECTS = {
@@ -24,10 +24,10 @@ _TEXTS = {
 }
 
 
-def letter(wanted: WriteLetter, *, token: str, letter_id: str) -> Letter:
+def letter(wanted: WriteLetter, *, token: str, letter_id: str) -> Email:
     """The letter to send. ``token`` is not in every one."""
     text = _TEXTS[wanted.kind].format(token=token)
-    return Letter(
+    return Email(
         id=letter_id,
         to=wanted.customer.email,
         subject=_SUBJECTS[wanted.kind],

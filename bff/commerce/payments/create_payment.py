@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
-from bff.commerce.batches import is_id
 from bff.commerce.context import Context
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
 from bff.commerce.payments.model import Payment
-from bff.commerce.writing import write
+from bff.commerce.rest import is_id, write
 from matapalo import BadUserInput, Claim, Forbidden, NotFound, UpstreamRejected, replay_snapshot
 
 _PLACED_BY_A_WORKFLOW = re.compile(r"ord_[0-9a-f]{16}")

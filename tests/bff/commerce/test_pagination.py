@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.commerce.paging import Cursor, PageRequest, Slice, page_request, slice_of
+from bff.commerce.pagination import Cursor, PageRequest, Slice, page_request, slice_of
 from matapalo.errors import BadUserInput
 from matapalo.rest.client import MAX_PAGE, Listing
 
