@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matapalo.auth.viewer import Viewer as Viewer
+    from matapalo.context import Context as Context
+    from matapalo.context import ContextFactory as ContextFactory
     from matapalo.errors import BadUserInput as BadUserInput
     from matapalo.errors import BffError as BffError
     from matapalo.errors import Forbidden as Forbidden
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from matapalo.errors import UpstreamRejected as UpstreamRejected
     from matapalo.errors import UpstreamUnavailable as UpstreamUnavailable
     from matapalo.errors import WorkflowsUnavailable as WorkflowsUnavailable
-    from matapalo.execution.check import check as check_schema
-    from matapalo.execution.defaults import drop_null_defaults as drop_null_defaults
     from matapalo.execution.loads import Loads as Loads
     from matapalo.execution.projection import projection as projection
     from matapalo.execution.projection import returns as returns
@@ -34,20 +34,23 @@ if TYPE_CHECKING:
     from matapalo.idempotency.claim import claim_of as claim_of
     from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE as IDEMPOTENT_DIRECTIVE
     from matapalo.idempotency.idempotent import Idempotent as Idempotent
-    from matapalo.idempotency.keys import declare_idempotency as declare_idempotency
     from matapalo.idempotency.replay import Replay as Replay
     from matapalo.idempotency.replay import snapshot as replay_snapshot
     from matapalo.idempotency.runner import Idempotency as Idempotency
     from matapalo.process.clock import Clock as Clock
+    from matapalo.process.worker import create_worker as create_worker
     from matapalo.ratelimit.charge import OperationCharge as OperationCharge
     from matapalo.ratelimit.cost.directives import Cost as Cost
     from matapalo.ratelimit.cost.directives import ListSize as ListSize
     from matapalo.ratelimit.cost.directives import sized as sized
     from matapalo.ratelimit.rules.policy import PolicyState as PolicyState
+    from matapalo.resources import Resources as Resources
     from matapalo.rest.client import MAX_PAGE as MAX_PAGE
     from matapalo.rest.client import Listing as Listing
     from matapalo.rest.client import RestClient as RestClient
     from matapalo.rest.pool import RestPool as RestPool
+    from matapalo.schema import prepare_schema as prepare_schema
+    from matapalo.settings import Settings as Settings
     from matapalo.workflows.attempts import REJECTED as REJECTED
     from matapalo.workflows.attempts import Once as Once
     from matapalo.workflows.attempts import key as attempt_key
@@ -69,14 +72,21 @@ if TYPE_CHECKING:
 
 #: Public name -> where it is defined, as `module` or `module:name` when it has another name there.
 _MODULES = {
+    "prepare_schema": "matapalo.schema",
+    "create_worker": "matapalo.process.worker",
+    "Settings": "matapalo.settings",
+    "Resources": "matapalo.resources",
+    "ContextFactory": "matapalo.context",
+    "Context": "matapalo.context",
     "BadUserInput": "matapalo.errors",
     "BffError": "matapalo.errors",
+    "OperationCharge": "matapalo.ratelimit.charge",
     "Claim": "matapalo.idempotency.claim",
     "Clock": "matapalo.process.clock",
     "Compensation": "matapalo.workflows.saga",
     "Cost": "matapalo.ratelimit.cost.directives",
+    "RestPool": "matapalo.rest.pool",
     "Forbidden": "matapalo.errors",
-    "GraphQLRequest": "matapalo.graphql.request",
     "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
     "Idempotency": "matapalo.idempotency.runner",
     "IdempotencyKeyReused": "matapalo.errors",
@@ -90,15 +100,14 @@ _MODULES = {
     "NotFound": "matapalo.errors",
     "NotRunning": "matapalo.workflows.client",
     "Once": "matapalo.workflows.attempts",
-    "OperationCharge": "matapalo.ratelimit.charge",
     "Overloaded": "matapalo.errors",
     "PendingActivity": "matapalo.workflows.inspection",
     "PolicyState": "matapalo.ratelimit.rules.policy",
     "Problem": "matapalo.errors",
     "REJECTED": "matapalo.workflows.attempts",
     "Replay": "matapalo.idempotency.replay",
+    "GraphQLRequest": "matapalo.graphql.request",
     "RestClient": "matapalo.rest.client",
-    "RestPool": "matapalo.rest.pool",
     "Saga": "matapalo.workflows.saga",
     "Start": "matapalo.workflows.client",
     "Unauthenticated": "matapalo.errors",
@@ -114,10 +123,7 @@ _MODULES = {
     "attempt_key": "matapalo.workflows.attempts:key",
     "attempt_once": "matapalo.workflows.attempts:once",
     "attempt_timeout": "matapalo.workflows.attempts:timeout",
-    "check_schema": "matapalo.execution.check:check",
     "claim_of": "matapalo.idempotency.claim",
-    "declare_idempotency": "matapalo.idempotency.keys",
-    "drop_null_defaults": "matapalo.execution.defaults",
     "projection": "matapalo.execution.projection",
     "rejections": "matapalo.workflows.attempts",
     "related": "matapalo.execution.relation",
@@ -138,6 +144,8 @@ __all__ = [
     "Claim",
     "Clock",
     "Compensation",
+    "Context",
+    "ContextFactory",
     "Cost",
     "Forbidden",
     "GraphQLRequest",
@@ -158,9 +166,11 @@ __all__ = [
     "PolicyState",
     "Problem",
     "Replay",
+    "Resources",
     "RestClient",
     "RestPool",
     "Saga",
+    "Settings",
     "Start",
     "Unauthenticated",
     "UpdateRefused",
@@ -175,10 +185,9 @@ __all__ = [
     "attempt_key",
     "attempt_once",
     "attempt_timeout",
-    "check_schema",
     "claim_of",
-    "declare_idempotency",
-    "drop_null_defaults",
+    "create_worker",
+    "prepare_schema",
     "projection",
     "rejections",
     "related",

@@ -1,5 +1,4 @@
-"""Joins the capabilities and one client's schema to a BFF: the only place, beside `matapalo.worker`, that knows all
-of them.
+"""Joins the capabilities and one client of a project to a BFF: the only place that knows all of them.
 
 `/graphql` goes straight to the endpoint: no routing, no middleware. Everything else is FastAPI. The process starts and
 serves reads without Redis and Temporal, which are connected to when they are first needed.
@@ -8,10 +7,10 @@ serves reads without Redis and Temporal, which are connected to when they are fi
 `matapalo.ratelimit.cost.weights.CostsMissing` and `matapalo.ratelimit.tiers.TiersError`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import strawberry
@@ -19,17 +18,10 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
-from bff.commerce.context import Context
-from bff.commerce.fulfilment.orders import TemporalOrders
-from bff.commerce.fulfilment.ports import OrderWorkflows
-from bff.commerce.fulfilment.progress import ProgressReader
-from bff.commerce.onboarding.ports import OnboardingWorkflows
-from bff.commerce.onboarding.registrations import TemporalRegistrations
-from bff.mobile import schema as mobile
-from bff.web import schema as web
 from matapalo.auth.keys import Keys, from_file, from_url
 from matapalo.auth.tokens import Tokens
 from matapalo.auth.viewer import Viewer
+from matapalo.context import Context, ContextFactory, CreateContext
 from matapalo.execution.run import SchemaExecutor
 from matapalo.graphql.access_log import observer
 from matapalo.graphql.asgi import Endpoint
@@ -46,6 +38,8 @@ from matapalo.operations.persisted import PersistedOperations
 from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.readiness import Dependency, accepts_connections, check
 from matapalo.process.server import status_routes
+from matapalo.project.declaration import Client, Project
+from matapalo.project.references import resolve
 from matapalo.ratelimit import tiers
 from matapalo.ratelimit.api import limits_router
 from matapalo.ratelimit.charge import OperationCharge
@@ -57,18 +51,10 @@ from matapalo.ratelimit.metrics import LimiterMetrics
 from matapalo.ratelimit.store.ports import Store
 from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tier_reloader import TierReloader
-from matapalo.rest.pool import RestPool, create_pool
-from matapalo.settings import Settings, schema_directory
+from matapalo.resources import Resources, create_resources
+from matapalo.settings import Settings
 from matapalo.telemetry.logs import Write
 from matapalo.telemetry.metrics import Metrics
-from matapalo.workflows.client import Workflows
-from matapalo.workflows.codec import converter
-from matapalo.workflows.inspection import Inspector
-
-Client = Literal["web", "mobile"]
-FIRST_SCREEN: Mapping[Client, str] = {"web": "Dashboard", "mobile": "Home"}
-
-BUILD_SCHEMA: dict[Client, Callable[[], strawberry.Schema]] = {"web": web.build_schema, "mobile": mobile.build_schema}
 
 
 class Bff(FastAPI):
@@ -89,8 +75,9 @@ class Bff(FastAPI):
 
 def create_app(
     settings: Settings,
-    *,
+    project: Project,
     client: Client,
+    *,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     limits_store: Store | None = None,
@@ -101,33 +88,26 @@ def create_app(
     In tests ``transport`` takes the place of the network, and ``limits_store`` that of the limiter's Redis.
     """
     clock = clock or SystemClock()
-    is_open = client == "web" or settings.is_development
-    schema = BUILD_SCHEMA[client]()
+    schema = build_schema(project, client)
     costs = Costs(schema)
-    entries = read(schema_directory(settings.schema_dir) / "operations" / f"{client}.manifest.json")
-    operations = PersistedOperations(entries, Documents(schema, limits(settings, is_open)), free_text=is_open)
+    entries = read(client.manifest)
+    operations = PersistedOperations(
+        entries,
+        Documents(schema, limits(settings, introspection=is_open(client, settings))),
+        free_text=is_open(client, settings),
+        ids_only=client.trust == "ids-only",
+    )
     costs.prepare(operations.all)
-    metrics = Metrics(client)
-    limiter, following = create_limiter(settings, clock, metrics, limits_store)
+    metrics = Metrics(client.name)
+    limiter, reloader = create_limiter(settings, clock, metrics, limits_store)
     rate_limits = RateLimits(limiter, costs, shows_cost=settings.cost_extension)
     rate_limits.install(schema)
     http = httpx.AsyncClient(trust_env=False, transport=transport)
     keys = Keys(_key_set(settings, http), clock)
-    pool = create_pool(settings, clock, transport=transport, observe=metrics.rest_call)
-    workflows = Workflows(
-        address=settings.temporal_address,
-        namespace=settings.temporal_namespace,
-        converter=converter(settings.payload_keys),
-        max_in_flight=settings.max_workflow_calls,
-    )
-    orders = TemporalOrders(
-        workflows=workflows,
-        progress=ProgressReader(settings.redis_url),
-    )
-    registrations = TemporalRegistrations(workflows=workflows, secrets=settings.secrets)
+    resources = create_resources(settings, clock, observe=metrics.rest_call, transport=transport)
     idempotency = Idempotency(
         RedisRecords(settings.redis_url, lease=settings.idempotency_lease, retention=RETENTION),
-        client=client,
+        client=client.name,
         secrets=settings.secrets,
         lease=settings.idempotency_lease,
         observe=metrics.idempotent,
@@ -137,8 +117,8 @@ def create_app(
         authenticate=tokens.authenticate,
         find=operations.find,
         read_keys=KeyReader(schema),
-        make_context=_context_factory(pool, orders, registrations, Inspector(workflows), idempotency, clock),
-        executor=SchemaExecutor(schema, hide_suggestions=not is_open),
+        make_context=_context_maker(resources, _context_factory(project, client, resources), idempotency),
+        executor=SchemaExecutor(schema, hide_suggestions=not is_open(client, settings)),
         observe=observer(metrics, operations.names, write),
         clock=clock,
         query_deadline_s=settings.query_deadline.total_seconds(),
@@ -150,29 +130,40 @@ def create_app(
     endpoint = Endpoint(
         pipeline,
         cors=Cors(settings.cors_origins, local=settings.is_development),
-        graphiql=GraphiQLPage(client, _first_look(client, entries)) if is_open else None,
+        graphiql=_graphiql(client, entries, settings),
         max_body_bytes=settings.max_body_bytes,
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=1.0)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await following.start()
+        await reloader.start()
         yield
         endpoint.end_streams()
-        await following.aclose()
+        await reloader.aclose()
         await limiter.aclose()
         await idempotency.aclose()
-        await orders.aclose()
-        await pool.aclose()
+        await resources.aclose()
         await redis.aclose()
         await http.aclose()
 
-    app = Bff(endpoint, title=f"Matapalo {client}", lifespan=lifespan)
+    app = Bff(endpoint, title=f"Matapalo {client.name}", lifespan=lifespan)
     ready = partial(check, _dependencies(settings, keys, http, redis))
     app.router.routes.extend(status_routes(ready, metrics.registry))
-    app.include_router(limits_router(limiter, following, tokens.authenticate))
+    app.include_router(limits_router(limiter, reloader, tokens.authenticate))
     return app
+
+
+def build_schema(project: Project, client: Client) -> strawberry.Schema:
+    """The schema of a client. Raises `ProjectError` and what the project's own function raises."""
+    build = resolve(project, client.schema_, key=f"clients.{client.name}.schema")
+    schema: strawberry.Schema = build()
+    return schema
+
+
+def is_open(client: Client, settings: Settings) -> bool:
+    """Whether the client's schema may be explored and asked in free text."""
+    return client.trust == "open" or (client.trust == "safelist" and settings.is_development)
 
 
 def create_limiter(
@@ -192,13 +183,13 @@ def _guard(settings: Settings, clock: Clock) -> Guard:
     return AddressGuard(settings.address_requests_per_second, clock).check
 
 
-def limits(settings: Settings, is_open: bool) -> Limits:
-    """What documents may ask for. ``is_open``: the schema may be explored."""
+def limits(settings: Settings, *, introspection: bool = False) -> Limits:
+    """What documents may ask for."""
     return Limits(
         tokens=settings.max_document_tokens,
         depth=settings.max_depth,
         aliases=settings.max_aliases,
-        introspection=is_open,
+        introspection=introspection,
     )
 
 
@@ -210,25 +201,21 @@ def _key_set(settings: Settings, http: httpx.AsyncClient) -> Callable[[], Any]:
     return from_url(settings.jwks_url, http)
 
 
-def _context_factory(
-    pool: RestPool,
-    orders: OrderWorkflows,
-    onboarding: OnboardingWorkflows,
-    inspector: Inspector,
-    idempotency: Idempotency,
-    clock: Clock,
-) -> MakeContext:
+def _context_factory(project: Project, client: Client, resources: Resources) -> ContextFactory:
+    if client.context is None:
+        return Context
+    create: CreateContext = resolve(project, client.context, key=f"clients.{client.name}.context")
+    return create(resources)
+
+
+def _context_maker(resources: Resources, create: ContextFactory, idempotency: Idempotency) -> MakeContext:
     def make_context(request: GraphQLRequest, viewer: Viewer) -> Context:
         headers = request.forwarded_headers() | viewer.identity_headers()
-        rest = pool.client(headers=headers, deadline_s=request.deadline_s)
-        return Context(
+        return create(
             viewer=viewer,
             request=request,
-            clock=clock,
-            rest=rest,
-            workflows=orders,
-            onboarding=onboarding,
-            inspector=inspector,
+            clock=resources.clock,
+            rest=resources.pool.client(headers=headers, deadline_s=request.deadline_s),
             idempotency=idempotency,
             charge=OperationCharge(),
         )
@@ -236,9 +223,12 @@ def _context_factory(
     return make_context
 
 
-def _first_look(client: Client, entries: list[Entry]) -> str:
-    """What GraphiQL shows first: the operation of the client's first screen."""
-    return next((entry.body for entry in entries if entry.name == FIRST_SCREEN[client]), "{\n  __typename\n}\n")
+def _graphiql(client: Client, entries: list[Entry], settings: Settings) -> GraphiQLPage | None:
+    """GraphiQL, which shows the operation of the client's first screen first."""
+    if not is_open(client, settings):
+        return None
+    first = next((entry.body for entry in entries if entry.name == client.first_screen), "{\n  __typename\n}\n")
+    return GraphiQLPage(client.name, first)
 
 
 def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis: Redis) -> list[Dependency]:
@@ -253,11 +243,11 @@ def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis
 
     return [
         Dependency("gateway", gateway, "no service can be asked", needed=True),
-        Dependency("token keys", token_keys, "nobody can sign in", needed=True),
+        Dependency("token keys", token_keys, "tokens cannot be verified", needed=True),
         Dependency(
             "redis",
             redis.ping,
-            "limits are each process' own, repeats are slow, the progress of orders cannot be followed",
+            "limits are each process' own, repeats are slow, progress cannot be followed",
         ),
-        Dependency("temporal", lambda: accepts_connections(settings.temporal_address), "orders cannot be placed"),
+        Dependency("temporal", lambda: accepts_connections(settings.temporal_address), "workflows cannot be started"),
     ]

@@ -48,7 +48,6 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
 
     http_client: Literal["pyreqwest", "httpx"] = "pyreqwest"
-    schema_dir: Path | None = None
     outbox_dir: Path | None = None
     smtp_url: str | None = None
 
@@ -115,10 +114,3 @@ def unknown_variables(prefix: str = "BFF_") -> list[str]:
     """Variables of our prefix that no setting reads: most often a misspelling, so a start-up error."""
     known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
     return sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
-
-
-def schema_directory(chosen: Path | None = None) -> Path:
-    """Where `schema/` is: as chosen, else inside the installed package, else beside it in a checkout."""
-    if chosen is not None:
-        return chosen
-    return Path("schema")

@@ -13,6 +13,7 @@ import orjson
 import uvicorn
 
 from matapalo.app import create_app
+from matapalo.project.reader import load
 from matapalo.ratelimit.extension import RateLimits
 from matapalo.settings import Settings
 
@@ -55,6 +56,7 @@ def answering(answers: dict[str, bytes]) -> Any:
 
 def bff(services_port: str, redis_url: str, folder: Path) -> Any:
     """The mobile BFF."""
+    project = load()
     settings = Settings(
         environment="development",
         jwks_file=folder / "keys" / "jwks.json",
@@ -65,7 +67,7 @@ def bff(services_port: str, redis_url: str, folder: Path) -> Any:
         tiers_file=folder / "tiers.toml",
         address_requests_per_second=1_000_000,
     )
-    return create_app(settings, client="mobile")
+    return create_app(settings, project, project.clients["mobile"])
 
 
 def without_limits(limits: RateLimits, schema: object) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from matapalo.cli.options import DATA_DIR, ClientName, DataDirOption, running
+from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.cli.project import ClientOption, current_project, named_client
 from matapalo.launcher import keys, ports
 from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import BadInput, NotRunning
@@ -43,7 +44,7 @@ def token(
 
 def graphiql(
     customer: CustomerOption = "cust_0001",
-    client: Annotated[ClientName, typer.Option(help="Which schema.")] = ClientName.WEB,
+    client: ClientOption = None,
     tier: TierOption = Tier.PREMIUM,
     role: RoleOption = Role.CUSTOMER,
     print_: Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")] = False,
@@ -52,7 +53,8 @@ def graphiql(
     """Open GraphiQL in the browser, signed in."""
     platform = running(data_dir)
     signed_in = _token(platform.data, customer, tier, role, None, 8)
-    address = platform.url(EDGE_PORT, f"/{client}/graphql#token={signed_in}")
+    path = named_client(current_project(), client).path
+    address = platform.url(EDGE_PORT, f"{path}#token={signed_in}")
     if print_:
         print(address)
         return

@@ -2,13 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from matapalo.launcher.errors import LauncherError
-
-SchemaDirOption = Annotated[Path | None, typer.Option(help="Where schema/ is; the project's own otherwise.")]
 
 
 def write(contents: Mapping[Path, bytes]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from matapalo.cli import generated
-from matapalo.cli.generated import SchemaDirOption
+from matapalo.cli.project import current_project, problems_of_the_project
 from matapalo.launcher.errors import BadInput
 
 
@@ -17,28 +17,29 @@ def register(app: typer.Typer) -> None:
     app.add_typer(operations, name="operations")
 
 
-def build(schema_dir: SchemaDirOption = None) -> None:
+def build() -> None:
     """Write the manifests from `schema/operations/<client>/*.graphql`."""
-    generated.write(_files(schema_dir))
+    generated.write(_files())
 
 
-def check(schema_dir: SchemaDirOption = None) -> None:
+def check() -> None:
     """Fail when a committed manifest is not what the operations say."""
-    generated.check(_files(schema_dir), remedy="matapalo operations build")
+    generated.check(_files(), remedy="matapalo operations build")
 
 
-def _files(schema_dir: Path | None) -> dict[Path, bytes]:
-    from matapalo.app import BUILD_SCHEMA, limits
+def _files() -> dict[Path, bytes]:
+    from matapalo.app import build_schema, limits
     from matapalo.operations import manifest
     from matapalo.operations.document import Documents
-    from matapalo.settings import Settings, schema_directory
+    from matapalo.settings import Settings
 
-    folder = schema_directory(schema_dir) / "operations"
-    bounds = limits(Settings.model_construct(), is_open=False)
+    project = current_project()
+    bounds = limits(Settings.model_construct())
     try:
-        return {
-            folder / f"{client}.manifest.json": manifest.build(folder / client, Documents(build_schema(), bounds))
-            for client, build_schema in BUILD_SCHEMA.items()
-        }
+        with problems_of_the_project():
+            return {
+                client.manifest: manifest.build(client.operations, Documents(build_schema(project, client), bounds))
+                for client in project.clients.values()
+            }
     except manifest.ManifestError as error:
         raise BadInput(str(error)) from error

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,14 +14,6 @@ from rich.table import Table
 from matapalo.launcher import record
 from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.platform import Platform
-
-
-class ClientName(StrEnum):
-    """The clients, as an option takes them."""
-
-    WEB = "web"
-    MOBILE = "mobile"
-
 
 DATA_DIR = Path(".matapalo")
 DataDirOption = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.")]

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from matapalo.cli import generated
-from matapalo.cli.generated import SchemaDirOption
+from matapalo.cli.project import current_project, problems_of_the_project
 
 
 def register(app: typer.Typer) -> None:
@@ -16,20 +16,26 @@ def register(app: typer.Typer) -> None:
     app.add_typer(schema, name="schema")
 
 
-def export(schema_dir: SchemaDirOption = None) -> None:
+def export() -> None:
     """Write the SDL of every client."""
-    generated.write(_files(schema_dir))
+    generated.write(_files())
 
 
-def check(schema_dir: SchemaDirOption = None) -> None:
+def check() -> None:
     """Fail when a committed SDL file is not what the code says."""
-    generated.check(_files(schema_dir), remedy="matapalo schema export")
+    generated.check(_files(), remedy="matapalo schema export")
 
 
-def _files(schema_dir: Path | None) -> dict[Path, bytes]:
-    from bff.mobile import schema as mobile
-    from bff.web import schema as web
-    from matapalo.settings import schema_directory
+def _files() -> dict[Path, bytes]:
+    from matapalo.app import build_schema
+    from matapalo.operations.sdl import render_sdl
 
-    folder = schema_directory(schema_dir)
-    return {folder / name: text.encode() for name, text in (web.render_sdl() | mobile.render_sdl()).items()}
+    project = current_project()
+    with problems_of_the_project():
+        schemas = {client.name: build_schema(project, client) for client in project.clients.values()}
+    folder = project.project.schema_folder
+    return {
+        folder / file: text.encode()
+        for name, schema in schemas.items()
+        for file, text in render_sdl(schema, name).items()
+    }

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matapalo.cli.options import ClientName
+from matapalo.cli.project import current_project, named_client, problems_of_the_project
 from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
     from matapalo.app import Bff
     from matapalo.process.server import Server
     from matapalo.settings import Settings
-
-DEFAULT_PORTS = {ClientName.WEB: 8001, ClientName.MOBILE: 8002}
 
 #: How long open requests may take once the server has been told to stop; mutations need their five seconds.
 GRACE_S = 8
@@ -27,9 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    client: Annotated[ClientName, typer.Argument(help="Whose schema.")],
+    client: Annotated[str, typer.Argument(help="One of the clients in matapalo.toml.")],
     host: Annotated[str | None, typer.Option(help="Address to listen on; BFF_HOST otherwise.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; BFF_PORT otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; BFF_PORT or matapalo.toml otherwise.")] = None,
 ) -> None:
     """Serve a client's GraphQL schema."""
     import uvloop
@@ -45,16 +43,19 @@ def serve(
     from matapalo.telemetry import logs
     from matapalo.workflows.runtime import create_runtime
 
+    project = current_project()
+    row = named_client(project, client)
     settings = load()
-    logs.configure(client.value)
+    logs.configure(row.name)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     try:
-        bff = create_app(settings, client=client.value, write=logs.writer(client.value))
+        with problems_of_the_project():
+            bff = create_app(settings, project, row, write=logs.writer(row.name))
     except (ManifestError, SchemaMismatch, CostsMissing, TiersError) as error:
         raise BadInput(str(error)) from error
     host = host or settings.host
-    port = port or (settings.port if "port" in settings.model_fields_set else DEFAULT_PORTS[client])
-    _log.info("serving %s on http://%s:%d/graphql", client.value, host, port)
+    port = port or (settings.port if "port" in settings.model_fields_set else row.port)
+    _log.info("serving %s on http://%s:%d/graphql", row.name, host, port)
     server = create_server(bff, settings, host=host, port=port)
     Runtime.set_default(create_runtime())
     uvloop.run(run(server))

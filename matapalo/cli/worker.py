@@ -2,6 +2,7 @@
 
 import typer
 
+from matapalo.cli.project import current_project, problems_of_the_project
 from matapalo.launcher.errors import BadInput
 
 
@@ -11,17 +12,18 @@ def register(app: typer.Typer) -> None:
 
 
 def worker() -> None:
-    """Run order workflows and their activities."""
+    """Run the project's workflows and their activities."""
     import asyncio
 
     from matapalo import worker as process
     from matapalo.cli.bff_settings import load
     from matapalo.telemetry import logs
 
+    project = current_project()
     settings = load()
     logs.configure("worker")
     try:
-        process.create_mail(settings)
-    except ValueError as error:
+        with problems_of_the_project():
+            asyncio.run(process.serve(settings, project))
+    except process.RegistrationError as error:
         raise BadInput(str(error)) from error
-    asyncio.run(process.serve(settings))

@@ -16,6 +16,7 @@ from pathlib import Path
 from matapalo.launcher import keys
 from matapalo.launcher.engines import postgres
 from matapalo.launcher.platform import Platform
+from matapalo.project.reader import find
 
 MARK = "MATAPALO_DATA_DIR"
 PASSED_TO_ENGINES = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ")
@@ -40,6 +41,7 @@ def of_our_process(platform: Platform) -> dict[str, str]:
         **_inherited(),
         "MATAPALO_ENV": "development",
         MARK: str(platform.data.root),
+        "MATAPALO_PROJECT": str(find()),
         "PYTHONUNBUFFERED": "1",
         **_bff(platform),
         **_gateway(platform),
@@ -64,7 +66,6 @@ def _bff(platform: Platform) -> dict[str, str]:
         "BFF_SECRETS": keys.secrets_file(platform.data.keys).read_text(),
         "BFF_METRICS_PORT": str(platform.port(8021)),
         "BFF_OUTBOX_DIR": str(platform.data.outbox),
-        "BFF_SCHEMA_DIR": str(Path("schema").absolute()),
     }
 
 

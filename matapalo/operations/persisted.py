@@ -5,8 +5,8 @@ persisted-documents draft of GraphQL over HTTP). Every operation of the manifest
 process starts. Nothing is registered on the way: a client that sends an unknown hash and then hash and text (Apollo's
 automatic persisted queries) gets its result, and the text counts as free text.
 
-Where free text is refused, the exact text of a manifest operation is still taken: it is the same operation, sent the
-long way, and costs no more than its hash.
+``ids_only`` takes no text at all. Otherwise, where free text is refused, the exact text of a manifest operation is
+still taken: it is the same operation, sent the long way, and costs no more than its hash.
 
 Raises `PersistedQueryNotFound`, `OperationNotAllowed`, `BadUserInput`, and what `Documents.find` raises.
 """
@@ -42,9 +42,12 @@ class OperationRequest(Protocol):
 class PersistedOperations:
     """The operations of one client. Building it raises `ManifestError` when one does not fit the schema."""
 
-    def __init__(self, entries: Iterable[Entry], documents: Documents, *, free_text: bool) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], documents: Documents, *, free_text: bool, ids_only: bool = False
+    ) -> None:
         self._documents = documents
         self._free_text = free_text
+        self._ids_only = ids_only
         self._operations_by_hash = {entry.id: _validated(entry, documents) for entry in entries}
         self.all = [operation for by_name in self._operations_by_hash.values() for operation in by_name.values()]
         self.names = frozenset(operation.name for operation in self.all if operation.name is not None)
@@ -57,6 +60,8 @@ class PersistedOperations:
             if operations is None:
                 raise PersistedQueryNotFound("No operation with this hash is known here")
             return choose(operations, request.operation_name)
+        if self._ids_only:
+            raise OperationNotAllowed("Only ids of persisted operations are taken here: leave the text out")
         if digest is not None and digest != _sha256_of(request.query):
             raise BadUserInput("The hash is not the SHA-256 of the query that came with it")
         if self._free_text:

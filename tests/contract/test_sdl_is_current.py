@@ -5,11 +5,16 @@ import re
 import pytest
 from graphql import build_schema as parse_sdl
 
-from bff.mobile.schema import render_sdl as render_mobile
-from bff.web.schema import render_sdl as render_web
+from matapalo.app import build_schema
+from matapalo.operations.sdl import render_sdl
 from tests.harness.asking import SCHEMA_DIR
+from tests.harness.shop import SHOP
 
-RENDERED = {**render_web(), **render_mobile()}
+RENDERED = {
+    file: text
+    for client in SHOP.clients.values()
+    for file, text in render_sdl(build_schema(SHOP, client), client.name).items()
+}
 
 
 @pytest.mark.parametrize("name", sorted(RENDERED))
@@ -23,7 +28,7 @@ def test_no_other_sdl_is_committed():
     assert sorted(path.name for path in SCHEMA_DIR.glob("*.graphql")) == sorted(RENDERED)
 
 
-@pytest.mark.parametrize("name", ["web.graphql", "mobile.graphql"])
+@pytest.mark.parametrize("name", [f"{client}.graphql" for client in SHOP.clients])
 def test_every_type_field_and_enum_value_is_described(name):
     schema = parse_sdl(RENDERED[name])
     silent = [

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from matapalo.app import Bff, Client, create_app
+from matapalo.app import Bff, create_app
 from matapalo.process.clock import SystemClock
 from matapalo.settings import Settings
 from tests.harness.asgi import Response, post, request
 from tests.harness.limits import MemoryStore
+from tests.harness.shop import SHOP
 from tests.harness.tokens import bearer, jwks
 from tests.harness.upstream import FakeUpstream
 
@@ -42,7 +43,7 @@ class Limited:
 
 
 @asynccontextmanager
-async def limited(folder: Path, client: Client = "web", **changed: Any) -> AsyncIterator[Limited]:
+async def limited(folder: Path, client: str = "web", **changed: Any) -> AsyncIterator[Limited]:
     """A BFF that is running."""
     keys = folder / "jwks.json"
     keys.write_text(json.dumps(jwks()))
@@ -52,7 +53,7 @@ async def limited(folder: Path, client: Client = "web", **changed: Any) -> Async
     }  # fmt: skip
     upstream, store = FakeUpstream(), MemoryStore(SystemClock())
     settings = Settings(**(given | changed))
-    app = create_app(settings, client=client, transport=upstream, limits_store=store)
+    app = create_app(settings, SHOP, SHOP.clients[client], transport=upstream, limits_store=store)
     async with app.router.lifespan_context(app):
         yield Limited(app, upstream, store)
         store.is_away = False

@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from matapalo.app import Bff, Client, create_app
+from matapalo.app import Bff, create_app
 from matapalo.operations.manifest import read
-from matapalo.settings import Settings, schema_directory
+from matapalo.settings import Settings
 from tests.harness.asgi import post, request
+from tests.harness.shop import SHOP
 from tests.harness.tokens import bearer, jwks
 
 NEWER = "application/graphql-response+json"
@@ -42,24 +43,22 @@ def settings(tmp_path: Path, environment: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running(
-    tmp_path: Path, client: Client, environment: str = "development", **changed: Any
-) -> AsyncIterator[Bff]:
+async def running(tmp_path: Path, client: str, environment: str = "development", **changed: Any) -> AsyncIterator[Bff]:
     transport = httpx.MockTransport(changed.pop("services", services))
-    app = create_app(settings(tmp_path, environment, **changed), client=client, transport=transport)
+    app = create_app(settings(tmp_path, environment, **changed), SHOP, SHOP.clients[client], transport=transport)
     async with app.router.lifespan_context(app):
         yield app
 
 
 def mobile_home() -> tuple[str, str]:
     """The hash and the text of a persisted operation of the mobile client."""
-    entries = read(schema_directory() / "operations" / "mobile.manifest.json")
+    entries = read(SHOP.clients["mobile"].manifest)
     home = next(entry for entry in entries if entry.name == "Home")
     return home.id, home.body
 
 
 @pytest.mark.parametrize("client", ["web", "mobile"])
-async def test_a_bff_answers(tmp_path: Path, client: Client) -> None:
+async def test_a_bff_answers(tmp_path: Path, client: str) -> None:
     async with running(tmp_path, client) as app:
         answer = await post(app, {"query": "{ __typename }"}, accept=NEWER, **bearer())
         assert (answer.status, answer.json()["data"]) == (200, {"__typename": "Query"})
@@ -75,7 +74,7 @@ async def test_a_bff_answers(tmp_path: Path, client: Client) -> None:
     ],
 )
 async def test_exploring_is_for_the_web_and_for_development(
-    tmp_path: Path, client: Client, environment: str, allowed: bool
+    tmp_path: Path, client: str, environment: str, allowed: bool
 ) -> None:
     async with running(tmp_path, client, environment) as app:
         free_text = await post(app, {"query": "{ __typename }"}, accept=NEWER)

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from bff.commerce.mail import Outbox, Smtp
+from bff.commerce.worker import create_mail
 from matapalo.launcher.engines import temporal
 from matapalo.settings import Settings
-from matapalo.worker import create_mail
 from tests.harness.engines import running
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_sync

@@ -22,9 +22,9 @@ from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.messages import RegisterCustomer
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, OnboardCustomer
 from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
+from bff.commerce.worker import create_onboarding_worker, create_worker
 from matapalo.errors import UpstreamUnavailable
 from matapalo.launcher.engines import binaries, temporal
-from matapalo.worker import create_onboarding_worker, create_worker
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.bff.commerce.fulfilment.orders import an_order, place, start
 from tests.harness.accounts import Book

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.shop import copy_of_the_shop
 from tests.matapalo.cli.conftest import Command
 
 GOOD = {
@@ -43,6 +44,6 @@ def test_two_problems_are_two_sentences(matapalo: Command) -> None:
 
 
 def test_a_missing_manifest_is_a_sentence(matapalo: Command, tmp_path: Path) -> None:
-    result = matapalo("serve", "mobile", **(GOOD | {"BFF_SCHEMA_DIR": str(tmp_path)}))
+    result = matapalo("serve", "mobile", **(GOOD | {"MATAPALO_PROJECT": str(copy_of_the_shop(tmp_path))}))
     assert result.returncode == 2
     assert "`matapalo operations build` writes it" in result.stderr

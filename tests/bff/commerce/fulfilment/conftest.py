@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.activities import OrderActivities
+from bff.commerce.worker import create_worker
 from matapalo.launcher.engines import binaries, temporal
-from matapalo.worker import create_worker
 from tests.harness.ledger import Ledger
 
 

@@ -15,8 +15,8 @@ from bff.commerce.fulfilment.messages import Line, OrderEvent, Outcome, Receipt
 from bff.commerce.fulfilment.orders import TemporalOrders, order_id_of
 from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, PendingOrder
 from bff.commerce.fulfilment.progress import ProgressReader, RedisProgress
+from bff.commerce.worker import create_worker
 from matapalo.errors import IdempotencyKeyReused, UpstreamUnavailable, WorkflowsUnavailable
-from matapalo.worker import create_worker
 from matapalo.workflows.client import Workflows
 from tests.harness.ledger import Ledger
 from tests.harness.ports import free_port

@@ -12,8 +12,8 @@ from bff.commerce.fulfilment.workflow import FulfilOrder
 from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.messages import OnboardingEnding, RegisterCustomer
 from bff.commerce.onboarding.workflow import TASK_QUEUE, OnboardCustomer
+from bff.commerce.worker import create_onboarding_worker, create_worker
 from matapalo.errors import Problem, UpstreamRejected
-from matapalo.worker import create_onboarding_worker, create_worker
 from matapalo.workflows.codec import converter
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.orders import an_order, place

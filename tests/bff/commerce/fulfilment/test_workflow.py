@@ -9,8 +9,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.messages import Ending, FulfilmentStatus, OrderStep, OrderStepState, Outcome
 from bff.commerce.fulfilment.workflow import FulfilOrder
+from bff.commerce.worker import create_worker
 from matapalo.errors import Problem, UpstreamRejected, UpstreamUnavailable
-from matapalo.worker import create_worker
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.orders import an_order, place, start
 from tests.harness.ledger import Ledger

@@ -6,8 +6,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.onboarding.activities import OnboardingActivities
+from bff.commerce.worker import create_onboarding_worker
 from matapalo.launcher.engines import binaries
-from matapalo.worker import create_onboarding_worker
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.harness.accounts import Book
 

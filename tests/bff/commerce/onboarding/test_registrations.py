@@ -11,8 +11,8 @@ from bff.commerce.onboarding.activities import OnboardingActivities
 from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
 from bff.commerce.onboarding.registrations import TemporalRegistrations
 from bff.commerce.onboarding.tokens import token_of
+from bff.commerce.worker import create_onboarding_worker
 from matapalo.errors import BadUserInput, IdempotencyKeyReused
-from matapalo.worker import create_onboarding_worker
 from matapalo.workflows.client import Workflows
 from tests.bff.commerce.onboarding.conftest import SECRET
 from tests.harness.accounts import Book

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from matapalo.app import BUILD_SCHEMA, Client
+from matapalo.app import build_schema
 from matapalo.operations.document import Documents, Limits, Operation
 from matapalo.ratelimit.cost.operations import Costs, OperationCost
 from tests.harness.asking import operation
+from tests.harness.shop import SHOP
 
 PRODUCT = 1 + 1  # itself, stock
 LINE = 1 + PRODUCT
@@ -24,7 +25,7 @@ TWO_LINES = {"input": {"items": [{"productId": "prod_0001", "quantity": 1}, {"pr
 class Golden(NamedTuple):
     """``source``: a document, or the name of a committed operation."""
 
-    client: Client
+    client: str
     source: str
     variables: dict[str, Any]
     cost: int
@@ -83,17 +84,17 @@ GOLDEN = {
 
 
 @cache
-def tools(client: Client) -> tuple[Documents, Costs]:
-    schema = BUILD_SCHEMA[client]()
+def tools(client: str) -> tuple[Documents, Costs]:
+    schema = build_schema(SHOP, SHOP.clients[client])
     return Documents(schema, Limits(introspection=True)), Costs(schema)
 
 
-def found(client: Client, source: str) -> Operation:
+def found(client: str, source: str) -> Operation:
     documents, _ = tools(client)
     return documents.find(operation(client, source) if source.isalnum() else source, None)
 
 
-def cost_of(client: Client, source: str) -> OperationCost:
+def cost_of(client: str, source: str) -> OperationCost:
     known = found(client, source)
     return tools(client)[1].of(known.source, known.document, known.name)
 
