@@ -1,8 +1,8 @@
-"""What limiters admit of the same traffic, on simulated time: ours, and the libraries' own code on their memory stores.
+"""What limiters allow of the same traffic, on simulated time: ours, and the libraries' own code on their memory stores.
 
-Two figures a cell: admitted, of what an exact log of the window would have admitted; and the worst rolling window, of
+Two figures a cell: allowed, of what an exact log of the window would have allowed; and the worst rolling window, of
 the limit. The second must never exceed 1. Ours is also held to its own promises: at least what an exact log of a window
-a tenth longer admits, and a hint at which the request is admitted, and a microsecond before which it is not.
+a tenth longer allows, and a hint at which the request is allowed, and a microsecond before which it is not.
 """
 
 import types
@@ -25,7 +25,7 @@ from matapalo.ratelimit.rules.window import StrictWindow
 RULE = StrictWindow(LIMIT, WINDOW_US)
 
 
-class GivenTime(types.SimpleNamespace):
+class SimulatedTime(types.SimpleNamespace):
     """In the place of the module `time`."""
 
     def __init__(self) -> None:
@@ -38,50 +38,50 @@ class GivenTime(types.SimpleNamespace):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Accuracy:
     """One contestant under one kind of traffic."""
 
-    admitted_share: float
+    allowed_share: float
     worst_share: float
 
 
-def measured() -> dict[str, dict[str, Found]]:
+def measured() -> dict[str, dict[str, Accuracy]]:
     """Contestant → traffic → figures."""
     traffic = all_traffic()
-    exact = {name: allowed_by_log(LIMIT, WINDOW_US, arrivals) for name, arrivals in traffic.items()}
-    found: dict[str, dict[str, Found]] = {}
-    for contestant, admit in CONTESTANTS.items():
-        found[contestant] = {}
-        for name, arrivals in traffic.items():
-            through = admit(arrivals)
+    exact = {name: allowed_by_log(LIMIT, WINDOW_US, moments) for name, moments in traffic.items()}
+    figures: dict[str, dict[str, Accuracy]] = {}
+    for contestant, allow in CONTESTANTS.items():
+        figures[contestant] = {}
+        for name, moments in traffic.items():
+            through = allow(moments)
             worst = worst_window(through, WINDOW_US) / LIMIT
-            found[contestant][name] = Found(len(through) / len(exact[name]), worst)
-    return found
+            figures[contestant][name] = Accuracy(len(through) / len(exact[name]), worst)
+    return figures
 
 
 def broken_promises() -> list[str]:
     """What ours did not keep; empty when all is well."""
     broken = []
-    for name, arrivals in all_traffic().items():
-        through = ours(arrivals)
+    for name, moments in all_traffic().items():
+        through = ours(moments)
         if worst_window(through, WINDOW_US) > LIMIT:
             broken.append(f"{name}: a window with more than the limit")
-        if len(through) < len(allowed_by_log(LIMIT, RULE.lifetime_us, arrivals)):
+        if len(through) < len(allowed_by_log(LIMIT, RULE.lifetime_us, moments)):
             broken.append(f"{name}: less than an exact log of a longer window")
-        if wrong := wrong_hints(arrivals):
+        if wrong := wrong_hints(moments):
             broken.append(f"{name}: {wrong} hints were wrong")
     return broken
 
 
-def ours(arrivals: Sequence[int]) -> list[int]:
+def ours(moments: Sequence[int]) -> list[int]:
     """The rule of `matapalo.ratelimit.rules.window`, which the script in the store is held to."""
-    return [now_us for now_us, wait_us, _ in _decided(arrivals) if wait_us == 0]
+    return [now_us for now_us, wait_us, _ in _decided(moments) if wait_us == 0]
 
 
-def wrong_hints(arrivals: Sequence[int]) -> int:
-    """At how many refusals the hint was not the first moment at which the request is admitted."""
+def wrong_hints(moments: Sequence[int]) -> int:
+    """At how many denials the hint was not the first moment at which the request is allowed."""
     wrong = 0
-    for now_us, wait_us, ring in _decided(arrivals):
+    for now_us, wait_us, ring in _decided(moments):
         if wait_us:
             then_us = now_us + wait_us
             at_hint = window.wait_us(RULE, window.aged(RULE, ring, now_us, then_us), then_us)
@@ -90,9 +90,9 @@ def wrong_hints(arrivals: Sequence[int]) -> int:
     return wrong
 
 
-def _decided(arrivals: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
+def _decided(moments: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
     ring, at_us = window.empty(RULE), 0
-    for now_us in arrivals:
+    for now_us in moments:
         ring, at_us = window.aged(RULE, ring, at_us, now_us), now_us
         wait_us = window.wait_us(RULE, ring, now_us)
         yield now_us, wait_us, ring
@@ -101,42 +101,42 @@ def _decided(arrivals: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
 
 
 def _limits(strategy: type[RateLimiter]) -> Callable[[Sequence[int]], list[int]]:
-    def admit(arrivals: Sequence[int]) -> list[int]:
-        with _given_time(limits.storage.memory) as time:
-            time.now_us = arrivals[0]
+    def allow(moments: Sequence[int]) -> list[int]:
+        with _simulated_time(limits.storage.memory) as time:
+            time.now_us = moments[0]
             limiter, item = strategy(MemoryStorage()), parse(f"{LIMIT}/minute")
             through = []
-            for now_us in arrivals:
+            for now_us in moments:
                 time.now_us = now_us
-                if limiter.hit(item, "somebody"):
+                if limiter.hit(item, "a client"):
                     through.append(now_us)
             return through
 
-    return admit
+    return allow
 
 
 def _throttled(using: str) -> Callable[[Sequence[int]], list[int]]:
-    def admit(arrivals: Sequence[int]) -> list[int]:
-        with _given_time(throttled.utils) as time:
+    def allow(moments: Sequence[int]) -> list[int]:
+        with _simulated_time(throttled.utils) as time:
             limiter = Throttled(
-                key="somebody", using=using, quota=rate_limiter.per_min(LIMIT, burst=LIMIT), store=ThrottledStore()
+                key="a client", using=using, quota=rate_limiter.per_min(LIMIT, burst=LIMIT), store=ThrottledStore()
             )
             through = []
-            for now_us in arrivals:
+            for now_us in moments:
                 time.now_us = now_us
                 if not limiter.limit().limited:
                     through.append(now_us)
             return through
 
-    return admit
+    return allow
 
 
 @contextmanager
-def _given_time(module: types.ModuleType) -> Iterator[GivenTime]:
-    real, given = module.time, GivenTime()
-    module.time = given  # type: ignore[attr-defined]
+def _simulated_time(module: types.ModuleType) -> Iterator[SimulatedTime]:
+    real, simulated = module.time, SimulatedTime()
+    module.time = simulated  # type: ignore[attr-defined]
     try:
-        yield given
+        yield simulated
     finally:
         module.time = real  # type: ignore[attr-defined]
 

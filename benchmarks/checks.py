@@ -92,19 +92,19 @@ class Contestants:
 
     async def reserve(self, subject: str) -> None:
         decision = await self.limiter.reserve(subject, "premium", cost=12, kind="query")
-        if not decision.admitted or decision.degraded:
-            raise RuntimeError(f"the benchmark measures admissions by the store, this is {decision}")
+        if not decision.allowed or decision.degraded:
+            raise RuntimeError(f"the benchmark measures operations that the store allows, this is {decision}")
 
     async def reserve_and_settle(self, subject: str) -> None:
         decision = await self.limiter.reserve(subject, "premium", cost=12, kind="query")
         if decision.reservation is None:
-            raise RuntimeError(f"the benchmark measures admissions, this is {decision}")
+            raise RuntimeError(f"the benchmark measures allowed operations, this is {decision}")
         self.limiter.settle(decision.reservation, 5)
 
     async def hits(self, strategy: Any, subject: str) -> None:
         for item in self._items:
             if not await strategy.hit(item, subject):
-                raise RuntimeError("the benchmark measures admissions, limits refused")
+                raise RuntimeError("the benchmark measures allowed operations, limits denied one")
 
     async def settled(self) -> None:
         """Nothing of ours is under way."""

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a goal is missed")
     options = parser.parse_args(arguments)
-    found = machine.facts()
+    facts = machine.facts()
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     tell("accuracy")
     accurate, broken = accuracy.measured(), accuracy.broken_promises()
     missed = [*missed_goals(checks), *broken]
-    print(f"{costs(checks)}\n\n{shares(accurate)}\n\n{machine.sentence(found)}\n{verdict(checks, missed)}")
+    print(f"{costs(checks)}\n\n{shares(accurate)}\n\n{machine.sentence(facts)}\n{conclusion(checks, missed)}")
     if options.json is not None:
         content = {
-            "machine": found,
-            "checks": {contestant: asdict(one) for contestant, one in checks.items()},
+            "machine": facts,
+            "checks": {contestant: asdict(checked) for contestant, checked in checks.items()},
             "accuracy": {who: {kind: asdict(cell) for kind, cell in row.items()} for who, row in accurate.items()},
             "missed": missed,
         }
@@ -59,29 +59,29 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def costs(checks: Mapping[str, Checked]) -> str:
-    """CPU and bytes."""
+    """The table of CPU and bytes."""
     header = ("a check", "client µs", "of PING", "store µs", f"{IN_FLIGHT} at once: client µs", "of PING", "store µs",
               "bytes a subject")  # fmt: skip
     rows = [
         (
             name,
-            f"{one.alone.client_us:.0f}", f"{one.alone.of_ping:.2f}", f"{one.alone.store_us:.0f}",
-            f"{one.together.client_us:.0f}", f"{one.together.of_ping:.2f}", f"{one.together.store_us:.0f}",
-            f"{one.bytes_a_subject}" if one.bytes_a_subject else "",
+            f"{checked.alone.client_us:.0f}", f"{checked.alone.of_ping:.2f}", f"{checked.alone.store_us:.0f}",
+            f"{checked.together.client_us:.0f}", f"{checked.together.of_ping:.2f}", f"{checked.together.store_us:.0f}",
+            f"{checked.bytes_a_subject}" if checked.bytes_a_subject else "",
         )
-        for name, one in checks.items()
+        for name, checked in checks.items()
     ]  # fmt: skip
     return table(header, rows)
 
 
-def shares(found: Mapping[str, Mapping[str, accuracy.Found]]) -> str:
-    """Accuracy."""
-    kinds = list(next(iter(found.values())))
+def shares(accurate: Mapping[str, Mapping[str, accuracy.Accuracy]]) -> str:
+    """The table of accuracy."""
+    kinds = list(next(iter(accurate.values())))
     rows = [
-        (who, *(f"{row[kind].admitted_share:.2f}; {row[kind].worst_share:.2f}" for kind in kinds))
-        for who, row in found.items()
+        (who, *(f"{row[kind].allowed_share:.2f}; {row[kind].worst_share:.2f}" for kind in kinds))
+        for who, row in accurate.items()
     ]
-    return table(("admitted of exact; worst window of limit", *kinds), rows)
+    return table(("allowed of exact; worst window of limit", *kinds), rows)
 
 
 def missed_goals(checks: Mapping[str, Checked]) -> list[str]:
@@ -101,8 +101,8 @@ def measured_goals(checks: Mapping[str, Checked]) -> dict[str, float]:
     }
 
 
-def verdict(checks: Mapping[str, Checked], missed: Sequence[str]) -> str:
-    """One sentence."""
+def conclusion(checks: Mapping[str, Checked], missed: Sequence[str]) -> str:
+    """The result in one sentence."""
     now = measured_goals(checks)
     return (
         f"ours costs {now['alone']:.2f} of a PING (goal ≤ 1.3), {now['together']:.2f} with {IN_FLIGHT} in flight "

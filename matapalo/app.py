@@ -174,7 +174,7 @@ def create_limiter(
     store = store or create_store(settings.redis_url, cluster=settings.redis_cluster)
     counted = LimiterMetrics(metrics.registry)
     limiter = Limiter(chosen, store, clock, metrics=counted, replicas=settings.replicas)
-    return limiter, TierReloader(limiter, store, chosen, changed=counted.changed)
+    return limiter, TierReloader(limiter, store, chosen, on_change=counted.tiers_changed)
 
 
 def _guard(settings: Settings, clock: Clock) -> Guard:

@@ -1,1 +1,1 @@
-"""What the rate limiter adds to an operation, and what a refused operation costs: `python -m benchmarks.limited`."""
+"""What the rate limiter adds to an operation, and what a denied operation costs: `python -m benchmarks.limited`."""

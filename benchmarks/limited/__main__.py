@@ -1,7 +1,7 @@
-"""`python -m benchmarks.limited`: the home screen of the app with and without limits, and refused, in one run.
+"""`python -m benchmarks.limited`: the home screen of the app with and without limits, and denied, in one run.
 
 CPU of the serving process per request, as the operating system counts it; rounds take turns, the median counts. The
-two goals: the limiter adds at most a quarter to the CPU of the home screen, and a refused operation costs at most three
+two goals: the limiter adds at most a quarter to the CPU of the home screen, and a denied operation costs at most three
 empty ASGI requests and one check. Exit code 1 when one is missed.
 """
 
@@ -48,8 +48,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         offer = stack.enter_context(generator())
-        found, check_us = measured(Path(folder), offer, stack, options.rounds, options.seconds)
-    return report(found, check_us)
+        costs_us, check_us = measured(Path(folder), offer, stack, options.rounds, options.seconds)
+    return report(costs_us, check_us)
 
 
 def measured(
@@ -70,7 +70,7 @@ def measured(
         "empty": ("empty", _job(ports["empty"], folder, Tier.ENTERPRISE, seconds)),
         "home without limits": ("unlimited", _job(ports["unlimited"], folder, Tier.ENTERPRISE, seconds)),
         "home with limits": ("limited", _job(ports["limited"], folder, Tier.ENTERPRISE, seconds)),
-        "home refused": ("limited", _job(ports["limited"], folder, Tier.FREE, seconds)),
+        "home denied": ("limited", _job(ports["limited"], folder, Tier.FREE, seconds)),
     }
     rows: dict[str, list[float]] = {name: [] for name in jobs}
     for number in range(rounds + 1):  # the first is not counted: caches and connections are warm afterwards
@@ -82,16 +82,16 @@ def measured(
     return {name: statistics.median(spent) for name, spent in rows.items()}, check_us
 
 
-def report(found: dict[str, float], check_us: float) -> int:
+def report(costs_us: dict[str, float], check_us: float) -> int:
     """Print the figures and what they mean; 1 when a goal is missed."""
-    for name, spent in found.items():
+    for name, spent in costs_us.items():
         print(f"{name:<22} {spent:7.0f} µs CPU a request")
     print(f"{'one check':<22} {check_us:7.0f} µs CPU ({CONNECTIONS} at a time)")
-    added = found["home with limits"] / found["home without limits"] - 1
-    most_refused = MOST_EMPTY_REQUESTS * found["empty"] + check_us
+    added = costs_us["home with limits"] / costs_us["home without limits"] - 1
+    most_denied = MOST_EMPTY_REQUESTS * costs_us["empty"] + check_us
     print(f"\nthe limiter adds {added:.0%} to the home screen (goal: at most {MOST_ADDED:.0%})")
-    print(f"a refused one costs {found['home refused']:.0f} µs (goal: at most {most_refused:.0f} µs)")
-    return 0 if added <= MOST_ADDED and found["home refused"] <= most_refused else 1
+    print(f"a denied one costs {costs_us['home denied']:.0f} µs (goal: at most {most_denied:.0f} µs)")
+    return 0 if added <= MOST_ADDED and costs_us["home denied"] <= most_denied else 1
 
 
 def _made(folder: Path) -> Path:
@@ -141,7 +141,7 @@ async def _check_us(redis_url: str, folder: Path, checks: int = 8_000) -> float:
         for _ in range(times):
             decision = await limiter.reserve("user:cust_0002", "enterprise", cost=9, kind="query")
             if decision.reservation is None:
-                raise BenchmarkError(f"a check was refused: {decision.refusal}")
+                raise BenchmarkError(f"a check was denied: {decision.denial}")
             limiter.settle(decision.reservation, 8)
 
     await ask(100)

@@ -1,7 +1,7 @@
 """One of the processes that are measured: `python -m benchmarks.limited.served KIND PORT SERVICES_PORT REDIS FOLDER`.
 
 ``limited`` and ``unlimited`` are the mobile BFF with and without the limiter, ``empty`` is an ASGI application that
-answers one byte, ``services`` answers the two REST calls of the home screen from memory. All run as
+responds with one byte, ``services`` responds to the two REST calls of the home screen from memory. All run as
 `matapalo serve mobile` does.
 """
 
@@ -31,7 +31,7 @@ CUSTOMER = {
     "preferences": None, "member_since": "2020-01-01T00:00:00Z", "loyalty_points": 12, "avatar_url": None,
 }  # fmt: skip
 ORDERS = [{"id": f"ord_{number}", **ORDER} for number in range(5)]
-ANSWERS = {
+RESPONSES = {
     "/api/customers": orjson.dumps({"items": [CUSTOMER], "next_cursor": None}),
     "/api/orders/by-customer": orjson.dumps(
         {"items": [{"customer_id": "cust_0001", "items": ORDERS, "next_cursor": None}]}
@@ -39,14 +39,14 @@ ANSWERS = {
 }
 
 
-def answering(answers: dict[str, bytes]) -> Any:
-    """An ASGI application that answers from memory; one byte where it knows nothing."""
+def in_memory(responses: dict[str, bytes]) -> Any:
+    """An ASGI application that responds from memory; with one byte to paths it does not have."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
         await receive()
-        body = answers.get(scope["path"], b" ")
+        body = responses.get(scope["path"], b" ")
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -55,7 +55,7 @@ def answering(answers: dict[str, bytes]) -> Any:
 
 
 def bff(services_port: str, redis_url: str, folder: Path) -> Any:
-    """The mobile BFF."""
+    """The mobile BFF over services in memory."""
     project = load()
     settings = Settings(
         environment="development",
@@ -75,14 +75,14 @@ def without_limits(limits: RateLimits, schema: object) -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
+    """Serve one kind of process until SIGTERM."""
     kind, port, services_port, redis_url, folder = sys.argv[1:]
     if kind == "unlimited":
         RateLimits.install = without_limits  # type: ignore[method-assign,assignment]
     if kind in ("limited", "unlimited"):
         app = bff(services_port, redis_url, Path(folder))
     else:
-        app = answering(ANSWERS if kind == "services" else {})
+        app = in_memory(RESPONSES if kind == "services" else {})
     uvicorn.run(app, port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning")
 
 

@@ -1,4 +1,4 @@
-"""The packaged tiers with a cost bucket that no benchmark empties: everything is checked, nothing is refused."""
+"""The packaged tiers with a cost bucket that no benchmark empties: everything is checked, nothing is denied."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from matapalo.ratelimit.tiers import PACKAGED, parse
 
 CAPPED = "cost = { capacity = 50000, restore_per_s = 5000 }"
 PLENTY = "cost = { capacity = 1000000000, restore_per_s = 1000000000 }"
-FEW_PLACES = "concurrency = 200"
-MANY_PLACES = "concurrency = 10000"
+FEW_PERMITS = "concurrency = 200"
+MANY_PERMITS = "concurrency = 10000"
 
 
 def write(path: Path) -> None:
     """The tiers, as a file for BFF_TIERS_FILE."""
     text = PACKAGED.read_text()
-    for before, after in ((CAPPED, PLENTY), (FEW_PLACES, MANY_PLACES)):
+    for before, after in ((CAPPED, PLENTY), (FEW_PERMITS, MANY_PERMITS)):
         assert before in text, f"{PACKAGED} has no {before!r} any more"
         text = text.replace(before, after)
     parse(text)

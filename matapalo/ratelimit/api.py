@@ -1,9 +1,9 @@
-"""`/admin/limits/{subject}` and `/admin/tiers` on a BFF's own port: how somebody's limits stand, forgetting what they
-used, and changing the tiers of all processes at run time.
+"""`/admin/limits/{subject}` and `/admin/tiers` on a BFF's own port: show and reset the limits of a subject, and change
+the tiers of all processes at run time.
 
 For operators: the token of the request must have the role ``operator``. Never routed at the edge. ``subject`` is that
-of a token, or ``ip:`` and an address for anonymous viewers. Limits belong to the tier of a token, which nobody but its
-bearer has, so `GET` takes the tier to look with as ``?tier=``. Errors are `application/problem+json` (RFC 9457).
+of a token, or ``ip:`` and an address for anonymous viewers. Limits belong to the tier of a token, which only its bearer
+has, so `GET` takes the tier to look with as ``?tier=``. Errors are `application/problem+json` (RFC 9457).
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,8 +29,8 @@ Authenticate = Callable[[str | None], Awaitable[Viewer]]
 """From the header ``Authorization`` to the viewer. Raises `Unauthenticated`."""
 
 
-class _Refused(Exception):
-    """The request is answered with this status."""
+class _Problem(Exception):
+    """The response is a problem with this status."""
 
     def __init__(self, status: int, slug: str, detail: str) -> None:
         super().__init__(detail)
@@ -38,9 +38,9 @@ class _Refused(Exception):
         self.slug = slug
 
 
-def limits_router(limiter: Limiter, following: TierReloader, authenticate: Authenticate) -> APIRouter:
-    """The routes."""
-    admin = _Admin(limiter, following)
+def limits_router(limiter: Limiter, tier_reloader: TierReloader, authenticate: Authenticate) -> APIRouter:
+    """The routes that operators use, for the application to include."""
+    admin = _Admin(limiter, tier_reloader)
     router = APIRouter()
     for method, path, act in (
         ("GET", "/admin/limits/{subject:path}", admin.show),
@@ -53,76 +53,76 @@ def limits_router(limiter: Limiter, following: TierReloader, authenticate: Authe
 
 
 class _Admin:
-    """What operators may do. Each takes the request and answers JSON."""
+    """What operators may do. Each takes the request and returns JSON."""
 
-    def __init__(self, limiter: Limiter, following: TierReloader) -> None:
+    def __init__(self, limiter: Limiter, tier_reloader: TierReloader) -> None:
         self._limiter = limiter
-        self._following = following
+        self._tier_reloader = tier_reloader
 
     async def show(self, request: Request) -> Json:
-        key = _key(request.path_params["subject"])
-        tier = _tier(key, request.query_params.get("tier"))
-        states = await self._limiter.state(key, tier)
-        return {"subject": key, "tier": tier, "policies": [_as_json(each) for each in states]}
+        subject = _subject(request.path_params["subject"])
+        tier = _tier(subject, request.query_params.get("tier"))
+        states = await self._limiter.state(subject, tier)
+        return {"subject": subject, "tier": tier, "policies": [_as_json(state) for state in states]}
 
     async def reset(self, request: Request) -> Json:
-        key = _key(request.path_params["subject"])
-        return {"subject": key, "forgotten": await self._limiter.reset(key)}
+        subject = _subject(request.path_params["subject"])
+        return {"subject": subject, "forgotten": await self._limiter.reset(subject)}
 
     async def set_tiers(self, request: Request) -> Json:
         body = await request.body()
         if len(body) > MAX_TIERS_BYTES:
-            raise _Refused(413, "too-large", f"tiers may have {MAX_TIERS_BYTES} bytes")
+            raise _Problem(413, "too-large", f"tiers may have {MAX_TIERS_BYTES} bytes")
         try:
-            await self._following.change(body.decode())
+            await self._tier_reloader.change(body.decode())
         except (TiersError, UnicodeDecodeError) as error:
-            raise _Refused(422, "invalid-parameter", str(error)) from error
+            raise _Problem(422, "invalid-parameter", str(error)) from error
         return {"tiers": "changed"}
 
     async def default_tiers(self, _request: Request) -> Json:
-        await self._following.change(None)
+        await self._tier_reloader.change(None)
         return {"tiers": "default"}
 
 
 def _for_operators(
     act: Callable[[Request], Awaitable[Json]], authenticate: Authenticate
 ) -> Callable[[Request], Awaitable[JSONResponse]]:
-    async def answer(request: Request) -> JSONResponse:
+    async def handle(request: Request) -> JSONResponse:
         try:
             await _must_be_operator(request, authenticate)
             return JSONResponse(await act(request))
         except StoreUnavailable as error:
-            return _problem(_Refused(503, "service-unavailable", f"the limiter's store does not answer: {error}"))
-        except _Refused as refused:
-            return _problem(refused)
+            return _response(_Problem(503, "service-unavailable", f"the limiter's store is unavailable: {error}"))
+        except _Problem as problem:
+            return _response(problem)
 
-    return answer
+    return handle
 
 
 async def _must_be_operator(request: Request, authenticate: Authenticate) -> None:
     try:
         viewer = await authenticate(request.headers.get("authorization"))
     except Unauthenticated as error:
-        raise _Refused(401, "unauthenticated", error.message) from error
+        raise _Problem(401, "unauthenticated", error.message) from error
     if viewer.is_anonymous:
-        raise _Refused(401, "unauthenticated", "no token was sent")
+        raise _Problem(401, "unauthenticated", "no token was sent")
     if viewer.role != "operator":
-        raise _Refused(403, "forbidden", f"this is for the role operator, the token has {viewer.role}")
+        raise _Problem(403, "forbidden", f"this is for the role operator, the token has {viewer.role}")
 
 
-def _key(subject: str) -> str:
-    """The limiter's name of a subject."""
+def _subject(subject: str) -> str:
+    """With its name space, as the limiter takes it."""
     if subject.startswith("ip:"):
         return f"ip:{address_of(subject.removeprefix('ip:').partition('/')[0])}"
     return f"user:{subject.removeprefix('user:')}"
 
 
-def _tier(key: str, given: str | None) -> Tier:
-    if given is None:
-        return "anonymous" if key.startswith("ip:") else "free"
-    if given not in TIERS:
-        raise _Refused(422, "invalid-parameter", f"tier {given!r} is none of {', '.join(TIERS)}")
-    return given
+def _tier(subject: str, name: str | None) -> Tier:
+    if name is None:
+        return "anonymous" if subject.startswith("ip:") else "free"
+    if name not in TIERS:
+        raise _Problem(422, "invalid-parameter", f"tier {name!r} is none of {', '.join(TIERS)}")
+    return name
 
 
 def _as_json(state: PolicyState) -> dict[str, Any]:
@@ -139,6 +139,6 @@ def _as_json(state: PolicyState) -> dict[str, Any]:
     }
 
 
-def _problem(refused: _Refused) -> JSONResponse:
-    body = {"type": f"/problems/{refused.slug}", "title": str(refused), "status": refused.status}
-    return JSONResponse(body, status_code=refused.status, media_type="application/problem+json")
+def _response(problem: _Problem) -> JSONResponse:
+    body = {"type": f"/problems/{problem.slug}", "title": str(problem), "status": problem.status}
+    return JSONResponse(body, status_code=problem.status, media_type="application/problem+json")

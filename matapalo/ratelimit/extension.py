@@ -1,9 +1,9 @@
-"""The limiter as a schema extension: after validation and before execution, an operation is charged or refused.
+"""The limiter as a schema extension: after validation and before execution, an operation is charged or denied.
 
-``on_execute`` estimates the cost and asks the limiter, once. A refused operation never starts: its result is set, and
-no resolver runs. After the execution the unused part of the estimate is credited; the answer says what it cost
+``on_execute`` estimates the cost and calls the limiter, once. A denied operation never starts: its result is set, and
+no resolver runs. After the execution the unused part of the estimate is credited; the response says what it cost
 (`extensions.cost`) and how the viewer's limits stand (headers). A subscription is charged when it starts, says so with
-its first event, and keeps its place among the concurrent operations until it ends. A query for nothing but the schema
+its first event, and keeps its permit among the concurrent operations until it ends. A query for nothing but the schema
 has a budget of its own.
 
 A context without a ``charge`` is not limited: nothing but the endpoint makes one.
@@ -26,13 +26,12 @@ from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.headers import cost_extension, denied_error, headers_of
 from matapalo.ratelimit.limiter import Limiter
-from matapalo.ratelimit.rules.decision import RateLimitReservation
 from matapalo.ratelimit.rules.policy import Kind
 from matapalo.ratelimit.rules.subject import subject_of
 
 
-class Facts(Protocol):
-    """Facts of a request (`matapalo.graphql.request.GraphQLRequest`)."""
+class LimitedRequest(Protocol):
+    """The part of `matapalo.graphql.request.GraphQLRequest` that limits depend on."""
 
     @property
     def client_ip(self) -> str: ...
@@ -45,7 +44,7 @@ class LimitedContext(Protocol):
     def viewer(self) -> Viewer: ...
 
     @property
-    def request(self) -> Facts: ...
+    def request(self) -> LimitedRequest: ...
 
     @property
     def charge(self) -> OperationCharge | None: ...
@@ -55,7 +54,7 @@ class LimitedContext(Protocol):
 
 
 class RateLimits:
-    """What the extensions of all operations share. ``shows_cost``: answers carry `extensions.cost`."""
+    """What the extensions of all operations share. ``shows_cost``: responses carry `extensions.cost`."""
 
     def __init__(self, limiter: Limiter, costs: Costs, *, shows_cost: bool = True) -> None:
         self.limiter = limiter
@@ -66,53 +65,42 @@ class RateLimits:
         """Make every operation of ``schema`` pass the limiter, before any other extension executes it."""
         schema.extensions = (lambda: RateLimitExtension(self), *schema.extensions)
 
-    async def admit(
-        self, charge: OperationCharge, context: LimitedContext, seen: ExecutionContext, kind: Kind
-    ) -> BffError | None:
-        """OperationCharge an operation; why it may not run, if it may not."""
-        if seen.query is None or seen.graphql_document is None:
-            raise ValueError("the operation was not parsed: the limiter cannot tell what it costs")
-        try:
-            cost = self.costs.of(seen.query, seen.graphql_document, seen.operation_name)
-            charge.cost, charge.variables = cost, seen.variables or {}
-            charge.requested = cost.estimate(charge.variables)
-        except BffError as error:
-            return error
-        if cost.is_introspection:
-            kind = "introspection"
-        viewer = context.viewer
-        subject = subject_of(viewer, context.request.client_ip)
-        decision = await self.limiter.reserve(subject, viewer.tier, cost=charge.requested, kind=kind)
-        charge.decision = decision
-        context.response_headers.update(headers_of(decision))
-        if decision.admitted:
-            return None
-        return denied_error(decision, charge.requested, shows_cost=self.shows_cost)
-
     def check_denial_cache(
         self, viewer: Viewer, client_ip: str, operation: Operation, variables: Mapping[str, Any]
     ) -> None:
-        """Raise what the limiter said to this viewer a moment ago and would say again: no store has to be asked.
+        """Raise what the limiter said to this viewer a moment ago and would say again: no store has to be called.
 
-        It is the same refusal as that of `admit`, before anything is made for the execution.
+        It is the same error as that of `reserve`, before anything is made for the execution.
         """
-        kind: Kind = operation.kind
         cost = self.costs.of(operation.source, operation.document, operation.name)
-        if cost.is_introspection:
-            kind = "introspection"
+        kind: Kind = "introspection" if cost.is_introspection else operation.kind
         decision = self.limiter.check_denial_cache(subject_of(viewer, client_ip), viewer.tier, kind)
         if decision is not None:
             raise denied_error(decision, cost.estimate(variables), shows_cost=self.shows_cost)
 
-    def settle(self, charge: OperationCharge, context: LimitedContext, data: Mapping[str, Any] | None) -> None:
-        """Credit what the execution did not use."""
-        reservation = _reservation(charge)
-        if reservation is not None:
-            counted = charge.counted(data)
-            charge.actual = min(charge.requested, counted)
-            charge.returned = self.limiter.settle(reservation, counted)
-            if charge.returned and charge.decision is not None:
-                context.response_headers.update(headers_of(charge.decision, charge.returned))
+    async def reserve(
+        self, charge: OperationCharge, context: LimitedContext, execution: ExecutionContext, kind: Kind
+    ) -> BffError | None:
+        """Charge an operation; why it may not run, if it may not."""
+        if execution.query is None or execution.graphql_document is None:
+            raise ValueError("the operation was not parsed: the limiter cannot tell what it costs")
+        try:
+            cost = self.costs.of(execution.query, execution.graphql_document, execution.operation_name)
+            charge.cost, charge.variables = cost, execution.variables or {}
+            charge.requested = cost.estimate(charge.variables)
+        except BffError as error:
+            return error
+        viewer = context.viewer
+        charge.decision = decision = await self.limiter.reserve(
+            subject_of(viewer, context.request.client_ip),
+            viewer.tier,
+            cost=charge.requested,
+            kind="introspection" if cost.is_introspection else kind,
+        )
+        context.response_headers.update(headers_of(decision))
+        if decision.allowed:
+            return None
+        return denied_error(decision, charge.requested, shows_cost=self.shows_cost)
 
 
 class RateLimitExtension(SchemaExtension):
@@ -120,34 +108,34 @@ class RateLimitExtension(SchemaExtension):
 
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
-        self._open = AsyncExitStack()
+        self._permit = AsyncExitStack()
         self._says_cost = limits.shows_cost
         self._is_stream = False
 
     async def on_operation(self) -> AsyncGenerator[None, None]:
-        """Give a subscription's place back at its end."""
+        """Release a subscription's permit at its end."""
         try:
             yield
         finally:
-            await self._open.aclose()
+            await self._permit.aclose()
 
     async def on_execute(self) -> AsyncGenerator[None, None]:
-        """OperationCharge or refuse, then credit."""
-        seen = self.execution_context
-        context: LimitedContext = seen.context
+        """Charge or deny, then credit what was not used."""
+        execution = self.execution_context
+        context: LimitedContext = execution.context
         charge = context.charge
         if charge is None:
             self._says_cost = False
             yield
             return
-        kind = seen.operation_type
+        kind = execution.operation_type
         self._is_stream = kind is OperationType.SUBSCRIPTION
         try:
-            refused = await self._limits.admit(charge, context, seen, kind.value)
+            error = await self._limits.reserve(charge, context, execution, kind.value)
         finally:
             charge.decided.set()
-        if refused is not None:
-            seen.result = _refused(refused)
+        if error is not None:
+            execution.result = ExecutionResult(data=None, errors=[GraphQLError(error.message, original_error=error)])
             yield
         elif self._is_stream:
             await self._hold(charge)
@@ -156,7 +144,7 @@ class RateLimitExtension(SchemaExtension):
             try:
                 yield
             finally:
-                self._settle(charge)
+                self._settle(charge, context)
 
     def get_results(self) -> dict[str, Any]:
         """`extensions.cost`; of a stream, in its first result."""
@@ -167,25 +155,20 @@ class RateLimitExtension(SchemaExtension):
         return {"cost": cost_extension(charge.decision, charge.requested, charge.actual, charge.returned)}
 
     async def _hold(self, charge: OperationCharge) -> None:
-        reservation = _reservation(charge)
-        if reservation is not None:
+        if charge.reservation is not None:
             charge.actual = charge.requested
-            self._limits.limiter.settle(reservation, charge.requested)
-            await self._open.enter_async_context(self._limits.limiter.hold(reservation))
+            self._limits.limiter.settle(charge.reservation, charge.requested)
+            await self._permit.enter_async_context(self._limits.limiter.hold(charge.reservation))
 
-    def _settle(self, charge: OperationCharge) -> None:
-        result = self.execution_context.result
-        if isinstance(result, ExecutionResult):
-            self._limits.settle(charge, self.execution_context.context, result.data)
+    def _settle(self, charge: OperationCharge, context: LimitedContext) -> None:
+        result, limiter = self.execution_context.result, self._limits.limiter
+        if charge.decision is None or charge.reservation is None:
             return
-        reservation = _reservation(charge)  # cut off by the deadline: what it cost is not known
-        if reservation is not None:
-            self._limits.limiter.settle(reservation, charge.requested)
-
-
-def _reservation(charge: OperationCharge) -> RateLimitReservation | None:
-    return None if charge.decision is None else charge.decision.reservation
-
-
-def _refused(error: BffError) -> ExecutionResult:
-    return ExecutionResult(data=None, errors=[GraphQLError(error.message, original_error=error)])
+        if not isinstance(result, ExecutionResult):  # cut off by the deadline: what it cost is not known
+            limiter.settle(charge.reservation, charge.requested)
+            return
+        actual = charge.actual_cost(result.data)
+        charge.actual = min(charge.requested, actual)
+        charge.returned = limiter.settle(charge.reservation, actual)
+        if charge.returned:
+            context.response_headers.update(headers_of(charge.decision, charge.returned))

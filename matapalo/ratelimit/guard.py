@@ -2,8 +2,7 @@
 
 Requests are counted in windows of ten seconds, the last one weighted by what of it is still within ten seconds: cheap
 and approximate, unlike the limits of `matapalo.ratelimit.limiter`, which decide about viewers. It is of this process
-alone
-and asks no store. At most ``max_addresses`` are remembered a window; further ones pass.
+alone and calls no store. At most ``max_addresses`` are counted a window; further ones pass.
 """
 
 from matapalo.errors import RateLimited
@@ -14,7 +13,7 @@ WINDOW_S = 10.0
 
 
 class AddressGuard:
-    """Refuses an address with more than ``per_second`` requests, on average over ten seconds."""
+    """Denies an address with more than ``per_second`` requests, on average over ten seconds."""
 
     def __init__(self, per_second: int, clock: Clock, *, max_addresses: int = 50_000) -> None:
         self._limit = per_second * WINDOW_S
@@ -25,7 +24,7 @@ class AddressGuard:
         self._previous: dict[str, int] = {}
 
     def check(self, client_ip: str) -> None:
-        """Count one request. Raises `RateLimited`; a refused request is not counted."""
+        """Count one request. Raises `RateLimited`; a denied request is not counted."""
         address = address_of(client_ip)
         position = self._clock.monotonic_s() / WINDOW_S
         window = int(position)

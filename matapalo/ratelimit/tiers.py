@@ -1,13 +1,13 @@
 """From `tiers.toml` to the policies of each tier. Pure.
 
-A limit is a whole number; 0 blocks, "unlimited" leaves the policy out, and everything else (a negative number, a tier
-or policy nobody knows, one that is missing) raises `TiersError`, which names the file and the line. Nothing has a
-default that could be forgotten: every tier states every policy.
+A limit is a whole number; 0 blocks, "unlimited" leaves the policy out, and everything else (a negative number, an
+unknown tier or policy, a missing one) raises `TiersError`, which names the file and the line. Nothing has a default
+that could be forgotten: every tier states every policy.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -62,7 +62,7 @@ def packaged() -> TierSet:
 
 
 def read(path: Path) -> TierSet:
-    """The tiers of a file."""
+    """The tiers of a file. Raises `TiersError`."""
     try:
         text = path.read_text()
     except OSError as error:
@@ -76,10 +76,10 @@ def parse(text: str, *, source: str = "tiers.toml") -> TierSet:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TiersError(f"{source}: {error}") from error
-    return _Reading(document, _lines(text), source).tiers()
+    return _Parser(document, _lines(text), source).tiers()
 
 
-class _Described(msgspec.Struct, frozen=True):
+class _PolicySettings(msgspec.Struct, frozen=True):
     name: str
     shape: Shape
     counts: frozenset[Kind]
@@ -89,8 +89,8 @@ class _Described(msgspec.Struct, frozen=True):
     precision: int
 
 
-class _Reading:
-    """One text being read; knows where each key stands."""
+class _Parser:
+    """One text being read; ``at`` is the path to a table or key, whose line errors name."""
 
     def __init__(self, document: Mapping[str, Any], lines: Mapping[tuple[str, ...], int], source: str) -> None:
         self._document = document
@@ -98,57 +98,55 @@ class _Reading:
         self._source = source
 
     def tiers(self) -> TierSet:
-        self._only(self._document, {"policy", "tier"}, ())
-        described = [self._policy(name, found) for name, found in self._tables("policy").items()]
+        self._check_keys(self._document, {"policy", "tier"}, ())
+        settings = [self._policy(name, table) for name, table in self._tables("policy").items()]
         tiers = self._tables("tier")
-        self._only(tiers, set(TIERS), ("tier",))
-        self._all(tiers, TIERS, ("tier",))
-        return TierSet({name: self._tier(name, tiers[name], described) for name in TIERS})
+        self._check_keys(tiers, set(TIERS), ("tier",), required=TIERS)
+        return TierSet({name: self._tier(name, tiers[name], settings) for name in TIERS})
 
-    def _policy(self, name: str, found: Mapping[str, Any]) -> _Described:
+    def _policy(self, name: str, table: Mapping[str, Any]) -> _PolicySettings:
         at = ("policy", name)
         if not _NAME.fullmatch(name):
             raise self._error(at, f"{name!r} is no name for a policy: use {_NAME.pattern}")
-        shape = cast(Shape, self._choice(found, "shape", get_args(Shape), at))
-        self._only(found, _SETTINGS[shape], at)
+        shape = cast(Shape, self._choice(table, "shape", get_args(Shape), at))
+        self._check_keys(table, _SETTINGS[shape], at)
         seconds = {"window": "window_s", "concurrency": "lease_s"}.get(shape)
-        return _Described(
+        return _PolicySettings(
             name=name,
             shape=shape,
-            counts=self._kinds(found, at),
-            shadow=self._choice(found, "mode", ("enforce", "shadow"), at, "enforce") == "shadow",
-            on_error=cast(OnError, self._choice(found, "on_error", get_args(OnError), at, "local")),
-            window_us=1_000_000 * self._whole(found, seconds, at, 1, MAX_WINDOW_S) if seconds else 0,
-            precision=self._whole(found, "precision", at, 1, 60) if "precision" in found else PRECISION,
+            counts=self._kinds(table, at),
+            shadow=self._choice(table, "mode", ("enforce", "shadow"), at, "enforce") == "shadow",
+            on_error=cast(OnError, self._choice(table, "on_error", get_args(OnError), at, "local")),
+            window_us=1_000_000 * self._whole(table, seconds, at, 1, MAX_WINDOW_S) if seconds else 0,
+            precision=self._whole(table, "precision", at, 1, 60) if "precision" in table else PRECISION,
         )
 
-    def _tier(self, tier: str, found: Mapping[str, Any], described: list[_Described]) -> tuple[Policy, ...]:
+    def _tier(self, tier: str, table: Mapping[str, Any], settings: list[_PolicySettings]) -> tuple[Policy, ...]:
         at = ("tier", tier)
-        names = [one.name for one in described]
-        self._only(found, set(names), at)
-        self._all(found, names, at)
-        rules = ((one, self._rule(one, found, at)) for one in described)
+        names = [policy.name for policy in settings]
+        self._check_keys(table, set(names), at, required=names)
+        rules = ((policy, self._rule(policy, table, at)) for policy in settings)
         return tuple(
             Policy(
-                name=one.name,
-                shape=one.shape,
+                name=policy.name,
+                shape=policy.shape,
                 rule=rule,
-                counts=one.counts,
-                shadow=one.shadow,
-                on_error=one.on_error,
+                counts=policy.counts,
+                shadow=policy.shadow,
+                on_error=policy.on_error,
             )
-            for one, rule in rules
+            for policy, rule in rules
             if rule is not None
         )
 
     def _rule(
-        self, policy: _Described, found: Mapping[str, Any], at: tuple[str, ...]
+        self, policy: _PolicySettings, table: Mapping[str, Any], at: tuple[str, ...]
     ) -> StrictWindow | CostBucket | None:
-        name, value = policy.name, found[policy.name]
+        name, value = policy.name, table[policy.name]
         if value == UNLIMITED:
             return None
         if policy.shape != "cost":
-            limit = self._whole(found, name, at, 0, MAX_LIMIT)
+            limit = self._whole(table, name, at, 0, MAX_LIMIT)
             return StrictWindow(limit, policy.window_us, policy.precision)
         if value == 0 and not isinstance(value, bool):
             return CostBucket(0, 1)
@@ -157,60 +155,62 @@ class _Reading:
             raise self._error(
                 inside, f'{name} is {value!r}: use {{ capacity = …, restore_per_s = … }}, 0 or "unlimited"'
             )
-        self._only(value, {"capacity", "restore_per_s"}, inside)
+        self._check_keys(value, {"capacity", "restore_per_s"}, inside)
         return CostBucket(
             self._whole(value, "capacity", inside, 0, MAX_LIMIT),
             self._whole(value, "restore_per_s", inside, 1, MAX_LIMIT),
         )
 
-    def _kinds(self, found: Mapping[str, Any], at: tuple[str, ...]) -> frozenset[Kind]:
-        kinds = found.get("counts")
+    def _kinds(self, table: Mapping[str, Any], at: tuple[str, ...]) -> frozenset[Kind]:
+        kinds = table.get("counts")
         if not isinstance(kinds, list) or not kinds or not set(map(str, kinds)) <= set(KINDS):
             raise self._error((*at, "counts"), f"counts is {kinds!r}: list some of {', '.join(KINDS)}")
         return frozenset(kinds)
 
     def _tables(self, name: str) -> Mapping[str, Any]:
         tables = self._document.get(name)
-        if not isinstance(tables, dict) or not tables or not all(isinstance(one, dict) for one in tables.values()):
+        if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):
             raise self._error((name,), f"there is no table [{name}.…]")
         return tables
 
-    def _whole(self, found: Mapping[str, Any], key: str, at: tuple[str, ...], low: int, high: int) -> int:
-        value = found.get(key)
+    def _whole(self, table: Mapping[str, Any], key: str, at: tuple[str, ...], low: int, high: int) -> int:
+        value = table.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             also = f', or "{UNLIMITED}"' if at[0] == "tier" and len(at) == 2 else ""
-            given = f"{key} is {value!r}" if key in found else f"{key} is missing"
-            raise self._error((*at, key), f"{given}: use a whole number from {low} to {high}{also}")
+            raise self._error((*at, key), f"{_value_of(key, table)}: use a whole number from {low} to {high}{also}")
         return value
 
     def _choice(
-        self, found: Mapping[str, Any], key: str, choices: tuple[str, ...], at: tuple[str, ...], default: str = ""
+        self, table: Mapping[str, Any], key: str, choices: tuple[str, ...], at: tuple[str, ...], default: str = ""
     ) -> str:
-        value = found.get(key, default)
+        value = table.get(key, default)
         if value not in choices:
-            given = f"{key} is {value!r}" if key in found else f"{key} is missing"
-            raise self._error((*at, key), f"{given}: use one of {', '.join(choices)}")
+            raise self._error((*at, key), f"{_value_of(key, table)}: use one of {', '.join(choices)}")
         return str(value)
 
-    def _only(self, found: Mapping[str, Any], known: set[str], at: tuple[str, ...]) -> None:
-        for key in found:
-            if key not in known:
-                raise self._error((*at, key), f"nobody knows {key!r}: use {', '.join(sorted(known))}")
-
-    def _all(self, found: Mapping[str, Any], wanted: list[str] | tuple[str, ...], at: tuple[str, ...]) -> None:
-        missing = [name for name in wanted if name not in found]
-        if missing:
-            raise self._error(at, f"[{'.'.join(at)}] does not say {missing[0]!r}: a number, 0 or {UNLIMITED!r}")
+    def _check_keys(
+        self, table: Mapping[str, Any], allowed: set[str], at: tuple[str, ...], *, required: Iterable[str] = ()
+    ) -> None:
+        for key in table:
+            if key not in allowed:
+                raise self._error((*at, key), f"there is no {key!r}: use {', '.join(sorted(allowed))}")
+        for key in required:
+            if key not in table:
+                raise self._error(at, f"[{'.'.join(at)}] does not say {key!r}: a number, 0 or {UNLIMITED!r}")
 
     def _error(self, at: tuple[str, ...], sentence: str) -> TiersError:
         while at and at not in self._lines:
             at = at[:-1]
-        place = f"{self._source}:{self._lines[at]}" if at else self._source
-        return TiersError(f"{place}: {sentence}")
+        location = f"{self._source}:{self._lines[at]}" if at else self._source
+        return TiersError(f"{location}: {sentence}")
+
+
+def _value_of(key: str, table: Mapping[str, Any]) -> str:
+    return f"{key} is {table[key]!r}" if key in table else f"{key} is missing"
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Where each table and each key of it stands. (The TOML parser of the standard library does not tell.)"""
+    """The line of each table and each key of it, which the TOML parser of the standard library does not tell."""
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,6 +1,6 @@
 """The limiter's store in memory: the pure rules behind the same calls, on a clock that tests move.
 
-It passes the suite of the real ones (tests/harness/limits_contract.py), and counts what it was asked.
+It passes the contract of the real ones (tests/harness/limits_contract.py), and counts its calls.
 """
 
 import dataclasses
@@ -14,18 +14,19 @@ from prometheus_client import CollectorRegistry
 from matapalo.process.clock import Clock
 from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.rules import state as states
+from matapalo.ratelimit.rules import state as rules
 from matapalo.ratelimit.rules.bucket import CostBucket
 from matapalo.ratelimit.rules.policy import Plan, Policy
-from matapalo.ratelimit.rules.state import Claim
+from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.rules.window import StrictWindow
+from matapalo.ratelimit.rules.wire import WINDOW_SHAPE, PolicyNumbers, SettleArguments
 from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TierSet, packaged
 from tests.harness.clock import FakeClock
 
 
 @dataclasses.dataclass(frozen=True)
-class Numbered:
+class ScriptPolicy:
     """A policy as the scripts know it."""
 
     section: int
@@ -38,7 +39,7 @@ class MemoryStore:
     def __init__(self, clock: Clock) -> None:
         self.values: dict[str, bytes] = {}
         self.config: dict[str, bytes] = {}
-        self.asked: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
         self.batches: list[int] = []
         self.is_away = False
         self.skew_s = 0.0
@@ -47,7 +48,7 @@ class MemoryStore:
     async def run(self, calls: Sequence[Call]) -> Sequence[Any]:
         self._check()
         self.batches.append(len(calls))
-        return [self._answer(call) for call in calls]
+        return [self._run(call) for call in calls]
 
     async def delete(self, key: str) -> bool:
         self._check()
@@ -76,51 +77,53 @@ class MemoryStore:
         if self.is_away:
             raise StoreUnavailable("the test says so")
 
-    def _answer(self, call: Call) -> Any:
-        self.asked[call.script] += 1
+    def _run(self, call: Call) -> Any:
+        self.calls[call.script] += 1
         raw = self.values.get(call.key)
-        state = None if raw is None else states.decode(raw)
-        answer, after = getattr(self, f"_{call.script}")(state, *call.arguments)
+        state = None if raw is None else rules.decode(raw)
+        result, after = getattr(self, f"_{call.script}")(state, *call.arguments)
         if after is not None:
-            self.values[call.key] = states.encode(after)
-        return answer
+            self.values[call.key] = rules.encode(after)
+        return result
 
-    def _reserve(self, state: states.State | None, packed: bytes, cost: int) -> Any:
-        verdict, after = states.reserve(plan_of(packed), state, self.now_us(), cost)
-        return answer_of(verdict), after
+    def _reserve(self, state: State | None, packed: bytes, cost: int) -> Any:
+        result, after = rules.reserve(plan_of(packed), state, self.now_us(), cost)
+        return result.numbers(), after
 
-    def _settle(self, state: states.State | None, *numbers: int) -> Any:
-        after = states.settle(claim_of(*numbers), state, self.now_us())
+    def _settle(self, state: State | None, *numbers: int) -> Any:
+        after = rules.settle(settlement_of(SettleArguments(*numbers)), state, self.now_us())
         return int(after is not None), after
 
-    def _renew(self, state: states.State | None, packed: bytes, index: int, taken_us: int) -> Any:
+    def _renew(self, state: State | None, packed: bytes, index: int, taken_us: int) -> Any:
         plan = plan_of(packed)
-        return states.renew(plan, plan.policies[index], state, self.now_us(), taken_us)
-
-
-def answer_of(verdict: states.Verdict) -> list[int]:
-    """As the script `reserve` answers."""
-    each = zip(verdict.remaining, verdict.reset_us, verdict.wait_us, strict=True)
-    return [int(verdict.admitted), verdict.moment_us, *(number for policy in each for number in policy)]
+        return rules.renew(plan, plan.policies[index], state, self.now_us(), taken_us)
 
 
 def plan_of(packed: bytes) -> Plan:
     """The plan that the scripts see."""
-    numbers = msgspec.msgpack.decode(packed, type=list[int])
-    rows = [numbers[start : start + 6] for start in range(0, len(numbers), 6)]
-    policies = tuple(cast(Policy, Numbered(row[1], _rule(*row))) for row in rows)
-    return Plan(policies, "query", tuple(row[5] for row in rows), packed, (), None, None, ())
+    numbers = iter(msgspec.msgpack.decode(packed, type=list[int]))
+    rows = list(map(PolicyNumbers, *[numbers] * len(PolicyNumbers._fields)))
+    policies = tuple(cast(Policy, ScriptPolicy(row.section, _rule(row))) for row in rows)
+    return Plan(policies, "query", tuple(row.mode for row in rows), packed, (), None, None, ())
 
 
-def claim_of(taken_us: int, bucket: int, rate: int, unused: int, place: int, step_us: int, precision: int) -> Claim:
-    """What the script `settle` is told."""
-    points = Numbered(bucket, CostBucket(0, rate)) if bucket else None
-    lease = Numbered(place, StrictWindow(0, step_us * precision, precision)) if place else None
-    return Claim(taken_us, unused, cast(Policy | None, points), cast(Policy | None, lease))
+def settlement_of(arguments: SettleArguments) -> Settlement:
+    """The settlement that the script `settle` sees."""
+    window = StrictWindow(0, arguments.step_us * arguments.precision, max(1, arguments.precision))
+    bucket = ScriptPolicy(arguments.bucket_section, CostBucket(0, arguments.restore_per_s))
+    lease = ScriptPolicy(arguments.lease_section, window)
+    return Settlement(
+        arguments.taken_us,
+        arguments.unused,
+        cast(Policy, bucket) if arguments.bucket_section else None,
+        cast(Policy, lease) if arguments.lease_section else None,
+    )
 
 
-def _rule(shape: int, _section: int, limit: int, step: int, precision: int, _mode: int) -> StrictWindow | CostBucket:
-    return StrictWindow(limit, step * precision, precision) if shape == 1 else CostBucket(limit, step)
+def _rule(row: PolicyNumbers) -> StrictWindow | CostBucket:
+    if row.shape == WINDOW_SHAPE:
+        return StrictWindow(row.limit, row.step * row.precision, row.precision)
+    return CostBucket(row.limit, row.step)
 
 
 def new_limiter(

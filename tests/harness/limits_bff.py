@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +20,39 @@ NEWER = "application/graphql-response+json"
 
 
 @dataclass
-class Limited:
+class LimitedBff:
     """One BFF. ``store`` may be away; ``upstream`` counts the REST calls."""
 
     app: Bff
     upstream: FakeUpstream
     store: MemoryStore
-    answers: list[Response] = field(default_factory=list)
 
-    async def ask(
+    async def query(
         self, query: str, *, tier: str | None = "free", sub: str = "cust_0001", accept: str = NEWER,
         **headers: str,
     ) -> Response:  # fmt: skip
-        """Ask as ``sub`` of ``tier``; as nobody when ``tier`` is None."""
+        """Send ``query`` as ``sub`` of ``tier``; as an anonymous viewer when ``tier`` is None."""
         identity = {} if tier is None else bearer(sub, tier=tier)
-        payload = {"query": query}
-        return await post(self.app, payload, accept=accept, **identity, **headers)
+        return await post(self.app, {"query": query}, accept=accept, **identity, **headers)
 
     async def admin(self, method: str, path: str, role: str = "operator", body: bytes = b"") -> Response:
-        """Ask `/admin` with a token of ``role``."""
+        """Call `/admin` with a token of ``role``."""
         return await request(self.app, method, path=path, headers=bearer("op_1", role=role), body=body)
 
 
 @asynccontextmanager
-async def limited(folder: Path, client: str = "web", **changed: Any) -> AsyncIterator[Limited]:
+async def limited_bff(folder: Path, client: str = "web", **changes: Any) -> AsyncIterator[LimitedBff]:
     """A BFF that is running."""
     keys = folder / "jwks.json"
     keys.write_text(json.dumps(jwks()))
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "environment": "development", "jwks_file": keys, "secrets": ("s" * 32,), "temporal_address": "127.0.0.1:1",
         "redis_url": "redis://127.0.0.1:1/0",
     }  # fmt: skip
     upstream, store = FakeUpstream(), MemoryStore(SystemClock())
-    settings = Settings(**(given | changed))
-    app = create_app(settings, SHOP, SHOP.clients[client], transport=upstream, limits_store=store)
+    app = create_app(
+        Settings(**(settings | changes)), SHOP, SHOP.clients[client], transport=upstream, limits_store=store
+    )
     async with app.router.lifespan_context(app):
-        yield Limited(app, upstream, store)
+        yield LimitedBff(app, upstream, store)
         store.is_away = False

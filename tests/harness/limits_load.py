@@ -21,7 +21,7 @@ RESERVED, USED = 30, 20
 
 
 class SkewedClock(SystemClock):
-    """Clocks that somebody set wrong."""
+    """Clocks that were set wrong."""
 
     def __init__(self, skew_s: float) -> None:
         self._skew_s = skew_s
@@ -34,10 +34,10 @@ class SkewedClock(SystemClock):
 
 
 async def operation(limiter: Limiter, subject: str) -> Decision:
-    """One operation; a place that is taken is waited for, as a client does."""
+    """One operation; a permit is waited for, as a client does."""
     while True:
         decision = await limiter.reserve(subject, "basic", cost=RESERVED, kind="query")
-        if decision.refusal != "CONCURRENCY_LIMITED":
+        if decision.denial != "CONCURRENCY_LIMITED":
             break
         await asyncio.sleep(0.005)
     if decision.reservation is not None:
@@ -53,16 +53,20 @@ async def main(url: str, engine: str, subject: str, operations: int, skew_s: flo
     print("ready", flush=True)  # noqa: T201 - the test waits for it
     await asyncio.to_thread(sys.stdin.readline)
     started_s = time.monotonic()
-    decided = await asyncio.gather(*(operation(limiter, subject) for _ in range(operations)))
+    decisions = await asyncio.gather(*(operation(limiter, subject) for _ in range(operations)))
     await limiter.drain()
     await limiter.aclose()
-    hints = [one.retry_after_s for one in decided if one.violated == ("minute",) and one.retry_after_s is not None]
-    admitted = sum(one.admitted for one in decided)
+    hints = [
+        decision.retry_after_s
+        for decision in decisions
+        if decision.violated == ("minute",) and decision.retry_after_s is not None
+    ]
+    allowed = sum(decision.allowed for decision in decisions)
     report = {
-        "asked": operations,
-        "admitted": admitted,
-        "degraded": sum(one.degraded for one in decided),
-        "spent": admitted * USED,
+        "operations": operations,
+        "allowed": allowed,
+        "degraded": sum(decision.degraded for decision in decisions),
+        "spent": allowed * USED,
         "seconds": time.monotonic() - started_s,
         "shortest_hint_s": min(hints, default=None),
     }

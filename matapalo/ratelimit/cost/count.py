@@ -9,80 +9,83 @@ from dataclasses import dataclass
 from typing import Any
 
 from matapalo.ratelimit.cost.formula import ZERO, Formula, Variables
-from matapalo.ratelimit.cost.plan import Asked, Selection
+from matapalo.ratelimit.cost.plan import SelectedField, Selection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
+class CountedField:
     """A response key that costs something, or has something below it that does."""
 
     key: str
     weight: int
     arguments: Formula
-    below: tuple["Counted", ...]
+    below: tuple["CountedField", ...]
 
 
 def counted(
-    selections: tuple[Selection, ...], known: dict[int, tuple[Counted, ...]] | None = None
-) -> tuple[Counted, ...]:
+    selections: tuple[Selection, ...], cache: dict[int, tuple[CountedField, ...]] | None = None
+) -> tuple[CountedField, ...]:
     """What is to be counted in an object that any of ``selections`` may describe."""
-    known = {} if known is None else known
-    if len(selections) == 1 and id(selections[0]) in known:
-        return known[id(selections[0])]
-    by_key: dict[str, list[Asked]] = {}
+    cache = {} if cache is None else cache
+    if len(selections) == 1 and id(selections[0]) in cache:
+        return cache[id(selections[0])]
+    by_key: dict[str, list[SelectedField]] = {}
     for selection in selections:
-        for asked in selection.fields:
-            by_key.setdefault(asked.key, []).append(asked)
-    found = []
-    for key, same in by_key.items():
-        weight = max(each.weight for each in same)
-        below = counted(tuple(one for each in same for one in each.below), known)
-        arguments = same[0].arguments
+        for field in selection.fields:
+            by_key.setdefault(field.key, []).append(field)
+    plan = []
+    for key, fields in by_key.items():
+        weight = max(field.weight for field in fields)
+        below = counted(tuple(selection for field in fields for selection in field.below), cache)
+        arguments = fields[0].arguments
         if weight or below or arguments is not ZERO:
-            found.append(Counted(key, weight, arguments, below))
+            plan.append(CountedField(key, weight, arguments, below))
     if len(selections) == 1:
-        known[id(selections[0])] = tuple(found)
-    return tuple(found)
+        cache[id(selections[0])] = tuple(plan)
+    return tuple(plan)
 
 
 def count(
-    plan: tuple[Counted, ...], data: Mapping[str, Any] | None, variables: Variables, replayed: Collection[str] = ()
+    plan: tuple[CountedField, ...],
+    data: Mapping[str, Any] | None,
+    variables: Variables,
+    replayed: Collection[str] = (),
 ) -> int:
-    """The cost of ``data``. Root fields in ``replayed`` were answered from a record: 1 each."""
+    """The cost of ``data``. Root fields in ``replayed`` come from a record: 1 each."""
     if data is None:
         return 0
     if not replayed:
         return _object(plan, data, variables)
-    fresh = tuple(each for each in plan if each.key not in replayed)
+    fresh = tuple(field for field in plan if field.key not in replayed)
     return _object(fresh, data, variables) + len(set(replayed) & data.keys())
 
 
-def _object(plan: tuple[Counted, ...], value: Mapping[str, Any], variables: Variables) -> int:
+def _object(plan: tuple[CountedField, ...], data: Mapping[str, Any], variables: Variables) -> int:
     total = 0
-    for each in plan:
-        found = value.get(each.key)
-        if found is None:
+    for field in plan:
+        value = data.get(field.key)
+        if value is None:
             continue
-        if each.arguments is not ZERO:
-            total += each.arguments(variables)
-        if type(found) is list:
-            total += _list(each, found, variables)
+        if field.arguments is not ZERO:
+            total += field.arguments(variables)
+        if type(value) is list:
+            total += _list(field, value, variables)
         else:
-            total += each.weight
-            if each.below:
-                total += _object(each.below, found, variables)
+            total += field.weight
+            if field.below:
+                total += _object(field.below, value, variables)
     return total
 
 
-def _list(each: Counted, values: list[Any], variables: Variables) -> int:
-    if not each.below and None not in values and not (values and type(values[0]) is list):
-        return each.weight * len(values)
+def _list(field: CountedField, values: list[Any], variables: Variables) -> int:
+    if not field.below and None not in values and not (values and type(values[0]) is list):
+        return field.weight * len(values)
     total = 0
     for value in values:
         if type(value) is list:
-            total += _list(each, value, variables)
+            total += _list(field, value, variables)
         elif value is not None:
-            total += each.weight
-            if each.below:
-                total += _object(each.below, value, variables)
+            total += field.weight
+            if field.below:
+                total += _object(field.below, value, variables)
     return total

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from matapalo.ratelimit.cost.formula import Variables
 from matapalo.ratelimit.cost.operations import OperationCost
-from matapalo.ratelimit.cost.plan import Asked, Selection
+from matapalo.ratelimit.cost.plan import SelectedField, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Line:
 
     @property
     def working(self) -> str:
-        """The calculation."""
+        """The calculation as text: `10 x (1 + 37)`."""
         inner = f"{self.weight} + {self.below}" if self.below else str(self.weight)
         sized = inner if self.size == 1 else f"{self.size} x ({inner})" if self.below else f"{self.size} x {inner}"
         return f"{sized} + {self.arguments} (arguments)" if self.arguments else sized
@@ -44,18 +44,18 @@ def render(cost: OperationCost, variables: Variables) -> str:
 
 
 def _selection(selection: Selection, variables: Variables, depth: int) -> list[Line]:
-    return [line for asked in selection.fields for line in _asked(asked, variables, depth)]
+    return [line for field in selection.fields for line in _field(field, variables, depth)]
 
 
-def _asked(asked: Asked, variables: Variables, depth: int) -> list[Line]:
-    cost = asked.cost(variables)
+def _field(field: SelectedField, variables: Variables, depth: int) -> list[Line]:
+    cost = field.cost(variables)
     if cost == 0:
         return []
-    dearest = max(asked.below, key=lambda each: each.cost(variables), default=None)
+    dearest = max(field.below, key=lambda selection: selection.cost(variables), default=None)
     below = 0 if dearest is None else dearest.cost(variables)
-    name = asked.key if asked.key == asked.name else f"{asked.key}: {asked.name}"
-    if len(asked.below) > 1 and dearest is not None and below:
+    name = field.key if field.key == field.name else f"{field.key}: {field.name}"
+    if len(field.below) > 1 and dearest is not None and below:
         name = f"{name} … on {dearest.type_name}"
-    size, arguments = asked.size(variables), asked.arguments(variables)
-    line = Line(depth, name, size, asked.weight, below, arguments, cost)
+    size, arguments = field.size(variables), field.arguments(variables)
+    line = Line(depth, name, size, field.weight, below, arguments, cost)
     return [line, *(_selection(dearest, variables, depth + 1) if dearest is not None else ())]

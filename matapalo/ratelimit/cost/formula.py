@@ -3,6 +3,7 @@
 A `Formula` whose parts are all constant is a constant, so most operations cost one attribute read.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ ZERO = Formula(0)
 
 
 def number(value: int) -> Formula:
-    """A constant."""
+    """A constant of this value."""
     return Formula(value) if value else ZERO
 
 
@@ -39,21 +40,21 @@ def function_of(function: Callable[[Variables], int]) -> Formula:
 
 
 def total(parts: Iterable[Formula]) -> Formula:
-    """The sum."""
-    fixed, open_ = _folded(parts, lambda known, each: known + each, 0)
+    """The sum of all parts."""
+    fixed, open_ = _folded(parts, operator.add)
     if not open_:
         return number(fixed)
     if len(open_) == 1 and fixed == 0:
         return open_[0]
-    return function_of(lambda variables: fixed + sum(each(variables) for each in open_))
+    return function_of(lambda variables: fixed + sum(part(variables) for part in open_))
 
 
 def largest(parts: Iterable[Formula]) -> Formula:
     """The maximum; 0 of nothing."""
-    fixed, open_ = _folded(parts, max, 0)
+    fixed, open_ = _folded(parts, max)
     if not open_:
         return number(fixed)
-    return function_of(lambda variables: max(fixed, *(each(variables) for each in open_)))
+    return function_of(lambda variables: max(fixed, *(part(variables) for part in open_)))
 
 
 def product(left: Formula, right: Formula) -> Formula:
@@ -74,14 +75,14 @@ def product(left: Formula, right: Formula) -> Formula:
 
 def power(base: Formula, exponent: int) -> Formula:
     """Base to a small exponent."""
-    found = base
+    result = base
     for _ in range(exponent - 1):
-        found = product(found, base)
-    return found
+        result = product(result, base)
+    return result
 
 
-def _folded(parts: Iterable[Formula], fold: Callable[[int, int], int], start: int) -> tuple[int, tuple[Formula, ...]]:
-    fixed = start
+def _folded(parts: Iterable[Formula], fold: Callable[[int, int], int]) -> tuple[int, tuple[Formula, ...]]:
+    fixed = 0
     open_: list[Formula] = []
     for part in parts:
         if part.constant is None:

@@ -1,13 +1,13 @@
-"""The costs of one schema's operations: each is compiled once and kept.
+"""The costs of one schema's operations: each is compiled once and cached.
 
-Persisted operations are compiled when the process starts (`prepare`) and stay; others are kept by their source, the
+Persisted operations are compiled when the process starts (`prepare`) and stay; others are cached by their source, the
 least recently used first out. `OperationCost` is what a compiled one knows.
 """
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from cachetools import LRUCache
 from graphql import DocumentNode
 from strawberry import Schema
 
@@ -19,11 +19,12 @@ from matapalo.ratelimit.cost.weights import Weights
 
 
 class OperationCost:
-    """What one operation costs."""
+    """What one operation costs; ``characters`` is the length of its source."""
 
-    __slots__ = ("_counted", "is_introspection", "root")
+    __slots__ = ("_counted", "characters", "is_introspection", "root")
 
-    def __init__(self, weights: Weights, document: DocumentNode, operation_name: str | None) -> None:
+    def __init__(self, weights: Weights, source: str, document: DocumentNode, operation_name: str | None) -> None:
+        self.characters = len(source)
         self.root = plan(weights, document, operation_name)
         self.is_introspection = is_introspection(self.root)
         self._counted = counted((self.root,))
@@ -42,32 +43,27 @@ class OperationCost:
 
 
 class Costs:
-    """Finds or compiles the cost of an operation. Building it raises `CostsMissing`
-    (`matapalo.ratelimit.cost.weights`)."""
+    """Compiles the cost of an operation, or has it cached. Building it raises `CostsMissing`."""
 
     def __init__(self, schema: Schema, *, max_characters: int = 4_000_000) -> None:
         self._weights = Weights(schema._schema)  # graphql-core's schema, which Strawberry does not name publicly
         self._prepared: dict[tuple[str, str | None], OperationCost] = {}
-        self._known: OrderedDict[tuple[str, str | None], OperationCost] = OrderedDict()
-        self._max_characters = max_characters
-        self._characters = 0
+        self._cache: LRUCache[tuple[str, str | None], OperationCost] = LRUCache(
+            max_characters, getsizeof=lambda cost: cost.characters
+        )
 
     def prepare(self, operations: Iterable[Operation]) -> None:
-        """Compile ``operations`` now, and never forget them."""
-        for each in operations:
-            cost = OperationCost(self._weights, each.document, each.name)
-            self._prepared[each.source, each.name] = cost
+        """Compile ``operations`` now, and never drop them."""
+        for operation in operations:
+            cost = OperationCost(self._weights, operation.source, operation.document, operation.name)
+            self._prepared[operation.source, operation.name] = cost
 
     def of(self, source: str, document: DocumentNode, operation_name: str | None) -> OperationCost:
         """The cost of an operation that was validated against this schema."""
         key = (source, operation_name)
-        found = self._prepared.get(key) or self._known.get(key)
-        if found is None:
-            found = self._known[key] = OperationCost(self._weights, document, operation_name)
-            self._characters += len(source)
-            while self._characters > self._max_characters and len(self._known) > 1:
-                (dropped, _), _ = self._known.popitem(last=False)
-                self._characters -= len(dropped)
-        elif key in self._known:
-            self._known.move_to_end(key)
-        return found
+        cost = self._prepared.get(key) or self._cache.get(key)
+        if cost is None:
+            cost = OperationCost(self._weights, source, document, operation_name)
+            if cost.characters <= self._cache.maxsize:
+                self._cache[key] = cost
+        return cost

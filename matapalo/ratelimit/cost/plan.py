@@ -1,7 +1,7 @@
 """An operation as costs see it: what it selects, merged as the executor merges it, with the formula of each part.
 
-Fields that share a response key are one `Asked`, selected when one of their conditions holds. Below an abstract type
-there is one `Selection` for each object type it may turn out to be; an estimate takes the dearest. Selections are
+Fields that share a response key are one `SelectedField`, selected when one of their conditions holds. Below an abstract
+type there is one `Selection` for each object type it may turn out to be; an estimate takes the dearest. Selections are
 shared where they are the same, so the plan is a graph no larger than (selection sets) x (types).
 
 The document must have been validated against the schema of the weights (`matapalo.operations.document`, which also
@@ -37,7 +37,7 @@ _ONE = number(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class SelectedField:
     """One response key of one object. ``below`` has a selection for each type that the value may have.
 
     ``cost`` is ``size * (weight + the dearest of below) + arguments``, 0 where the condition does not hold.
@@ -55,10 +55,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """What is asked of an object of one type. ``nodes``: how many objects that cost something it may return."""
+    """What is selected of an object of one type. ``nodes``: how many objects that cost something it may return."""
 
     type_name: str
-    fields: tuple[Asked, ...]
+    fields: tuple[SelectedField, ...]
     cost: Formula
     nodes: Formula
 
@@ -79,14 +79,14 @@ class _Occurrence:
 
 def is_introspection(selection: Selection) -> bool:
     """Whether a query asks for the schema and for nothing else."""
-    names = {each.name for each in selection.fields}
+    names = {field.name for field in selection.fields}
     return bool(names) and names <= _INTROSPECTION
 
 
 def plan(weights: Weights, document: DocumentNode, operation_name: str | None) -> Selection:
     """The root selection of an operation."""
-    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    operation = next(each for each in operations if operation_name in (None, each.name and each.name.value))
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    operation = next(node for node in operations if operation_name in (None, node.name and node.name.value))
     root = weights.schema.get_root_type(operation.operation)
     if root is None:
         raise ValueError(f"the schema has no {operation.operation.value}: the document was not validated")
@@ -99,18 +99,18 @@ class _Planner:
         self._schema = weights.schema
         self._values = Values(weights, operation)
         self._fragments = {
-            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self._known: dict[object, Selection] = {}
+        self._selections: dict[object, Selection] = {}
 
     def selection(
         self, type_: GraphQLObjectType, parts: tuple[_Part, ...], sized: "_Sized | None", path: str
     ) -> Selection:
-        identity = (type_.name, tuple((id(each.selections), each.when) for each in parts), sized)
-        known = self._known.get(identity)
-        if known is None:
-            known = self._known[identity] = self._selection(type_, parts, sized, path)
-        return known
+        identity = (type_.name, tuple((id(part.selections), part.when) for part in parts), sized)
+        cached = self._selections.get(identity)
+        if cached is None:
+            cached = self._selections[identity] = self._selection(type_, parts, sized, path)
+        return cached
 
     def _selection(
         self, type_: GraphQLObjectType, parts: tuple[_Part, ...], sized: "_Sized | None", path: str
@@ -118,16 +118,16 @@ class _Planner:
         collected: dict[str, list[_Occurrence]] = {}
         for part in parts:
             self._collect(type_, part, collected)
-        asked = [
-            self._asked(type_, key, occurrences, sized, path)
+        fields = [
+            self._field(type_, key, occurrences, sized, path)
             for key, occurrences in collected.items()
             if occurrences[0].node.name.value != "__typename"
         ]
         return Selection(
             type_name=type_.name,
-            fields=tuple(asked),
-            cost=total(each.cost for each in asked),
-            nodes=total(each.nodes for each in asked),
+            fields=tuple(fields),
+            cost=total(field.cost for field in fields),
+            nodes=total(field.nodes for field in fields),
         )
 
     def _collect(self, type_: GraphQLObjectType, part: _Part, into: dict[str, list[_Occurrence]]) -> None:
@@ -147,12 +147,12 @@ class _Planner:
     def _applies(self, type_: GraphQLObjectType, fragment: FragmentDefinitionNode | InlineFragmentNode) -> bool:
         if fragment.type_condition is None:
             return True
-        wanted = self._schema.type_map[fragment.type_condition.name.value]
-        return wanted is type_ or (is_abstract_type(wanted) and self._schema.is_sub_type(wanted, type_))
+        condition = self._schema.type_map[fragment.type_condition.name.value]
+        return condition is type_ or (is_abstract_type(condition) and self._schema.is_sub_type(condition, type_))
 
-    def _asked(
+    def _field(
         self, type_: GraphQLObjectType, key: str, occurrences: list[_Occurrence], sized: "_Sized | None", path: str
-    ) -> Asked:
+    ) -> SelectedField:
         node = occurrences[0].node
         name = node.name.value
         if name in _INTROSPECTION:
@@ -163,10 +163,10 @@ class _Planner:
         size, sizes = self._size(path, field, node, name, sized)
         arguments = self._values.arguments(field, node)
         parts = _parts(occurrences)
-        below = tuple(self.selection(each, parts, sizes, path) for each in self._types(get_named_type(field.type)))
+        below = tuple(self.selection(member, parts, sizes, path) for member in self._types(get_named_type(field.type)))
         is_node = is_composite_type(get_named_type(field.type)) and self._weights.of_type(get_named_type(field.type))
-        when = frozenset(each.when for each in occurrences)
-        return Asked(
+        when = frozenset(occurrence.when for occurrence in occurrences)
+        return SelectedField(
             key=key,
             name=name,
             weight=weight,
@@ -175,16 +175,19 @@ class _Planner:
             below=below,
             cost=self._when(
                 when,
-                total([product(size, total([number(weight), largest(each.cost for each in below)])), arguments]),
+                total(
+                    [product(size, total([number(weight), largest(selection.cost for selection in below)])), arguments]
+                ),
             ),
             nodes=self._when(
-                when, product(size, total([number(1 if is_node else 0), largest(each.nodes for each in below)]))
+                when,
+                product(size, total([number(1 if is_node else 0), largest(selection.nodes for selection in below)])),
             ),
         )
 
-    def _leaf(self, key: str, name: str, weight: int, occurrences: list[_Occurrence]) -> Asked:
-        cost = self._when(frozenset(each.when for each in occurrences), number(weight))
-        return Asked(key, name, weight, _ONE, number(0), (), cost, number(0))
+    def _leaf(self, key: str, name: str, weight: int, occurrences: list[_Occurrence]) -> SelectedField:
+        cost = self._when(frozenset(occurrence.when for occurrence in occurrences), number(weight))
+        return SelectedField(key, name, weight, _ONE, number(0), (), cost, number(0))
 
     def _size(
         self, path: str, field: GraphQLField, node: FieldNode, name: str, sized: "_Sized | None"
@@ -194,10 +197,10 @@ class _Planner:
         sizing = self._weights.sizing(field)
         below = None
         if sizing is not None:
-            found = self._values.size(path, field, node, sizing)
+            size = self._values.size(path, field, node, sizing)
             if not sizing.fields:
-                return power(found, lists), None
-            below = _Sized(found, sizing)
+                return power(size, lists), None
+            below = _Sized(size, sizing)
         if not lists:
             return _ONE, below
         if sized is not None and name in sized.sizing.fields:
@@ -222,12 +225,12 @@ class _Planner:
 
 def _parts(occurrences: list[_Occurrence]) -> tuple[_Part, ...]:
     """The selection sets below a field, each once for each condition."""
-    found = {
-        (id(each.node.selection_set), each.when): _Part(each.node.selection_set, each.when)
-        for each in occurrences
-        if each.node.selection_set is not None
+    parts = {
+        (id(occurrence.node.selection_set), occurrence.when): _Part(occurrence.node.selection_set, occurrence.when)
+        for occurrence in occurrences
+        if occurrence.node.selection_set is not None
     }
-    return tuple(found.values())
+    return tuple(parts.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

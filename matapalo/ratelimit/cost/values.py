@@ -1,4 +1,4 @@
-"""What a document says in the places that costs depend on: list sizes, conditions and the weights of arguments.
+"""What a document says that costs depend on: list sizes, conditions and the weights of arguments.
 
 Values come as literals or from variables. Variables are read as they were sent: a value that does not fit its type
 makes the executor refuse the whole operation, so nothing depends on what it is taken for here.
@@ -29,7 +29,7 @@ from matapalo.errors import BadUserInput
 from matapalo.ratelimit.cost.formula import ZERO, Formula, Variables, function_of, number, total
 from matapalo.ratelimit.cost.weights import Sizing, Weights
 
-#: Variables and their wanted values: all of them must hold. Empty: always.
+#: Variables and the values they must have: all of them must hold. Empty: always.
 Condition = frozenset[tuple[str, bool]]
 
 ALWAYS: Condition = frozenset()
@@ -41,53 +41,55 @@ class Values:
     def __init__(self, weights: Weights, operation: OperationDefinitionNode) -> None:
         self._weights = weights
         self._defaults: dict[str, Any] = {
-            each.variable.name.value: value_from_ast_untyped(each.default_value)
-            for each in operation.variable_definitions or ()
-            if each.default_value is not None
+            definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+            for definition in operation.variable_definitions or ()
+            if definition.default_value is not None
         }
 
     def condition(self, directives: tuple[DirectiveNode, ...] | None) -> Condition | None:
         """When something with ``directives`` is selected; None for never."""
-        found: set[tuple[str, bool]] = set()
+        conditions: set[tuple[str, bool]] = set()
         for directive in directives or ():
             name = directive.name.value
             if name not in ("skip", "include"):
                 continue
-            wanted = name == "include"
-            value = next(each.value for each in directive.arguments or ())
+            required = name == "include"
+            value = next(argument.value for argument in directive.arguments or ())
             if isinstance(value, VariableNode):
-                found.add((value.name.value, wanted))
-            elif isinstance(value, BooleanValueNode) and value.value is not wanted:
+                conditions.add((value.name.value, required))
+            elif isinstance(value, BooleanValueNode) and value.value is not required:
                 return None
-        return frozenset(found)
+        return frozenset(conditions)
 
     def holds(self, conditions: frozenset[Condition], variables: Variables) -> bool:
         """Whether one of ``conditions`` holds."""
-        return any(all((self._variable(name, variables) is wanted) for name, wanted in each) for each in conditions)
+        return any(
+            all(self._variable(name, variables) is required for name, required in condition) for condition in conditions
+        )
 
-    def size(self, place: str, field: GraphQLField, node: FieldNode, sizing: Sizing) -> Formula:
+    def size(self, path: str, field: GraphQLField, node: FieldNode, sizing: Sizing) -> Formula:
         """How long a list is at most. Its formula raises `BadUserInput` when a required argument is missing."""
-        given = {each.name.value: each.value for each in node.arguments or ()}
-        read = [self._slice(field, name, given.get(name)) for name in sizing.by]
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        slices = [self._slice(field, name, arguments.get(name)) for name in sizing.by]
 
         def evaluate(variables: Variables) -> int:
-            sizes = [size for size in (each(variables) for each in read) if size is not None]
+            sizes = [size for size in (read(variables) for read in slices) if size is not None]
             if sizing.needs_one and len(sizes) != 1:
                 names = " or ".join(sizing.by)
-                raise BadUserInput(f"{place} needs exactly one of its arguments {names}: it says how much is asked for")
+                raise BadUserInput(f"{path} needs exactly one of its arguments {names}: it says how much is asked for")
             return max(0, *sizes) if sizes else sizing.assumed or 0
 
-        uses_variables = any(isinstance(given.get(name), VariableNode) for name in sizing.by)
+        uses_variables = any(isinstance(arguments.get(name), VariableNode) for name in sizing.by)
         if uses_variables or sizing.needs_one:
             return function_of(evaluate)
         return number(evaluate({}))
 
     def arguments(self, field: GraphQLField, node: FieldNode) -> Formula:
-        """What the given arguments of a field cost by themselves."""
+        """What the arguments passed to a field cost by themselves."""
         parts: list[Formula] = []
-        for each in node.arguments or ():
-            argument = field.args[each.name.value]
-            parts.append(self._given(self._weights.of_input(argument), get_named_type(argument.type), each.value))
+        for passed in node.arguments or ():
+            argument = field.args[passed.name.value]
+            parts.append(self._argument(self._weights.of_input(argument), get_named_type(argument.type), passed.value))
         return total(parts)
 
     # --- sizes -------------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ class Values:
 
     # --- weights of arguments ----------------------------------------------------------------------------------------
 
-    def _given(self, weight: int, type_: GraphQLNamedType, node: ValueNode) -> Formula:
+    def _argument(self, weight: int, type_: GraphQLNamedType, node: ValueNode) -> Formula:
         if isinstance(node, NullValueNode) or not (weight or self._weights.weighs(type_)):
             return ZERO
         if isinstance(node, VariableNode):
@@ -129,18 +131,18 @@ class Values:
 
     def _literal(self, type_: GraphQLNamedType, node: ValueNode) -> Formula:
         if isinstance(node, ListValueNode):
-            return total(self._given(0, type_, each) for each in node.values)
+            return total(self._argument(0, type_, item) for item in node.values)
         if isinstance(node, ObjectValueNode) and isinstance(type_, GraphQLInputObjectType):
             return total(
-                self._given(self._weights.of_input(field), get_named_type(field.type), each.value)
-                for each in node.fields
-                for field in [type_.fields[each.name.value]]
+                self._argument(self._weights.of_input(field), get_named_type(field.type), member.value)
+                for member in node.fields
+                for field in [type_.fields[member.name.value]]
             )
         return ZERO
 
     def _weigh(self, type_: GraphQLNamedType, value: Any) -> int:
         if isinstance(value, list):
-            return sum(self._weigh(type_, each) for each in value)
+            return sum(self._weigh(type_, item) for item in value)
         if not isinstance(value, Mapping) or not isinstance(type_, GraphQLInputObjectType):
             return 0
         return sum(

@@ -8,7 +8,7 @@ The meaning, which is that of Apollo's and Grafbase's gateways:
 * its size is 1, for a list what its `@listSize`, or that of the connection it belongs to, says.
 
 `Weights` raises `CostsMissing` unless every list of something that costs has a size: a list without one could not be
-estimated. Of ``requireOneSlicingArgument`` see `matapalo.ratelimit.cost.sizes`.
+estimated. Of ``requireOneSlicingArgument`` see `matapalo.ratelimit.cost.values`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ from matapalo.ratelimit.cost.directives import Cost, ListSize
 
 MUTATION_WEIGHT = 10
 OBJECT_WEIGHT = 1
-#: ``__schema`` and ``__type``, whose answers are long and come from memory.
+#: ``__schema`` and ``__type``, whose responses are long and come from memory.
 INTROSPECTION_WEIGHT = 50
 
 D = TypeVar("D")
@@ -70,7 +70,7 @@ class Weights:
 
     def of_field(self, parent: GraphQLNamedType, field: GraphQLField) -> int:
         """What one value of ``field`` costs, without what is selected below it."""
-        own = _found(field, Cost)
+        own = _directive(field, Cost)
         if own is not None:
             return own.weight
         if parent is self.schema.mutation_type:
@@ -79,81 +79,82 @@ class Weights:
 
     def of_type(self, type_: GraphQLNamedType) -> int:
         """What one value of ``type_`` costs."""
-        own = _found(type_, Cost)
+        own = _directive(type_, Cost)
         return own.weight if own is not None else OBJECT_WEIGHT if is_composite_type(type_) else 0
 
     def of_input(self, input_: GraphQLArgument | GraphQLInputField) -> int:
-        """What giving an argument, or a field of an input object, costs."""
-        own = _found(input_, Cost)
+        """What passing an argument, or a field of an input object, costs."""
+        own = _directive(input_, Cost)
         return own.weight if own is not None else 0
 
     def weighs(self, type_: GraphQLNamedType) -> bool:
         """Whether a value of an input type can cost anything."""
         if not isinstance(type_, GraphQLInputObjectType):
             return False
-        known = self._weighing.get(type_.name)
-        if known is None:
-            self._weighing[type_.name] = False  # while it is found out: an input type may contain itself
-            known = any(
+        weighs = self._weighing.get(type_.name)
+        if weighs is None:
+            self._weighing[type_.name] = False  # meanwhile: an input type may contain itself
+            weighs = any(
                 self.of_input(field) or self.weighs(get_named_type(field.type)) for field in type_.fields.values()
             )
-            self._weighing[type_.name] = known
-        return known
+            self._weighing[type_.name] = weighs
+        return weighs
 
     def sizing(self, field: GraphQLField) -> Sizing | None:
         """How long the lists of ``field`` may be, if that is said."""
-        found = _found(field, ListSize)
-        if found is None:
+        size = _directive(field, ListSize)
+        if size is None:
             return None
         return Sizing(
-            assumed=found.assumed_size if isinstance(found.assumed_size, int) else None,
-            by=tuple(found.slicing_arguments or ()),
-            fields=tuple(found.sized_fields or ()),
-            needs_one=found.require_one_slicing_argument is True and bool(found.slicing_arguments),
+            assumed=size.assumed_size if isinstance(size.assumed_size, int) else None,
+            by=tuple(size.slicing_arguments or ()),
+            fields=tuple(size.sized_fields or ()),
+            needs_one=size.require_one_slicing_argument is True and bool(size.slicing_arguments),
         )
 
     # --- is everything said? -----------------------------------------------------------------------------------------
 
     def _flaws(self) -> Iterator[str]:
         fields = [*self._fields()]
-        for place, field in fields:
+        for coordinate, field in fields:
             sizing = self.sizing(field)
             if sizing is not None:
-                yield from self._sizing_flaws(place, field, sizing)
+                yield from self._sizing_flaws(coordinate, field, sizing)
         returning: dict[str, list[tuple[str, GraphQLField]]] = {}
-        for place, field in fields:
-            returning.setdefault(get_named_type(field.type).name, []).append((place, field))
-        for place, field in fields:
+        for coordinate, field in fields:
+            returning.setdefault(get_named_type(field.type).name, []).append((coordinate, field))
+        for coordinate, field in fields:
             named = get_named_type(field.type)
             if dimensions(field.type) and (is_composite_type(named) or self.of_type(named)):
-                yield from self._unsized(place, field, returning)
+                yield from self._unsized(coordinate, field, returning)
 
     def _unsized(
-        self, place: str, field: GraphQLField, returning: dict[str, list[tuple[str, GraphQLField]]]
+        self, coordinate: str, field: GraphQLField, returning: dict[str, list[tuple[str, GraphQLField]]]
     ) -> Iterator[str]:
         """A list is sized by itself, or by every field that returns the object it is part of."""
         own = self.sizing(field)
         if own is not None and not own.fields:
             return
-        type_name, _, name = place.partition(".")
-        for other, returns in returning.get(type_name, [(place, field)]):
+        type_name, _, name = coordinate.partition(".")
+        for other, returns in returning.get(type_name, [(coordinate, field)]):
             sizing = self.sizing(returns)
             if sizing is None or name not in sizing.fields:
-                yield f"{place} is a list of {get_named_type(field.type).name} without a size: give it @listSize" + (
-                    "" if other == place else f", or name it in the sizedFields of {other}"
+                yield (
+                    f"{coordinate} is a list of {get_named_type(field.type).name} without a size: give it @listSize"
+                    + ("" if other == coordinate else f", or name it in the sizedFields of {other}")
                 )
 
-    def _sizing_flaws(self, place: str, field: GraphQLField, sizing: Sizing) -> Iterator[str]:
+    def _sizing_flaws(self, coordinate: str, field: GraphQLField, sizing: Sizing) -> Iterator[str]:
         if sizing.assumed is None and not sizing.needs_one:
-            yield f"{place}: @listSize needs assumedSize, or slicingArguments of which one is required"
+            yield f"{coordinate}: @listSize needs assumedSize, or slicingArguments of which one is required"
         for name in sizing.by:
             if name not in field.args:
-                yield f"{place}: @listSize names the argument {name!r}, which the field does not have"
+                yield f"{coordinate}: @listSize names the argument {name!r}, which the field does not have"
         returned = get_named_type(field.type)
         for name in sizing.fields:
             inner = returned.fields.get(name) if isinstance(returned, GraphQLObjectType) else None
             if inner is None or not dimensions(inner.type):
-                yield f"{place}: @listSize sizes {returned.name}.{name}, which is no list"
+                yield f"{coordinate}: @listSize sizes {returned.name}.{name}, which is no list"
 
     def _fields(self) -> Iterator[tuple[str, GraphQLField]]:
         for type_ in self.schema.type_map.values():
@@ -164,14 +165,14 @@ class Weights:
 
 def dimensions(type_: Any) -> int:
     """How many lists ``type_`` nests: 0 for no list."""
-    found = 0
+    lists = 0
     while isinstance(type_, GraphQLList | GraphQLNonNull):
-        found += isinstance(type_, GraphQLList)
+        lists += isinstance(type_, GraphQLList)
         type_ = type_.of_type
-    return found
+    return lists
 
 
-def _found(element: Any, kind: type[D]) -> D | None:
+def _directive(element: Any, kind: type[D]) -> D | None:
     definition = element.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     directives = getattr(definition, "directives", None) or ()
-    return next((each for each in directives if isinstance(each, kind)), None)
+    return next((directive for directive in directives if isinstance(directive, kind)), None)

@@ -1,9 +1,11 @@
 """The cost bucket: points that restore steadily, with room for bursts of ``capacity``. Pure; its twin is bucket.lua.
 
-GCRA in its level form (ITU-T I.371 has both, equivalent): kept is the *debt*, in millionths of a point, so that a
-restore rate in points per second drains it by whole numbers per microsecond, and a changed rate keeps the points. In
-any stretch of ``w`` seconds at most ``capacity + restore_per_s · w`` points are spent.
+A token bucket, as GCRA in its level form (ITU-T I.371 has both, equivalent): stored is the *debt*, in millionths of a
+point, so that a restore rate in points per second drains it by whole numbers per microsecond, and a changed rate keeps
+the points. In any stretch of ``w`` seconds at most ``capacity + restore_per_s · w`` points are spent.
 """
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +28,7 @@ class CostBucket(msgspec.Struct, frozen=True):
         return -(-self.capacity // self.restore_per_s)
 
 
-class Level(msgspec.Struct, frozen=True):
+class Level(NamedTuple):
     """``debt`` as of the moment the state was written, and how low it has been of late.
 
     ``low`` is its minimum since ``since_us``, ``low_before`` that between ``before_us`` and ``since_us``.
@@ -40,7 +42,7 @@ class Level(msgspec.Struct, frozen=True):
 
 
 def full(now_us: int) -> Level:
-    """Nothing was spent."""
+    """A bucket of which nothing was spent."""
     return Level(0, 0, 0, now_us, now_us)
 
 
@@ -54,7 +56,7 @@ def aged(rule: CostBucket, level: Level, at_us: int, now_us: int) -> Level:
 
 
 def wait_us(rule: CostBucket, debt: int, cost: int) -> int:
-    """Until ``cost`` points are there, if nobody else takes them: 0 at once, `NEVER` above the capacity."""
+    """Until ``cost`` points are there, if no other operation takes them: 0 at once, `NEVER` above the capacity."""
     missing = debt + (cost - rule.capacity) * MICRO
     if cost <= 0 or missing <= 0:
         return 0
@@ -79,16 +81,18 @@ def reset_us(rule: CostBucket, debt: int) -> int:
 def credited(rule: CostBucket, level: Level, at_us: int, now_us: int, taken_us: int, unused: int) -> Level:
     """The level, still as of ``at_us``, when at ``now_us`` ``unused`` points come back of those taken at ``taken_us``.
 
-    Time restored some of them while the operation ran, if without them the bucket would have been full: these are not
-    given a second time, or slow operations could spend more than the bucket promises (docs/decisions/0021). It would
-    not have been full as long as the debt stayed above them; and never is more lost than time can have restored.
+    What time has restored of them while the operation ran is not given a second time, or slow operations could spend
+    more than the bucket promises (docs/decisions/0021).
     """
+    # Without the unused points the bucket would have been full only where the debt was below them: so as much as its
+    # minimum since then surely comes back. A reservation from before the minima are known gets what `surely` says.
     low = 0
     if taken_us >= level.since_us:
         low = level.low
     elif taken_us >= level.before_us:
         low = min(level.low, level.low_before)
     low = min(low, max(0, level.debt - rule.restore_per_s * (now_us - at_us)))
+    # Never is more lost than time can have restored.
     surely = unused * MICRO - rule.restore_per_s * (now_us - taken_us)
     credit = max(0, min(unused * MICRO, max(low, surely)))
     return Level(

@@ -1,7 +1,7 @@
-"""Whose limits apply: the verified subject, else the address that the edge vouches for. Pure.
+"""The subject whose limits apply: that of the verified token, else the address that the edge vouches for. Pure.
 
 An IPv6 customer owns a whole /64, so that is what counts as one address; an IPv4 address written as IPv6 is the IPv4
-address. Subjects carry their name space: an address is never taken for somebody's id.
+address. Subjects carry their name space: an address is never taken for a customer's id.
 Source: RFC 4291 §2.5.4 (/64), §2.5.5.2 (mapped addresses).
 """
 

@@ -2,8 +2,9 @@
 
 Time is cut into sub-buckets of ``window_us / precision``. A ring holds the counts of the current sub-bucket and of the
 ``precision`` before it, newest first; the oldest, of which only a part still lies inside the window, counts whole. So
-the limit holds wherever the window is laid, and nobody gets less than an exact log of ``window · (1 + 1/precision)``
-would give. (Weighting the oldest sub-bucket, as sliding counters do, lets an aligned burst have up to twice the limit.)
+the limit holds wherever the window is laid, and a client gets no less than an exact log of ``window · (1 +
+1/precision)`` would give. (Weighting the oldest sub-bucket, as sliding counters do, lets an aligned burst have up to
+twice the limit.)
 
 A ring means something together with the moment it was written: ``aged`` brings it to a later one. All integers.
 """
@@ -45,7 +46,7 @@ def aged(rule: StrictWindow, ring: Sequence[int], at_us: int, now_us: int) -> li
 
 
 def wait_us(rule: StrictWindow, ring: Sequence[int], now_us: int) -> int:
-    """Until one more entry fits, if nobody else takes it: 0 at once, `NEVER` when the limit is 0."""
+    """Until one more entry fits, if no other request takes it: 0 at once, `NEVER` when the limit is 0."""
     surplus = sum(ring) + 1 - rule.limit
     if surplus <= 0:
         return 0

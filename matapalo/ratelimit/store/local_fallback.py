@@ -1,135 +1,118 @@
-"""The limits of this process alone, for while the store is away: the same rules, on the monotonic clock, bounded.
+"""The local fallback: limits of this process alone, while the store is away. The same rules, on the monotonic clock.
 
-Warm: of each subject the last verdict of the store is remembered, and what it had left is what it starts with. With
-``replicas`` processes each gives out its share. The subject that was quiet longest is forgotten first.
+Warm: of each subject the last result of the store is cached, and what it had left is what it starts with. With
+``replicas`` processes each gives out its share. Memory is bounded: the subject that was quiet longest goes first.
 """
 
-from collections import OrderedDict
-
 import msgspec
+from cachetools import LRUCache
 
 from matapalo.process.clock import Clock
-from matapalo.ratelimit.rules import state as states
-from matapalo.ratelimit.rules.bucket import MICRO, CostBucket
+from matapalo.ratelimit.rules import state as rules
+from matapalo.ratelimit.rules.bucket import MICRO, CostBucket, Level
 from matapalo.ratelimit.rules.policy import Plan, Policy, plan
-from matapalo.ratelimit.rules.state import Claim, State, Verdict
+from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.rules.window import StrictWindow, empty
+from matapalo.ratelimit.rules.wire import ReserveResult
 
-MOST_SUBJECTS = 10_000
+MAX_SUBJECTS = 10_000
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What the store last said of a subject: the policies in their order, what was left, and when."""
+class StoreResult(msgspec.Struct, frozen=True, gc=False):
+    """What the store last said of a subject, and when."""
 
     policies: tuple[Policy, ...]
-    remaining: tuple[int, ...]
+    result: ReserveResult
     at_us: int
 
 
-class LocalLimits:
-    """States of at most ``most`` subjects, and as many last verdicts of the store."""
+class LocalFallback:
+    """States of at most ``max_subjects``, and as many last results of the store."""
 
-    def __init__(self, clock: Clock, *, replicas: int = 1, most: int = MOST_SUBJECTS) -> None:
+    def __init__(self, clock: Clock, *, replicas: int = 1, max_subjects: int = MAX_SUBJECTS) -> None:
         self._clock = clock
         self._replicas = replicas
-        self._most = most
-        self._seen: OrderedDict[str, Seen] = OrderedDict()
-        self._states: OrderedDict[str, State] = OrderedDict()
-        self._plans: dict[int, tuple[Plan, Plan]] = {}
+        self._last_results: LRUCache[str, StoreResult] = LRUCache(max_subjects)
+        self._states: LRUCache[str, State] = LRUCache(max_subjects)
+        self._shares: LRUCache[Plan, Plan] = LRUCache(1000)  # each change of the tiers brings new plans
 
     def __len__(self) -> int:
-        return max(len(self._seen), len(self._states))
+        return max(len(self._last_results), len(self._states))
 
-    def remember(self, subject: str, policies: tuple[Policy, ...], remaining: tuple[int, ...]) -> None:
-        """What the store said just now."""
-        self._seen[subject] = Seen(policies, remaining, self.now_us())
-        self._seen.move_to_end(subject)
-        if len(self._seen) > self._most:
-            self._seen.popitem(last=False)
+    def record(self, subject: str, policies: tuple[Policy, ...], result: ReserveResult) -> None:
+        """Take over what the store said just now."""
+        self._last_results[subject] = StoreResult(policies, result, self._now_us())
 
     def forget(self, subject: str) -> None:
-        """Everything about a subject."""
-        self._seen.pop(subject, None)
+        """Drop everything about one subject."""
+        self._last_results.pop(subject, None)
         self._states.pop(subject, None)
 
     def clear(self) -> None:
-        """Everything about everybody."""
-        self._seen.clear()
+        """Drop everything about all subjects."""
+        self._last_results.clear()
         self._states.clear()
 
-    def forget_states(self) -> None:
-        """The store decides again: what was counted here is of no use any more."""
+    def clear_states(self) -> None:
+        """Drop what was counted here: the store decides again."""
         self._states.clear()
 
-    def plan(self, whole: Plan) -> Plan:
+    def share(self, whole: Plan) -> Plan:
         """This process' share of the policies that are kept locally."""
-        known = self._plans.get(id(whole))
-        if known is None or known[0] is not whole:
-            kept = tuple(self._share(one) for one in whole.policies if one.on_error == "local")
-            if len(self._plans) > 1000:  # each change of the tiers brings new plans
-                self._plans.clear()
-            known = self._plans[id(whole)] = (whole, plan(kept, whole.kind))
-        return known[1]
+        cached = self._shares.get(whole)
+        if cached is None:
+            policies = tuple(self._share(policy) for policy in whole.policies if policy.on_error == "local")
+            cached = self._shares[whole] = plan(policies, whole.kind)
+        return cached
 
-    def reserve(self, subject: str, whole: Plan, cost: int) -> Verdict:
-        """The verdict of this process, on ``plan(whole)``."""
-        mine = self.plan(whole)
-        known = self._states.get(subject)
-        before = known if known is not None else self._warm(subject, mine)
-        verdict, after = states.reserve(mine, before, self.now_us(), self._cost(whole, mine, cost))
-        if after is not None or known is None:
-            self._keep(subject, after or before)
-        return verdict
+    def reserve(self, subject: str, whole: Plan, cost: int) -> ReserveResult:
+        """Charge all policies of ``share(whole)``, or none."""
+        share = self.share(whole)
+        before = self._states.get(subject) or self._warm(subject, share)
+        if whole.bucket is not None and share.bucket is not None and cost <= whole.bucket.limit:
+            cost = min(cost, share.bucket.limit)  # a share must not forbid for ever what the whole would allow
+        result, after = rules.reserve(share, before, self._now_us(), cost)
+        self._store(subject, after or before)
+        return result
 
-    def settle(self, subject: str, claim: Claim) -> None:
-        """As in the store."""
-        after = states.settle(claim, self._states.get(subject), self.now_us())
-        if after is not None:
-            self._keep(subject, after)
+    def settle(self, subject: str, settlement: Settlement) -> None:
+        """Give back, as the script `settle` does."""
+        self._store(subject, rules.settle(settlement, self._states.get(subject), self._now_us()))
 
-    def renew(self, subject: str, mine: Plan, place: Policy, taken_us: int) -> int:
-        """As in the store."""
-        moment_us, after = states.renew(mine, place, self._states.get(subject), self.now_us(), taken_us)
-        if after is not None:
-            self._keep(subject, after)
+    def renew(self, subject: str, share: Plan, permits: Policy, taken_us: int) -> int:
+        """Renew, as the script `renew` does."""
+        moment_us, after = rules.renew(share, permits, self._states.get(subject), self._now_us(), taken_us)
+        self._store(subject, after)
         return moment_us
 
-    def now_us(self) -> int:
-        """The moment, on this process' own clock."""
+    def _now_us(self) -> int:
         return int(self._clock.monotonic_s() * MICRO)
 
-    def _keep(self, subject: str, state: State | None) -> None:
-        if state is None:
-            return
-        self._states[subject] = state
-        self._states.move_to_end(subject)
-        if len(self._states) > self._most:
-            self._states.popitem(last=False)
+    def _store(self, subject: str, state: State | None) -> None:
+        if state is not None:
+            self._states[subject] = state
 
-    def _warm(self, subject: str, mine: Plan) -> State | None:
-        seen = self._seen.get(subject)
-        if seen is None:
+    def _warm(self, subject: str, share: Plan) -> State | None:
+        last = self._last_results.get(subject)
+        if last is None:
             return None
-        left = {one.section: amount for one, amount in zip(seen.policies, seen.remaining, strict=True)}
-        sections = {one.section: self._spent(one, left.get(one.section), seen.at_us) for one in mine.policies}
-        return State(seen.at_us, seen.at_us, sections)
+        remaining = {
+            policy.section: row.remaining for policy, row in zip(last.policies, last.result.policies, strict=True)
+        }
+        sections = {
+            policy.section: self._spent(policy, remaining.get(policy.section), last.at_us) for policy in share.policies
+        }
+        return State(last.at_us, last.at_us, sections)
 
-    def _spent(self, policy: Policy, left: int | None, at_us: int) -> list[int]:
+    def _spent(self, policy: Policy, remaining: int | None, at_us: int) -> list[int]:
         """As if everything that is missing had been spent at the moment the store said so: never too generous."""
         rule = policy.rule
-        missing = 0 if left is None else max(0, policy.limit - left // self._replicas)
+        missing = 0 if remaining is None else max(0, policy.limit - remaining // self._replicas)
         if isinstance(rule, CostBucket):
-            return [missing * MICRO, 0, 0, at_us, at_us]
+            return list(Level(missing * MICRO, low=0, low_before=0, since_us=at_us, before_us=at_us))
         if policy.shape == "concurrency":
-            return empty(rule)  # those operations end on their own, and nobody could give their places back here
+            return empty(rule)  # those operations end on their own, and their permits cannot be given back here
         return [missing, *empty(rule)[1:]]
-
-    @staticmethod
-    def _cost(whole: Plan, mine: Plan, cost: int) -> int:
-        """A share must not forbid for ever what the whole would allow."""
-        if whole.bucket is None or mine.bucket is None or cost > whole.policies[whole.bucket].limit:
-            return cost
-        return min(cost, mine.policies[mine.bucket].limit)
 
     def _share(self, policy: Policy) -> Policy:
         rule = policy.rule

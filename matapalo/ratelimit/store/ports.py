@@ -1,4 +1,4 @@
-"""What the limiter needs of its store, and how that fails. Redis and a Redis Cluster are in over_redis.py."""
+"""What the limiter needs of its store, and how that fails. One server and a cluster are in redis_store.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -12,11 +12,11 @@ CONFIG_KEY = f"{PREFIX}{{config}}"
 
 
 class StoreUnavailable(Exception):
-    """The store did not answer in time, or with an error."""
+    """The store did not respond in time, or with an error."""
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """A script with its one key."""
+    """A script with its one key, and its arguments in the order of `matapalo.ratelimit.rules.wire`."""
 
     script: Name
     key: str
@@ -27,7 +27,7 @@ class Store(Protocol):
     """Scripts by key, and one small hash for the configuration. All raise `StoreUnavailable`."""
 
     async def run(self, calls: Sequence[Call]) -> Sequence[Any]:
-        """The answer to each call, in their order; an exception in the place of one that failed by itself."""
+        """The result of each call, in their order; an exception for one that failed by itself."""
         ...
 
     async def delete(self, key: str) -> bool:
@@ -42,9 +42,7 @@ class Store(Protocol):
         """Write fields of the configuration (None removes) and count ``counter`` up, in one step."""
         ...
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        ...
+    async def aclose(self) -> None: ...
 
 
 def key_of(subject: str) -> str:

@@ -1,4 +1,4 @@
-"""The Lua twins, put together from their parts: what runs inside the store, one call a decision.
+"""The Lua twins of the rules, put together from their parts: what runs inside the store, one call a decision.
 
 Sent by their SHA-1 (`EVALSHA`); a store that does not know one (new, failed over, flushed) is sent the text once.
 """
@@ -6,7 +6,7 @@ Sent by their SHA-1 (`EVALSHA`); a store that does not know one (new, failed ove
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -14,19 +14,19 @@ FOLDER = Path(__file__).with_name("lua")
 PARTS = ("window", "bucket", "lease", "state")
 
 Name = Literal["reserve", "settle", "renew"]
+NAMES: tuple[Name, ...] = get_args(Name)
 
 
 class Script(msgspec.Struct, frozen=True):
-    """``text`` and the ``sha`` it is known by; all take one key."""
+    """``text``, and the ``sha`` that servers know it by; all take one key."""
 
-    name: Name
     text: str
     sha: str
 
 
 @cache
 def script(name: Name, *, clock: str | None = None) -> Script:
-    """The script called ``name``. ``clock``: Lua that takes the place of the store's clock, for tests."""
-    read = (clock or (FOLDER / "clock.lua").read_text(), *((FOLDER / f"{part}.lua").read_text() for part in PARTS))
-    text = "\n".join((*read, (FOLDER / f"{name}.lua").read_text()))
-    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    """The script called ``name``. ``clock``: Lua instead of the store's clock, for tests."""
+    parts = [(FOLDER / f"{part}.lua").read_text() for part in (*PARTS, name)]
+    text = "\n".join((clock or (FOLDER / "clock.lua").read_text(), *parts))
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -1,4 +1,4 @@
-"""What the limiter adds to the store: remembered refusals, limits of its own while the store is away, metrics."""
+"""What the limiter adds to the store: the denial cache, the local fallback, permits that are held."""
 
 import asyncio
 from typing import Any
@@ -6,21 +6,22 @@ from typing import Any
 import pytest
 
 from matapalo.process.clock import SystemClock
+from matapalo.ratelimit.denial_cache import DenialCache
 from matapalo.ratelimit.rules.decision import Decision
-from matapalo.ratelimit.store.local_fallback import LocalLimits
+from matapalo.ratelimit.store.local_fallback import LocalFallback
 from matapalo.ratelimit.store.ports import key_of
 from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.ratelimit.tiers import packaged
 from tests.harness.clock import FakeClock
 from tests.harness.limits import MemoryStore, memory_limiter
-from tests.harness.limits_contract import left, tiers
-from tests.harness.limits_policies import places, points, requests
+from tests.harness.limits_contract import LimiterContract
+from tests.harness.limits_policies import permits, points, remaining, requests, tiers
 from tests.harness.waiting import eventually
 
 WHO = "user:cust_0001"
 
 
-class Setting:
+class Harness:
     """A limiter, its store and their clock."""
 
     def __init__(self, *policies: Any, replicas: int = 1) -> None:
@@ -29,263 +30,269 @@ class Setting:
         chosen = tiers(*policies) if policies else None
         self.limiter = memory_limiter(chosen, store=self.store, clock=self.clock, replicas=replicas)
 
-    async def ask(self, subject: str = WHO, cost: int = 1, **more: Any) -> Decision:
+    async def reserve(self, subject: str = WHO, cost: int = 1, **more: Any) -> Decision:
         return await self.limiter.reserve(subject, "free", cost=cost, kind=more.get("kind", "query"))
 
-    async def admitted(self, times: int, subject: str = WHO, cost: int = 1) -> int:
-        return sum([(await self.ask(subject, cost)).admitted for _ in range(times)])
+    async def allowed(self, times: int, subject: str = WHO, cost: int = 1) -> int:
+        return sum([(await self.reserve(subject, cost)).allowed for _ in range(times)])
 
 
-# --- refusals remembered ---
+# --- the denial cache ---
 
 
-async def test_a_refusal_is_remembered_for_five_seconds_at_most() -> None:
-    here = Setting(requests("minute", 2, 60))
-    assert await here.admitted(3) == 2
-    asked = here.store.asked["reserve"]
-    assert await here.admitted(100) == 0
-    assert here.store.asked["reserve"] == asked
-    here.clock.advance(5)
-    await here.ask()
-    assert here.store.asked["reserve"] == asked + 1
+async def test_a_denial_is_cached_for_five_seconds_at_most() -> None:
+    harness = Harness(requests("minute", 2, 60))
+    assert await harness.allowed(3) == 2
+    calls = harness.store.calls["reserve"]
+    assert await harness.allowed(100) == 0
+    assert harness.store.calls["reserve"] == calls
+    harness.clock.advance(5)
+    await harness.reserve()
+    assert harness.store.calls["reserve"] == calls + 1
 
 
-async def test_a_remembered_hint_keeps_counting_down() -> None:
-    here = Setting(requests("minute", 1, 60))
-    await here.admitted(1)
-    first = await here.ask()
-    here.clock.advance(2)
-    later = await here.ask()
+async def test_a_cached_hint_keeps_counting_down() -> None:
+    harness = Harness(requests("minute", 1, 60))
+    await harness.allowed(1)
+    first = await harness.reserve()
+    harness.clock.advance(2)
+    later = await harness.reserve()
     assert first.retry_after_s is not None
     assert later.retry_after_s == pytest.approx(first.retry_after_s - 2)
     assert later.policies[0].reset_s == pytest.approx(first.policies[0].reset_s - 2)
 
 
-async def test_at_the_hint_the_same_request_is_admitted() -> None:
-    here = Setting(requests("minute", 1, 60), requests("hour", 3, 3600))
-    await here.admitted(1)
+async def test_at_the_hint_the_same_request_is_allowed() -> None:
+    harness = Harness(requests("minute", 1, 60), requests("hour", 3, 3600))
+    await harness.allowed(1)
     for _ in range(2):
-        wait_s = (await here.ask()).retry_after_s
+        wait_s = (await harness.reserve()).retry_after_s
         assert wait_s is not None
-        here.clock.advance(wait_s - 0.002)
-        assert not (await here.ask()).admitted
-        here.clock.advance(0.002)
-        assert (await here.ask()).admitted
+        harness.clock.advance(wait_s - 0.002)
+        assert not (await harness.reserve()).allowed
+        harness.clock.advance(0.002)
+        assert (await harness.reserve()).allowed
 
 
-async def test_what_lacks_only_points_or_a_place_is_asked_again_each_time() -> None:
-    here = Setting(points(10, 1), places(1))
-    first = await here.ask(cost=10)
+async def test_missing_points_or_permits_are_not_cached() -> None:
+    harness = Harness(points(10, 1), permits(1))
+    first = await harness.reserve(cost=10)
     for _ in range(3):
-        assert not (await here.ask(cost=10)).admitted
-    assert here.store.asked["reserve"] == 4
+        assert not (await harness.reserve(cost=10)).allowed
+    assert harness.store.calls["reserve"] == 4
     assert first.reservation is not None
-    here.limiter.settle(first.reservation, 0)
-    await here.limiter.drain()
-    assert (await here.ask(cost=10)).admitted
+    harness.limiter.settle(first.reservation, 0)
+    await harness.limiter.drain()
+    assert (await harness.reserve(cost=10)).allowed
 
 
 async def test_a_dearer_operation_is_told_its_own_wait() -> None:
-    here = Setting(requests("minute", 1, 60), points(100, 1))
-    await here.ask(cost=50)
-    assert (await here.ask(cost=1)).violated == ("minute",)
-    dearer = await here.ask(cost=100)
+    harness = Harness(requests("minute", 1, 60), points(100, 1))
+    await harness.reserve(cost=50)
+    assert (await harness.reserve(cost=1)).violated == ("minute",)
+    dearer = await harness.reserve(cost=100)
     assert dearer.violated == ("minute", "cost")
 
 
-async def test_another_kind_another_tier_and_another_subject_are_not_refused_with_it() -> None:
-    here = Setting(requests("minute", 1, 60))
-    await here.admitted(2)
-    assert (await here.ask(kind="introspection")).admitted
-    assert (await here.ask("ip:cust_0001")).admitted
-    asked = here.store.asked["reserve"]
-    await here.limiter.reserve(WHO, "premium", cost=1, kind="query")
-    assert here.store.asked["reserve"] == asked + 1
+async def test_a_denial_is_for_one_kind_one_tier_and_one_subject() -> None:
+    harness = Harness(requests("minute", 1, 60))
+    await harness.allowed(2)
+    assert (await harness.reserve(kind="introspection")).allowed
+    assert (await harness.reserve("ip:cust_0001")).allowed
+    calls = harness.store.calls["reserve"]
+    await harness.limiter.reserve(WHO, "premium", cost=1, kind="query")
+    assert harness.store.calls["reserve"] == calls + 1
 
 
-async def test_refusals_remembered_are_bounded() -> None:
-    here = Setting(requests("minute", 1, 60))
-    here.limiter.denials._most = 10
+async def test_the_denial_cache_is_bounded() -> None:
+    harness = Harness(requests("minute", 1, 60))
+    harness.limiter.denial_cache = DenialCache(harness.clock, max_entries=10)
     for number in range(30):
-        await here.admitted(2, f"ip:10.0.0.{number}")
-    assert len(here.limiter.denials) == 10
+        await harness.allowed(2, f"ip:10.0.0.{number}")
+    assert len(harness.limiter.denial_cache) == 10
 
 
-async def test_a_reset_of_another_process_is_heard_of() -> None:
-    here = Setting(requests("minute", 1, 60))
-    following = TierReloader(here.limiter, here.store, here.limiter.tiers)
-    await following.look()
-    other = memory_limiter(here.limiter.tiers, store=here.store, clock=here.clock)
-    assert await here.admitted(2) == 1
+async def test_a_reset_by_another_process_takes_effect() -> None:
+    harness = Harness(requests("minute", 1, 60))
+    reloader = TierReloader(harness.limiter, harness.store, harness.limiter.tiers)
+    await reloader.refresh()
+    other = memory_limiter(harness.limiter.tiers, store=harness.store, clock=harness.clock)
+    assert await harness.allowed(2) == 1
     await other.reset(WHO)
-    await following.look()
-    assert await here.admitted(2) == 1
+    await reloader.refresh()
+    assert await harness.allowed(2) == 1
 
 
 # --- blocked, unlimited, shadow ---
 
 
-async def test_nothing_is_asked_for_the_blocked_and_the_unlimited() -> None:
-    here = Setting(requests("minute", 0, 60))
-    decision = await here.ask()
-    assert decision.refusal == "RATE_LIMITED"
+async def test_blocked_and_unlimited_need_no_store() -> None:
+    harness = Harness(requests("minute", 0, 60))
+    decision = await harness.reserve()
+    assert decision.denial == "RATE_LIMITED"
     assert decision.violated == ("minute",)
     assert decision.retry_after_s is None
-    free = Setting(places(5))
+    free = Harness(permits(5))
     free.limiter.use(tiers())
-    assert (await free.ask(cost=10**9)).admitted
-    assert here.store.asked == free.store.asked == {}
+    assert (await free.reserve(cost=10**9)).allowed
+    assert harness.store.calls == free.store.calls == {}
 
 
-async def test_a_shadow_policy_tells_what_it_would_refuse_and_charges_what_it_would() -> None:
-    here = Setting(requests("minute", 1, 60, shadow=True), points(10, 1, shadow=True), places(1, shadow=True))
-    decisions = [await here.ask(cost=8) for _ in range(3)]
-    assert all(one.admitted for one in decisions)
-    assert [one.would_refuse for one in decisions] == [(), *[("minute", "cost", "concurrency")] * 2]
-    for one in decisions:
-        assert one.reservation is not None
-        here.limiter.settle(one.reservation, 0)
-    await here.limiter.drain()
-    assert left(await here.limiter.state(WHO, "free")) == {"minute": 0, "cost": 10, "concurrency": 1}
+async def test_a_shadow_policy_only_tells_what_it_would_deny() -> None:
+    harness = Harness(requests("minute", 1, 60, shadow=True), points(10, 1, shadow=True), permits(1, shadow=True))
+    decisions = [await harness.reserve(cost=8) for _ in range(3)]
+    assert all(decision.allowed for decision in decisions)
+    assert [decision.would_deny for decision in decisions] == [(), *[("minute", "cost", "concurrency")] * 2]
+    for decision in decisions:
+        assert decision.reservation is not None
+        harness.limiter.settle(decision.reservation, 0)
+    await harness.limiter.drain()
+    assert remaining(await harness.limiter.state(WHO, "free")) == {"minute": 0, "cost": 10, "concurrency": 1}
 
 
 async def test_bad_arguments_are_bugs() -> None:
-    here = Setting(requests("minute", 1, 60))
+    harness = Harness(requests("minute", 1, 60))
     with pytest.raises(ValueError, match="name space"):
-        await here.ask("cust_0001")
+        await harness.reserve("cust_0001")
     with pytest.raises(ValueError, match="not negative"):
-        await here.ask(cost=-1)
+        await harness.reserve(cost=-1)
 
 
 # --- the store is away ---
 
 
-async def test_the_limits_of_this_process_go_on_from_what_the_store_said() -> None:
-    here = Setting(requests("minute", 10, 60), points(100, 1))
-    assert await here.admitted(6, cost=10) == 6
-    here.store.is_away = True
-    decisions = [await here.ask(cost=10) for _ in range(10)]
-    assert [one.admitted for one in decisions] == [True] * 4 + [False] * 6
-    assert all(one.degraded for one in decisions)
-    here.clock.advance(66)
-    assert await here.admitted(12) == 10
+async def test_the_fallback_goes_on_from_what_the_store_said() -> None:
+    harness = Harness(requests("minute", 10, 60), points(100, 1))
+    assert await harness.allowed(6, cost=10) == 6
+    harness.store.is_away = True
+    decisions = [await harness.reserve(cost=10) for _ in range(10)]
+    assert [decision.allowed for decision in decisions] == [True] * 4 + [False] * 6
+    assert all(decision.degraded for decision in decisions)
+    harness.clock.advance(66)
+    assert await harness.allowed(12) == 10
 
 
 async def test_each_of_several_processes_gives_out_its_share() -> None:
-    here = Setting(requests("minute", 10, 60), points(100, 1), places(10), replicas=2)
-    here.store.is_away = True
-    assert await here.admitted(20, "user:new") == 5
-    assert (await here.ask("user:big", cost=80)).admitted  # fits the whole, so it must fit the share
-    assert (await here.ask("user:bigger", cost=101)).refusal == "COST_TOO_EXPENSIVE"
+    harness = Harness(requests("minute", 10, 60), points(100, 1), permits(10), replicas=2)
+    harness.store.is_away = True
+    assert await harness.allowed(20, "user:new") == 5
+    assert (await harness.reserve("user:big", cost=80)).allowed  # fits the whole, so it must fit the share
+    assert (await harness.reserve("user:bigger", cost=101)).denial == "COST_TOO_EXPENSIVE"
 
 
-async def test_open_policies_let_pass_and_closed_ones_refuse() -> None:
-    here = Setting(requests("minute", 1, 60, on_error="open"))
-    here.store.is_away = True
-    decisions = [await here.ask() for _ in range(5)]
-    assert all(one.admitted and one.degraded for one in decisions)
-    closed = Setting(requests("minute", 1, 60, on_error="closed"), places(5))
+async def test_open_policies_let_pass_and_closed_ones_deny() -> None:
+    harness = Harness(requests("minute", 1, 60, on_error="open"))
+    harness.store.is_away = True
+    decisions = [await harness.reserve() for _ in range(5)]
+    assert all(decision.allowed and decision.degraded for decision in decisions)
+    closed = Harness(requests("minute", 1, 60, on_error="closed"), permits(5))
     closed.store.is_away = True
-    decision = await closed.ask()
-    assert decision.refusal == "RATE_LIMITER_UNAVAILABLE"
+    decision = await closed.reserve()
+    assert decision.denial == "RATE_LIMITER_UNAVAILABLE"
     assert decision.violated == ("minute",)
     assert decision.retry_after_s == 1
-    assert (await closed.ask(kind="introspection")).admitted  # the closed policy does not count it
+    assert (await closed.reserve(kind="introspection")).allowed  # the closed policy does not count it
 
 
-async def test_places_given_out_here_come_back_here() -> None:
-    here = Setting(places(2))
-    here.store.is_away = True
-    first, second, third = [await here.ask() for _ in range(3)]
-    assert third.refusal == "CONCURRENCY_LIMITED"
+async def test_permits_of_the_fallback_come_back_to_it() -> None:
+    harness = Harness(permits(2))
+    harness.store.is_away = True
+    first, second, third = [await harness.reserve() for _ in range(3)]
+    assert third.denial == "CONCURRENCY_LIMITED"
     assert first.reservation is not None
-    here.limiter.settle(first.reservation, 0)
-    assert (await here.ask()).admitted
+    harness.limiter.settle(first.reservation, 0)
+    assert (await harness.reserve()).allowed
     assert second.degraded
 
 
-async def test_a_place_given_out_here_moves_to_the_store_when_it_is_back() -> None:
-    here = Setting(places(2))
-    here.store.is_away = True
-    decision = await here.ask(kind="subscription")
+async def test_a_permit_of_the_fallback_moves_to_the_store() -> None:
+    harness = Harness(permits(2))
+    harness.store.is_away = True
+    decision = await harness.reserve(kind="subscription")
     assert decision.reservation is not None
-    assert await here.limiter.renew(decision.reservation)
-    here.store.is_away = False
-    assert await here.limiter.renew(decision.reservation)
+    assert await harness.limiter.renew(decision.reservation)
+    harness.store.is_away = False
+    assert await harness.limiter.renew(decision.reservation)
     assert not decision.reservation.is_local
-    assert left(await here.limiter.state(WHO, "free"))["concurrency"] == 1
-    here.limiter.release(decision.reservation)
-    await here.limiter.drain()
-    assert left(await here.limiter.state(WHO, "free"))["concurrency"] == 2
+    assert remaining(await harness.limiter.state(WHO, "free"))["concurrency"] == 1
+    harness.limiter.release(decision.reservation)
+    await harness.limiter.drain()
+    assert remaining(await harness.limiter.state(WHO, "free"))["concurrency"] == 2
 
 
 async def test_a_million_addresses_take_bounded_memory() -> None:
-    here = Setting(requests("minute", 1, 60))
-    here.limiter.local = LocalLimits(here.clock, most=50)
-    here.store.is_away = True
+    harness = Harness(requests("minute", 1, 60))
+    harness.limiter.local = LocalFallback(harness.clock, max_subjects=50)
+    harness.store.is_away = True
     for number in range(500):
-        assert (await here.ask(f"ip:fake{number}")).admitted
-    assert len(here.limiter.local) == 50
+        assert (await harness.reserve(f"ip:fake{number}")).allowed
+    assert len(harness.limiter.local) == 50
 
 
 async def test_when_the_store_is_back_it_decides_again() -> None:
-    here = Setting(requests("minute", 10, 60))
-    here.store.is_away = True
-    assert (await here.ask()).degraded
-    assert here.limiter.is_degraded
-    here.store.is_away = False
-    here.clock.advance(2)
-    assert not (await here.ask()).degraded
-    assert not here.limiter.is_degraded
+    harness = Harness(requests("minute", 10, 60))
+    harness.store.is_away = True
+    assert (await harness.reserve()).degraded
+    harness.store.is_away = False
+    harness.clock.advance(2)
+    assert not (await harness.reserve()).degraded
 
 
-# --- places that are held ---
+# --- permits that are held ---
 
 
-async def test_a_held_place_is_renewed_until_the_block_ends() -> None:
+async def test_a_held_permit_is_renewed_until_the_block_ends() -> None:
     store = MemoryStore(SystemClock())
-    limiter = memory_limiter(tiers(places(1, lease_s=1)), store=store, clock=SystemClock())
+    limiter = memory_limiter(tiers(permits(1, lease_s=1)), store=store, clock=SystemClock())
     decision = await limiter.reserve(WHO, "free", cost=0, kind="subscription")
     assert decision.reservation is not None
     async with limiter.hold(decision.reservation):
-        await eventually(lambda: store.asked["renew"] >= 4, message="it is renewed", deadline_s=5)
-        assert not (await limiter.reserve(WHO, "free", cost=0, kind="query")).admitted
+        await eventually(lambda: store.calls["renew"] >= 4, message="it is renewed", deadline_s=5)
+        assert not (await limiter.reserve(WHO, "free", cost=0, kind="query")).allowed
     await limiter.drain()
-    assert (await limiter.reserve(WHO, "free", cost=0, kind="query")).admitted
+    assert (await limiter.reserve(WHO, "free", cost=0, kind="query")).allowed
 
 
-async def test_a_place_released_while_it_is_renewed_does_not_stay_taken() -> None:
-    here = Setting(places(1))
-    decision = await here.ask(kind="subscription")
+async def test_a_permit_released_while_it_is_renewed_is_free() -> None:
+    harness = Harness(permits(1))
+    decision = await harness.reserve(kind="subscription")
     assert decision.reservation is not None
-    renewing = asyncio.create_task(here.limiter.renew(decision.reservation))
+    renewal = asyncio.create_task(harness.limiter.renew(decision.reservation))
     await asyncio.sleep(0)
-    here.limiter.release(decision.reservation)
-    await renewing
-    await here.limiter.drain()
-    assert left(await here.limiter.state(WHO, "free"))["concurrency"] == 1
+    harness.limiter.release(decision.reservation)
+    await renewal
+    await harness.limiter.drain()
+    assert remaining(await harness.limiter.state(WHO, "free"))["concurrency"] == 1
 
 
 # --- tiers from the store ---
 
 
-async def test_following_goes_on_when_the_store_is_away_or_says_nonsense() -> None:
-    here = Setting()
+async def test_reloading_goes_on_when_the_store_is_away_or_wrong() -> None:
+    harness = Harness()
     outcomes: list[str] = []
-    following = TierReloader(here.limiter, here.store, packaged(), poll_s=0.01, changed=outcomes.append)
-    here.store.is_away = True
-    await following.start()
-    here.store.is_away = False
-    await here.store.publish({"tiers": "[tier.free]\nminute = 1"}, counter="changes")
-    await eventually(lambda: outcomes == ["refused"], message="nonsense is refused")
-    assert here.limiter.tiers.plan("free", "query").policies == packaged().plan("free", "query").policies
-    await here.store.publish({"tiers": None}, counter="changes")
-    await eventually(lambda: outcomes == ["refused", "used"], message="the file's tiers hold")
-    await following.aclose()
+    reloader = TierReloader(harness.limiter, harness.store, packaged(), poll_s=0.01, on_change=outcomes.append)
+    harness.store.is_away = True
+    await reloader.start()
+    harness.store.is_away = False
+    await harness.store.publish({"tiers": "[tier.free]\nminute = 1"}, counter="version")
+    await eventually(lambda: outcomes == ["rejected"], message="nonsense is rejected")
+    assert harness.limiter.tiers.plan("free", "query").policies == packaged().plan("free", "query").policies
+    await harness.store.publish({"tiers": None}, counter="version")
+    await eventually(lambda: outcomes == ["rejected", "applied"], message="the file's tiers hold")
+    await reloader.aclose()
 
 
 async def test_one_key_a_subject_whatever_the_policies() -> None:
-    here = Setting()
-    await here.ask()
-    await here.ask(kind="introspection")
-    assert list(here.store.values) == [key_of(WHO)] == ["rl:{user:cust_0001}"]
+    harness = Harness()
+    await harness.reserve()
+    await harness.reserve(kind="introspection")
+    assert list(harness.store.values) == [key_of(WHO)] == ["rl:{user:cust_0001}"]
+
+
+class TestInMemory(LimiterContract):
+    """The contract of every store, for that of the other tests."""
+
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore(SystemClock())

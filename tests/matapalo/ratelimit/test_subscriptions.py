@@ -1,4 +1,4 @@
-"""A subscription is charged once, when it starts, and holds its place among the concurrent operations until it ends."""
+"""A subscription is charged once, when it starts, and holds its permit for concurrent operations until it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,6 +16,7 @@ from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.extension import RateLimits
 from matapalo.ratelimit.limiter import Limiter
 from tests.harness.limits import memory_limiter
+from tests.harness.limits_policies import remaining
 
 
 @strawberry.type
@@ -53,7 +54,7 @@ class Context:
     response_headers: dict[str, str] = field(default_factory=dict)
 
 
-class Bench:
+class Harness:
     """A schema behind a limiter in memory."""
 
     def __init__(self) -> None:
@@ -72,55 +73,55 @@ class Bench:
         operation = self._documents.find(source, None)
         return await self._executor.execute(operation, {}, {}, Context(), timeout_s=timeout_s)
 
-    async def left(self, name: str) -> int:
+    async def remaining(self, name: str) -> int:
         """How much of a policy of the free customer is left."""
         await self.limiter.drain()
         states = await self.limiter.state("user:cust_0001", "free")
-        return next(each.remaining for each in states if each.name == name)
+        return remaining(states)[name]
 
 
-async def test_it_holds_its_place_while_it_is_open_and_gives_it_back() -> None:
-    bench = Bench()
-    async with bench.subscribe("subscription { ticks }") as results:
+async def test_it_holds_its_permit_while_it_is_open() -> None:
+    harness = Harness()
+    async with harness.subscribe("subscription { ticks }") as results:
         assert (await anext(results)).data == {"ticks": 0}
-        assert (await bench.left("concurrency"), await bench.left("minute")) == (4, 9)
+        assert (await harness.remaining("concurrency"), await harness.remaining("minute")) == (4, 9)
         assert (await anext(results)).data == {"ticks": 1}
-        assert (await bench.left("concurrency"), await bench.left("minute")) == (4, 9)
-    assert (await bench.left("concurrency"), await bench.left("minute")) == (5, 9)
+        assert (await harness.remaining("concurrency"), await harness.remaining("minute")) == (4, 9)
+    assert (await harness.remaining("concurrency"), await harness.remaining("minute")) == (5, 9)
 
 
 async def test_its_cost_is_told_once() -> None:
-    async with Bench().subscribe("subscription { ticks }") as results:
+    async with Harness().subscribe("subscription { ticks }") as results:
         assert (await anext(results)).extensions["cost"]["requestedQueryCost"] == 0
         assert (await anext(results)).extensions is None
 
 
-async def test_one_that_breaks_gives_its_place_back() -> None:
-    bench = Bench()
-    async with bench.subscribe("subscription { broken }") as results:
+async def test_one_that_breaks_gives_its_permit_back() -> None:
+    harness = Harness()
+    async with harness.subscribe("subscription { broken }") as results:
         assert [result.errors is not None async for result in results] == [True]
-    assert await bench.left("concurrency") == 5
+    assert await harness.remaining("concurrency") == 5
 
 
 async def test_one_too_many_never_starts() -> None:
-    bench = Bench()
-    open_ones = [bench.subscribe("subscription { ticks }") for _ in range(5)]
-    for each in open_ones:
-        await anext(await each.__aenter__())
+    harness = Harness()
+    streams = [harness.subscribe("subscription { ticks }") for _ in range(5)]
+    for stream in streams:
+        await anext(await stream.__aenter__())
     context = Context()
-    async with bench.subscribe("subscription { ticks }", context) as results:
-        (refused,) = [result async for result in results]
-    assert refused.errors[0].original_error.code == "CONCURRENCY_LIMITED"
+    async with harness.subscribe("subscription { ticks }", context) as results:
+        (denied,) = [result async for result in results]
+    assert denied.errors[0].original_error.code == "CONCURRENCY_LIMITED"
     assert context.charge is not None
     assert context.charge.decided.is_set()
     assert "ratelimit" in context.response_headers
-    for each in open_ones:
-        await each.__aexit__(None, None, None)
-    assert await bench.left("concurrency") == 5
+    for stream in streams:
+        await stream.__aexit__(None, None, None)
+    assert await harness.remaining("concurrency") == 5
 
 
-async def test_a_query_that_is_cut_off_by_its_deadline_gives_its_place_back() -> None:
-    bench = Bench()
-    result = await bench.query("{ slow }", timeout_s=0.01)
+async def test_a_query_past_its_deadline_gives_its_permit_back() -> None:
+    harness = Harness()
+    result = await harness.query("{ slow }", timeout_s=0.01)
     assert result.errors is not None
-    assert await bench.left("concurrency") == 5
+    assert await harness.remaining("concurrency") == 5

@@ -13,7 +13,7 @@ TEXT = PACKAGED.read_text()
 
 
 def limits(tier: str) -> dict[str, int]:
-    return {one.name: one.limit for one in packaged().tiers[tier]}
+    return {policy.name: policy.limit for policy in packaged().tiers[tier]}
 
 
 def line_of(text: str, part: str, *, after: str = "") -> int:
@@ -29,7 +29,7 @@ def test_the_packaged_tiers_are_the_published_ones(tier: str, minute: int, hour:
     assert [limits(tier)[name] for name in ("minute", "hour", "day")] == [minute, hour, day]
 
 
-def test_enterprise_has_no_windows_but_caps_on_cost_and_concurrency() -> None:
+def test_enterprise_has_no_windows_but_caps() -> None:
     assert set(limits("enterprise")) == {"introspection", "cost", "concurrency"}
 
 
@@ -39,16 +39,16 @@ def test_all_tiers_that_tokens_can_name_are_there() -> None:
 
 def test_unlimited_is_left_out_and_nothing_blocks() -> None:
     text = TEXT.replace("minute = 300", 'minute = "unlimited"').replace("hour = 10000", "hour = 0")
-    policies = {one.name: one for one in parse(text).tiers["premium"]}
+    policies = {policy.name: policy for policy in parse(text).tiers["premium"]}
     assert "minute" not in policies
     assert policies["hour"].limit == 0
     plan = parse(text).plan("premium", "query")
-    assert [one.name for one in plan.blocked] == ["hour"]
+    assert [policy.name for policy in plan.blocked] == ["hour"]
 
 
 def test_a_tier_without_points_is_blocked_and_not_unlimited() -> None:
     text = TEXT.replace("cost = { capacity = 1000, restore_per_s = 20 }", "cost = 0")
-    assert [one.name for one in parse(text).plan("free", "query").blocked] == ["cost"]
+    assert [policy.name for policy in parse(text).plan("free", "query").blocked] == ["cost"]
 
 
 MISTAKES = {
@@ -56,7 +56,7 @@ MISTAKES = {
     "hour = 10000": ("hour = 1.5", "hour is 1.5: use a whole number"),
     "day = 100000": ('day = "none"', "day is 'none': use a whole number from 0 to 1000000000, or \"unlimited\""),
     "concurrency = 30": ("concurrency = true", "concurrency is True"),
-    "introspection = 60": ("introspektion = 60", "nobody knows 'introspektion'"),
+    "introspection = 60": ("introspektion = 60", "there is no 'introspektion'"),
     "cost = { capacity = 10000, restore_per_s = 500 }": ("cost = { capacity = 10000 }", "restore_per_s is missing"),
 }
 
@@ -77,7 +77,7 @@ def test_a_mistake_in_a_tier_names_its_line(right: str) -> None:
     [
         ('shape = "cost"', 'shape = "bucket"', "shape is 'bucket': use one of window, cost, concurrency"),
         ("window_s = 60\n", "window_s = 0\n", "window_s is 0"),
-        ("lease_s = 30", "lease_s = 30\nburst = 2", "nobody knows 'burst'"),
+        ("lease_s = 30", "lease_s = 30\nburst = 2", "there is no 'burst'"),
         ("lease_s = 30", 'lease_s = 30\nmode = "off"', "mode is 'off'"),
         ("lease_s = 30", 'lease_s = 30\non_error = "maybe"', "on_error is 'maybe'"),
         ('counts = ["introspection"]', 'counts = ["everything"]', "counts is ['everything']"),
@@ -85,15 +85,15 @@ def test_a_mistake_in_a_tier_names_its_line(right: str) -> None:
 )
 def test_a_mistake_in_a_policy_names_its_line(right: str, wrong: str, sentence: str) -> None:
     text = TEXT.replace(right, wrong, 1)
-    wanted = line_of(text, wrong) + wrong.rstrip("\n").count("\n")
+    line = line_of(text, wrong) + wrong.rstrip("\n").count("\n")
     with pytest.raises(TiersError) as caught:
         parse(text)
-    assert str(caught.value).startswith(f"tiers.toml:{wanted}: ")
+    assert str(caught.value).startswith(f"tiers.toml:{line}: ")
     assert sentence in str(caught.value)
 
 
-def test_a_tier_nobody_knows_and_one_that_is_missing_are_mistakes() -> None:
-    with pytest.raises(TiersError, match=r"tiers.toml:\d+: nobody knows 'gold'"):
+def test_unknown_and_missing_tiers_are_mistakes() -> None:
+    with pytest.raises(TiersError, match=r"tiers.toml:\d+: there is no 'gold'"):
         parse(TEXT.replace("[tier.free]", "[tier.gold]"))
     start, end = TEXT.index("[tier.basic]"), TEXT.index("[tier.premium]")
     with pytest.raises(TiersError, match=r"\[tier\] does not say 'basic'"):
@@ -123,26 +123,29 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_shadow_and_on_error_are_taken_over() -> None:
     text = TEXT.replace("lease_s = 30", 'lease_s = 20\nmode = "shadow"\non_error = "closed"')
-    (policy,) = [one for one in parse(text).tiers["free"] if one.shape == "concurrency"]
+    (policy,) = [policy for policy in parse(text).tiers["free"] if policy.shape == "concurrency"]
     assert policy.shadow
     assert policy.on_error == "closed"
     assert isinstance(policy.rule, StrictWindow)
     assert policy.rule.window_us == 20_000_000
 
 
-def test_the_kind_decides_what_is_asked() -> None:
-    def asked(kind: str) -> list[str]:
+def test_the_kind_decides_what_is_counted() -> None:
+    def counted(kind: str) -> list[str]:
         plan = packaged().plan("free", kind)  # type: ignore[arg-type]
-        return [one.name for one, mode in zip(plan.policies, plan.modes, strict=True) if mode]
+        return [policy.name for policy, mode in zip(plan.policies, plan.modes, strict=True) if mode]
 
     assert (
-        asked("query") == asked("mutation") == asked("subscription") == ["minute", "hour", "day", "cost", "concurrency"]
+        counted("query")
+        == counted("mutation")
+        == counted("subscription")
+        == ["minute", "hour", "day", "cost", "concurrency"]
     )
-    assert asked("introspection") == ["introspection", "concurrency"]
+    assert counted("introspection") == ["introspection", "concurrency"]
 
 
 def test_sections_do_not_depend_on_limits_and_never_collide() -> None:
-    by_tier = [{one.name: one.section for one in policies} for policies in packaged().tiers.values()]
+    by_tier = [{policy.name: policy.section for policy in policies} for policies in packaged().tiers.values()]
     everything: dict[str, int] = {}
     for sections in by_tier:
         for name, section in sections.items():
@@ -151,7 +154,7 @@ def test_sections_do_not_depend_on_limits_and_never_collide() -> None:
 
 
 def test_a_policy_describes_itself_for_headers() -> None:
-    policies = {one.name: one for one in packaged().tiers["free"]}
+    policies = {policy.name: policy for policy in packaged().tiers["free"]}
     assert policies["hour"].state().window_s == 3600
     assert policies["cost"].state().restore_per_s == 20
     assert policies["cost"].state().window_s == 50

@@ -1,4 +1,4 @@
--- Twin of matapalo/ratelimit/rules/bucket.py. A level is out[p] .. out[p + 4]: debt, low, low_before, since, before. Debts are
+-- Twin of rules/bucket.py. A level is out[p] .. out[p + 4]: debt, low, low_before, since, before. Debts are
 -- millionths of a point; the rate is points a second, so millionths a microsecond.
 
 local MICRO = 1000000

@@ -1,4 +1,4 @@
--- Twin of matapalo/ratelimit/rules/lease.py. Both change the ring out[p] .. out[p + n] in place and say whether they could.
+-- Twin of rules/lease.py. Both change the ring out[p] .. out[p + n] in place and say whether they could.
 
 local function lease_returned(out, p, n, step, at, taken)
   local age = math.floor(at / step) - math.floor(taken / step)

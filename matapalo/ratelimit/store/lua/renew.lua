@@ -1,6 +1,4 @@
--- Twin of matapalo/ratelimit/rules/state.py `renew`. KEYS[1]: the subject's value. ARGV[1]: policies as for a reservation,
--- ARGV[2]: which of them is the lease (from 0), ARGV[3]: the moment the place was taken.
--- Answers the moment it is taken anew, 0 when it is lost.
+-- Twin of `renew` in rules/state.py; arguments and result are those of rules/wire.py.
 
 local policies, taken = cmsgpack.unpack(ARGV[1]), tonumber(ARGV[3])
 local i = tonumber(ARGV[2]) * 6

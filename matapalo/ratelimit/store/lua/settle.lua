@@ -1,6 +1,5 @@
--- Twin of matapalo/ratelimit/rules/state.py `settle`. KEYS[1]: the subject's value. ARGV: moment of the reservation,
--- bucket id, rate, unused points, lease id, step, n (ids 0 when there is nothing to give back). Never creates a value.
--- Debt and places are changed as of the moment they were last written, so nothing else has to be brought to now.
+-- Twin of `settle` in rules/state.py; ARGV: `SettleArguments` of rules/wire.py. Never creates a value.
+-- Debt and permits are changed as of the moment they were last written, so nothing else has to be brought to now.
 
 local taken, bucket, rate, unused = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease, step, n = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])

@@ -1,4 +1,4 @@
--- Twin of matapalo/ratelimit/rules/state.py: the one packed value of a subject, {LAYOUT, at, born, (id, length, values...)*}.
+-- Twin of rules/state.py: the one packed value of a subject, {LAYOUT, at, born, (id, length, values...)*}.
 
 local LAYOUT = 1
 local MAX_STEP_BACK = 300000000

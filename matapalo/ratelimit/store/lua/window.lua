@@ -1,4 +1,4 @@
--- Twin of matapalo/ratelimit/rules/window.py. A ring is the stretch out[p] (newest) .. out[p + n] (oldest); step in microseconds.
+-- Twin of rules/window.py. A ring is the stretch out[p] (newest) .. out[p + n] (oldest); step in microseconds.
 
 local function window_aged(out, s, p0, at, t, step, n)
   local steps = math.min(math.floor(t / step) - math.floor(at / step), n + 1)

@@ -107,5 +107,5 @@ def priced(source: str) -> OperationCost:
 
 
 def estimate(source: str, **variables: Any) -> int:
-    """Its estimate."""
+    """The estimate of the only operation of ``source``."""
     return priced(source).estimate(variables)

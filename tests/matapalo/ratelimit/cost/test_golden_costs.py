@@ -89,14 +89,14 @@ def tools(client: str) -> tuple[Documents, Costs]:
     return Documents(schema, Limits(introspection=True)), Costs(schema)
 
 
-def found(client: str, source: str) -> Operation:
+def operation_of(client: str, source: str) -> Operation:
     documents, _ = tools(client)
     return documents.find(operation(client, source) if source.isalnum() else source, None)
 
 
 def cost_of(client: str, source: str) -> OperationCost:
-    known = found(client, source)
-    return tools(client)[1].of(known.source, known.document, known.name)
+    golden = operation_of(client, source)
+    return tools(client)[1].of(golden.source, golden.document, golden.name)
 
 
 def test_twenty_operations_are_priced() -> None:
@@ -114,7 +114,7 @@ def test_what_does_not_depend_on_variables_is_a_constant() -> None:
     assert cost_of("web", "OrderHistory").root.cost.constant is None
 
 
-def test_the_schema_alone_has_its_own_budget_and_is_no_way_around_the_cost_of_data() -> None:
+def test_only_the_schema_alone_has_a_budget_of_its_own() -> None:
     assert cost_of("web", "{ __schema { types { name } } }").is_introspection
     mixed = cost_of("web", '{ __type(name: "Order") { name } me { id } }')
     assert not mixed.is_introspection

@@ -69,7 +69,7 @@ def test_a_variable_without_a_value_leaves_the_argument_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "truth", "lie"),
+    ("source", "when_true", "when_false"),
     [
         ("query ($b: Boolean!) { page @include(if: $b) { total } }", 1, 0),
         ("query ($b: Boolean!) { page @skip(if: $b) { total } }", 0, 1),
@@ -81,10 +81,10 @@ def test_a_variable_without_a_value_leaves_the_argument_out() -> None:
         ("query ($b: Boolean = true) { page @include(if: $b) { total } }", 1, 0),
     ],
 )
-def test_conditions_are_evaluated_with_the_real_values(source: str, truth: int, lie: int) -> None:
-    assert (estimate(source, b=True), estimate(source, b=False)) == (truth, lie)
+def test_conditions_are_evaluated_with_the_real_values(source: str, when_true: int, when_false: int) -> None:
+    assert (estimate(source, b=True), estimate(source, b=False)) == (when_true, when_false)
     if "= true" in source:
-        assert estimate(source) == truth
+        assert estimate(source) == when_true
 
 
 @pytest.mark.parametrize(("literal", "cost"), [("true", 1), ("false", 0)])
@@ -126,10 +126,10 @@ def test_a_compiled_operation_is_found_again() -> None:
 
 
 def test_the_working_adds_up_and_says_which_type_is_the_dearest() -> None:
-    shown = render(
+    text = render(
         priced('{ named { ... on Leaf { price } } priced(note: "x") a: page(first: 2) { nodes { name } } }'), {}
     )
-    assert shown.splitlines() == [
+    assert text.splitlines() == [
         "42 points, at most 9 objects",
         "  named … on Leaf     24 = 6 x (1 + 3)",
         "    price              3 = 3",

@@ -1,4 +1,4 @@
-"""A list that nobody sized is found when the schema is built, not when somebody asks for a million of them."""
+"""A list without a size is reported when the schema is built, not when a client selects a million of them."""
 
 import pytest
 import strawberry
@@ -40,7 +40,7 @@ def test_a_list_of_objects_needs_a_size() -> None:
     assert flaws(things=field(list[Thing], sized(3))) == []
 
 
-def test_every_field_that_returns_a_connection_must_size_its_lists() -> None:
+def test_every_field_that_returns_a_connection_sizes_its_lists() -> None:
     page = sized(3, by=["first"], fields=["nodes"])
     assert flaws(a=field(Things, page), b=field(Things, page)) == []
     assert flaws(a=field(Things, page), b=field(Things)) == [

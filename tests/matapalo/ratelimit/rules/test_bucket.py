@@ -1,6 +1,5 @@
 """The cost bucket: bursts up to the capacity, then the restore rate, whatever is reserved and given back meanwhile."""
 
-import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,7 @@ def drained(rule: CostBucket, debt: int, elapsed_us: int) -> int:
 
 
 def spent(level: Level, cost: int) -> Level:
-    return msgspec.structs.replace(level, debt=level.debt + cost * MICRO)
+    return level._replace(debt=level.debt + cost * MICRO)
 
 
 def test_it_fills_by_its_rate() -> None:
@@ -73,9 +72,9 @@ operations = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
-@given(asked=operations)
-@example(asked=[(0, 100, 0.0, 10 * S + S // 2), (10 * S, 100, 1.0, 0), (S, 100, 1.0, 0)])
-def test_what_is_really_spent_stays_within_burst_and_rate(asked: list[tuple[int, int, float, int]]) -> None:
+@given(requested=operations)
+@example(requested=[(0, 100, 0.0, 10 * S + S // 2), (10 * S, 100, 1.0, 0), (S, 100, 1.0, 0)])
+def test_what_is_really_spent_stays_within_burst_and_rate(requested: list[tuple[int, int, float, int]]) -> None:
     """Slow operations that give most of their estimate back must not gain from what time restored meanwhile."""
     level, at_us, now_us = bucket.full(0), 0, 0
     done: list[tuple[int, int]] = []
@@ -83,11 +82,11 @@ def test_what_is_really_spent_stays_within_burst_and_rate(asked: list[tuple[int,
 
     def end_those_before(moment_us: int) -> None:
         nonlocal level
-        for ends, began, unused in sorted(one for one in running if one[0] <= moment_us):
+        for ends, began, unused in sorted(entry for entry in running if entry[0] <= moment_us):
             level = bucket.credited(RULE, level, at_us, ends, began, unused)
             running.remove((ends, began, unused))
 
-    for pause_us, cost, share, lasts_us in asked:
+    for pause_us, cost, share, lasts_us in requested:
         now_us += pause_us
         end_those_before(now_us)
         level, at_us = bucket.aged(RULE, level, at_us, now_us), now_us
@@ -103,13 +102,13 @@ def test_what_is_really_spent_stays_within_burst_and_rate(asked: list[tuple[int,
             assert total <= RULE.capacity + RULE.restore_per_s * (moment - began) / S
 
 
-def test_an_operation_alone_gets_back_exactly_what_it_did_not_use() -> None:
+def test_an_operation_alone_gets_back_what_it_did_not_use() -> None:
     level = spent(bucket.full(0), 80)
     after = bucket.aged(RULE, bucket.credited(RULE, level, 0, S, 0, 50), 0, S)
     assert bucket.remaining(RULE, after.debt) == 70  # 30 were used; 10 a second were restored, of the 50
 
 
-def test_somebody_busy_gets_everything_back_however_slow_the_operation() -> None:
+def test_a_busy_customer_gets_everything_back() -> None:
     """While the debt stays high, nothing that time restores is wasted: all that was not used is missing."""
     level = spent(bucket.full(0), 90)
     level = bucket.aged(RULE, level, 0, S)  # from here on it is known that the debt was never below 80

@@ -1,4 +1,4 @@
-"""Places on lease: taken, given back, renewed, run out."""
+"""Permits on lease: taken, given back, renewed, run out."""
 
 from benchmarks.traffic import NOON, S
 from matapalo.ratelimit.rules import lease, window
@@ -15,7 +15,7 @@ def taken(*moments: int) -> tuple[list[int], int]:
     return ring, at_us
 
 
-def test_a_place_given_back_is_free() -> None:
+def test_a_permit_given_back_is_free() -> None:
     ring, at_us = taken(NOON, NOON + 7 * S)
     assert window.wait_us(RULE, ring, at_us) > 0
     without = lease.returned(RULE, ring, at_us, NOON)
@@ -23,18 +23,18 @@ def test_a_place_given_back_is_free() -> None:
     assert window.wait_us(RULE, without, at_us) == 0
 
 
-def test_a_place_that_ran_out_is_nobodys_to_give_back() -> None:
+def test_a_permit_that_ran_out_cannot_be_given_back() -> None:
     ring, _ = taken(NOON, NOON + 40 * S)
     assert sum(ring) == 1
     assert lease.returned(RULE, ring, NOON + 40 * S, NOON) is None
 
 
-def test_a_crashed_holder_blocks_no_longer_than_the_lease_and_a_tenth() -> None:
+def test_a_crashed_holder_blocks_for_the_lease_and_a_tenth() -> None:
     ring, at_us = taken(NOON, NOON)
     assert window.wait_us(RULE, ring, at_us) == 33 * S
 
 
-def test_renewing_keeps_the_place() -> None:
+def test_renewing_keeps_the_permit() -> None:
     ring, at_us = taken(NOON, NOON)
     for tick in range(1, 10):
         now_us = NOON + tick * 10 * S
@@ -46,7 +46,7 @@ def test_renewing_keeps_the_place() -> None:
     assert sum(ring) == 1  # the other was not renewed
 
 
-def test_a_lost_place_is_taken_anew_only_when_one_is_free() -> None:
+def test_a_lost_permit_is_taken_anew_only_when_one_is_free() -> None:
     now_us = NOON + 60 * S
     full, _ = taken(now_us, now_us)
     assert lease.renewed(RULE, full, now_us, NOON) is None

@@ -1,4 +1,4 @@
-"""Whose limits apply."""
+"""The subject whose limits apply to a request."""
 
 import pytest
 
@@ -17,9 +17,9 @@ from matapalo.ratelimit.rules.subject import subject_of
         ("unknown", "ip:unknown"),
     ],
 )
-def test_nobody_in_particular_is_an_address(client_ip: str, subject: str) -> None:
+def test_an_anonymous_viewer_is_an_address(client_ip: str, subject: str) -> None:
     assert subject_of(ANONYMOUS, client_ip) == subject
 
 
-def test_an_id_that_looks_like_an_address_is_somebody_else() -> None:
+def test_an_id_that_looks_like_an_address_is_no_address() -> None:
     assert subject_of(Viewer("203.0.113.9"), "203.0.113.9") == "user:203.0.113.9"

@@ -1,4 +1,4 @@
-"""The rules and their Lua twins, side by side on the real store: same answers, same bytes, same lifetime."""
+"""The rules and their Lua twins, side by side on the real store: same results, same bytes, same lifetime."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -9,19 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.traffic import NOON, S
-from matapalo.ratelimit.rules import state as states
+from matapalo.ratelimit.rules import state as rules
 from matapalo.ratelimit.rules.policy import Kind, Plan, Policy, plan
-from matapalo.ratelimit.rules.state import Claim, State
-from matapalo.ratelimit.store.scripts import script
-from tests.harness.limits import answer_of
-from tests.harness.limits_policies import places, points, requests
+from matapalo.ratelimit.rules.state import Settlement, State
+from matapalo.ratelimit.store.scripts import NAMES, Name, script
+from tests.harness.limits_policies import permits, points, requests
 
 pytestmark = pytest.mark.stack
 
-GIVEN_CLOCK = "local function clock() return tonumber(ARGV[#ARGV]) end"
+CLOCK_OF_THE_TEST = "local function clock() return tonumber(ARGV[#ARGV]) end"
 KEY = "rl:{test:parity}"
 
-Step = tuple[Literal["reserve", "settle", "renew", "look"], int, int, int]
+Step = tuple[Literal["reserve", "settle", "renew", "read"], int, int, int]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +30,8 @@ def store(valkey_url: str) -> Iterator[redis.Redis]:
     client.close()
 
 
-def run(store: redis.Redis, name: Literal["reserve", "settle", "renew"], *arguments: Any) -> Any:
-    return store.eval(script(name, clock=GIVEN_CLOCK).text, 1, KEY, *arguments)
+def run(store: redis.Redis, name: Name, *arguments: Any) -> Any:
+    return store.eval(script(name, clock=CLOCK_OF_THE_TEST).text, 1, KEY, *arguments)
 
 
 limits = st.integers(0, 6)
@@ -45,13 +44,13 @@ windows = st.builds(
     shadow=st.booleans(),
 )
 buckets = st.builds(points, st.sampled_from([0, 5, 40, 10**9]), st.sampled_from([1, 3, 10**9]), shadow=st.booleans())
-leases = st.builds(places, limits, st.sampled_from([1, 30]), shadow=st.booleans())
-tiers = st.lists(st.one_of(windows, buckets, leases), min_size=1, max_size=5, unique_by=lambda one: one.section).map(
-    tuple
-)
+leases = st.builds(permits, limits, st.sampled_from([1, 30]), shadow=st.booleans())
+tiers = st.lists(
+    st.one_of(windows, buckets, leases), min_size=1, max_size=5, unique_by=lambda policy: policy.section
+).map(tuple)
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["reserve", "reserve", "reserve", "settle", "renew", "look"]),
+        st.sampled_from(["reserve", "reserve", "reserve", "settle", "renew", "read"]),
         st.sampled_from([0, 1, 99_999, 400_000, S, 6 * S, 61 * S, -2 * S, -400 * S]),  # the clock steps, also back
         st.integers(0, 45),
         st.integers(0, 3),
@@ -72,63 +71,60 @@ class Twins:
         self.now_us = NOON
 
     def step(self, what: str, cost: int, which: int) -> None:
-        {"reserve": self.reserve, "settle": self.settle, "renew": self.renew, "look": self.look}[what](cost, which)
+        {"reserve": self.reserve, "settle": self.settle, "renew": self.renew, "read": self.read}[what](cost, which)
 
     def reserve(self, cost: int, which: int) -> None:
         kinds: tuple[Kind, ...] = ("query", "introspection", "mutation", "query")
         self._reserve(plan(self.policies, kinds[which]), cost)
 
-    def look(self, cost: int, which: int) -> None:
+    def read(self, cost: int, which: int) -> None:
         before = self.store.get(KEY)
         self._reserve(plan(self.policies, None), 0)
         assert self.store.get(KEY) == before
 
-    def _reserve(self, asked: Plan, cost: int) -> None:
+    def _reserve(self, prepared: Plan, cost: int) -> None:
         before = self.store.get(KEY)
-        verdict, after = states.reserve(asked, self.state, self.now_us, cost)
-        assert run(self.store, "reserve", asked.packed, cost, self.now_us) == answer_of(verdict)
-        if not verdict.admitted:
+        result, after = rules.reserve(prepared, self.state, self.now_us, cost)
+        assert run(self.store, "reserve", prepared.packed, cost, self.now_us) == result.numbers()
+        if not result.allowed:
             assert self.store.get(KEY) == before
         else:
-            self.taken.append((verdict.moment_us, cost))
+            self.taken.append((result.moment_us, cost))
         self._compare(after)
 
     def settle(self, cost: int, which: int) -> None:
         if not self.taken:
             return
         taken_us, reserved = self.taken[which % len(self.taken)]
-        bucket = next((one for one in self.policies if one.shape == "cost"), None)
-        place = next((one for one in self.policies if one.shape == "concurrency"), None)
-        claim = Claim(taken_us, min(cost, reserved), bucket, place)
-        points_, place_ = (one.numbers(None) if one else (0,) * 6 for one in (bucket, place))
-        numbers = (taken_us, points_[1], points_[3], claim.unused, place_[1], place_[3], place_[4])
-        after = states.settle(claim, self.state, self.now_us)
+        bucket = next((policy for policy in self.policies if policy.shape == "cost"), None)
+        lease = next((policy for policy in self.policies if policy.shape == "concurrency"), None)
+        settlement = Settlement(taken_us, min(cost, reserved), bucket, lease)
+        after = rules.settle(settlement, self.state, self.now_us)
         life_ms = self.store.pttl(KEY)
-        run(self.store, "settle", *numbers, self.now_us)
+        run(self.store, "settle", *settlement.arguments(), self.now_us)
         if after is not None:
             self.state = after
             assert life_ms - 1000 <= self.store.pttl(KEY) <= life_ms  # giving back does not keep it longer
         self._same()
 
     def renew(self, cost: int, which: int) -> None:
-        index = next((at for at, one in enumerate(self.policies) if one.shape == "concurrency"), None)
-        if index is None or not self.taken:
+        prepared = plan(self.policies, "query")
+        if prepared.lease is None or not self.taken:
             return
         taken_us, _ = self.taken[which % len(self.taken)]
-        asked = plan(self.policies, "query")
-        moment_us, after = states.renew(asked, self.policies[index], self.state, self.now_us, taken_us)
-        assert run(self.store, "renew", asked.packed, index, taken_us, self.now_us) == moment_us
+        moment_us, after = rules.renew(prepared, prepared.lease, self.state, self.now_us, taken_us)
+        assert run(self.store, "renew", prepared.packed, prepared.lease_index, taken_us, self.now_us) == moment_us
         self._compare(after)
 
     def _compare(self, after: State | None) -> None:
         if after is not None:
             self.state = after
-            life_ms = -(-states.lifetime_us(after, self.policies) // 1000) + 1000
+            life_ms = -(-rules.lifetime_us(after, self.policies) // 1000) + 1000
             assert life_ms - 500 <= self.store.pttl(KEY) <= life_ms
         self._same()
 
     def _same(self) -> None:
-        assert self.store.get(KEY) == (None if self.state is None else states.encode(self.state))
+        assert self.store.get(KEY) == (None if self.state is None else rules.encode(self.state))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -144,13 +140,13 @@ def test_rule_and_script_agree_in_every_step(
         twins.step(what, cost, which)
 
 
-@pytest.mark.parametrize("name", ["reserve", "settle", "renew"])
-def test_the_scripts_read_the_clock_of_the_store(store: redis.Redis, name: Literal["reserve"]) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_scripts_read_the_clock_of_the_store(store: redis.Redis, name: Name) -> None:
     assert "redis.call('TIME')" in script(name).text
 
 
-def test_a_value_nobody_can_read_is_a_fresh_start(store: redis.Redis) -> None:
-    asked = plan((requests("minute", 2, 60),), "query")
+def test_an_unreadable_value_is_a_fresh_start(store: redis.Redis) -> None:
+    prepared = plan((requests("minute", 2, 60),), "query")
     unreadable: list[Callable[[], object]] = [
         lambda: store.set(KEY, b"\xc1 no message pack"),
         lambda: store.set(KEY, b"\x93\x02\x01\x01"),  # a layout of the future
@@ -158,4 +154,4 @@ def test_a_value_nobody_can_read_is_a_fresh_start(store: redis.Redis) -> None:
     ]
     for spoil in unreadable:
         spoil()
-        assert run(store, "reserve", asked.packed, 0, NOON)[:3] == [1, NOON, 1]
+        assert run(store, "reserve", prepared.packed, 0, NOON)[:3] == [1, NOON, 1]
