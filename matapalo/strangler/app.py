@@ -39,11 +39,11 @@ from matapalo.strangler.metrics.collector import Watcher
 from matapalo.strangler.metrics.reader import Watching, compared
 from matapalo.strangler.metrics.slices import Slices
 from matapalo.strangler.rollout.client import Rollouts
-from matapalo.strangler.rollout.snapshot_store import RedisBoard
+from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.hits import LegacyHits
-from matapalo.strangler.store.routes import RouteStore, connect
+from matapalo.strangler.store.hits import RedisLegacyHits
+from matapalo.strangler.store.routes import RedisRouteStore, connect
 
 READ_HITS_EVERY_S = 1.0
 
@@ -51,7 +51,7 @@ READ_HITS_EVERY_S = 1.0
 def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """The control plane."""
     redis = connect(settings.redis_url)
-    store = RouteStore(redis)
+    store = RedisRouteStore(redis)
     http = httpx.AsyncClient(timeout=2, trust_env=False)
     clock = clock or SystemClock()
     keys = keys_of(key_source(settings), http=http, clock=clock)
@@ -62,7 +62,7 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     nodes = partial(nodes_now, changes, store, clock)
     decommission = Decommission(
         changes,
-        LegacyHits(redis),
+        RedisLegacyHits(redis),
         nodes=nodes,
         difference_rate=partial(_difference_rate, watched, clock),
         quiet=timedelta(seconds=settings.quiet_period_s),
@@ -80,7 +80,7 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.include_router(admin_api(changes, store, decommission, operator, clock))
     rollouts = Rollouts(
         changes,
-        RedisBoard(redis),
+        RedisSnapshotStore(redis),
         upstreams=settings.upstreams,
         address=settings.temporal_address,
         namespace=settings.temporal_namespace,
@@ -137,7 +137,7 @@ class AgentProcess(NamedTuple):
 async def running_agent(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[AgentProcess]:
     """The agent of this machine's Envoy with its connections, before ``begin``."""
     redis = connect(settings.redis_url)
-    store = RouteStore(redis)
+    store = RedisRouteStore(redis)
     envoy = EnvoyAdmin(settings.admin_socket)
     clock = SystemClock()
     folder = EnvoyFolder(settings.envoy_dir)
@@ -150,7 +150,7 @@ async def running_agent(settings: Settings, registry: CollectorRegistry) -> Asyn
         clock=clock,
         on_change=agent_gauges(registry),
     )
-    reader = HitReader(folder, store=LegacyHits(redis), envoy=envoy, clock=clock)
+    reader = HitReader(folder, hits=RedisLegacyHits(redis), envoy=envoy, clock=clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     watcher = Watcher(envoy, slices, every_s=settings.metrics_interval_s, registry=registry)
     try:

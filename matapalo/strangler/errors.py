@@ -1,9 +1,9 @@
-"""Everything the gateway refuses or reports on purpose.
+"""The strangler's errors.
 
 * GatewayError
   - InvalidSettings      the environment cannot be used; the process does not start
-  - InvalidRoutes        a routes document breaks rules; whoever holds a good one keeps it
-    - InvalidChange      a change that is asked for breaks rules      (422)
+  - InvalidRoutes        a routes document breaks rules
+    - InvalidChange      a requested change breaks rules              (422)
   - RouteNotFound        no route of this name                        (404)
   - RolloutNotFound      the route never had a rollout                (404)
   - RolloutConflict      not in this phase, or there is one already   (409)
@@ -11,14 +11,14 @@
   - Unauthenticated      no token, or one that does not verify        (401)
   - Forbidden            the token's role may not do this             (403)
   - StoreUnavailable     Redis does not answer                        (503)
-  - StoreConflict        somebody else wrote the routes first         (409)
+  - StoreConflict        another process wrote the routes first       (409)
   - NotReady             legacy is still needed                       (409)
-  - PreconditionFailed   the route is not what the caller last saw    (412)
-  - PreconditionMissing  the caller does not say what it last saw     (428)
+  - PreconditionFailed   the route is not at the expected revision    (412)
+  - PreconditionMissing  the caller gives no expected revision        (428)
   - EnvoyUnreachable     Envoy's admin socket does not answer
   - EnvoyRefused         Envoy did not take a file
 
-`matapalo.strangler.api.problems` gives those with a status their `application/problem+json` face.
+`matapalo.strangler.api.problems` renders those with a status as `application/problem+json`.
 """
 
 from collections.abc import Sequence

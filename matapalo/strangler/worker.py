@@ -18,12 +18,12 @@ from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.worker import run_workers
 from matapalo.strangler.metrics.reader import compared
 from matapalo.strangler.rollout.activities import RolloutActivities
-from matapalo.strangler.rollout.snapshot_store import RedisBoard
-from matapalo.strangler.rollout.table import RouteTable
-from matapalo.strangler.rollout.workflow import TASK_QUEUE, RollOut
+from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
+from matapalo.strangler.rollout.table import StoredRouteTable
+from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RouteStore, connect
+from matapalo.strangler.store.routes import RedisRouteStore, connect
 
 
 async def serve(settings: Settings, *, clock: Clock | None = None) -> None:
@@ -45,8 +45,8 @@ def create_worker(client: Client, activities: RolloutActivities, *, max_cached_w
     return process.create_worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[RollOut],
-        activities=[activities.move_share, activities.ask_gates, activities.show],
+        workflows=[RolloutWorkflow],
+        activities=[activities.move_share, activities.check_gates, activities.save_snapshot],
         concurrency=20,
         max_cached_workflows=max_cached_workflows,
     )
@@ -57,16 +57,17 @@ async def _activities(
     settings: Settings, clock: Clock, registry: CollectorRegistry
 ) -> AsyncIterator[RolloutActivities]:
     outcomes = Counter("gateway_gate_outcomes", "What rollouts' gates said", ["route", "outcome"], registry=registry)
-    store, redis = RouteStore(connect(settings.redis_url)), connect(settings.redis_url)
+    store, redis = RedisRouteStore(connect(settings.redis_url)), connect(settings.redis_url)
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
-    gates = compared(redis, settings, clock).watching
+    judge_step = compared(redis, settings, clock).watching.judge_step
 
-    def judged(route: str, outcome: str) -> None:
+    def count(route: str, outcome: str) -> None:
         outcomes.labels(route, outcome).inc()
 
     try:
         yield RolloutActivities(
-            table=RouteTable(changes, store, gates, clock=clock, judged=judged), board=RedisBoard(redis)
+            table=StoredRouteTable(changes, judge_step, clock=clock, on_verdict=count),
+            snapshots=RedisSnapshotStore(redis),
         )
     finally:
         await store.close()

@@ -11,14 +11,14 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from matapalo.strangler.rollout.messages import StartRollout, View
-from matapalo.strangler.rollout.workflow import RollOut
+from matapalo.strangler.rollout.messages import RolloutState, StartRollout
+from matapalo.strangler.rollout.workflow import RolloutWorkflow
 
 HISTORIES = sorted((Path(__file__).parent / "rollouts").glob("*.json"))
 
 
-@workflow.defn(name="RollOut")
-class ChangedCarelessly(RollOut):
+@workflow.defn(name="RolloutWorkflow")
+class ChangedCarelessly(RolloutWorkflow):
     """Waits a second before it does anything."""
 
     @workflow.init
@@ -26,7 +26,7 @@ class ChangedCarelessly(RollOut):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: StartRollout) -> View:
+    async def run(self, start: StartRollout) -> RolloutState:
         await workflow.sleep(1)
         return await super().run(start)
 
@@ -36,12 +36,12 @@ def recorded(path: Path) -> WorkflowHistory:
 
 
 def test_histories_are_there() -> None:
-    assert {path.stem for path in HISTORIES} >= {"done", "taken_back", "meddled_with"}
+    assert {path.stem for path in HISTORIES} >= {"done", "rolled_back", "changed_externally"}
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_what_was_recorded_replays(path: Path) -> None:
-    await Replayer(workflows=[RollOut]).replay_workflow(recorded(path))
+    await Replayer(workflows=[RolloutWorkflow]).replay_workflow(recorded(path))
 
 
 async def test_a_careless_change_is_found() -> None:

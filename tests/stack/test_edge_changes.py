@@ -11,18 +11,18 @@ from matapalo.strangler.routing.route import Audience, Route, Side
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import a_route
-from tests.matapalo.strangler.processes import OPERATOR, Gateway, a_gateway, flush
-from tests.matapalo.strangler.stand import (
+from tests.matapalo.strangler.envoy_harness import (
     FIXED,
     SERVICES,
     Client,
-    Stand,
+    EnvoyHarness,
     a_short_folder,
     routes_of_the_repository,
     running_envoy,
     settings_for,
     write_files,
 )
+from tests.matapalo.strangler.processes import OPERATOR, Gateway, a_gateway, flush
 from tests.matapalo.strangler.upstreams import running_upstreams
 
 pytestmark = pytest.mark.stack
@@ -43,30 +43,30 @@ def gateway(valkey_url: str) -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="module")
-def envoy(gateway: Gateway) -> Iterator[Stand]:
+def envoy(gateway: Gateway) -> Iterator[EnvoyHarness]:
     with running_envoy(gateway.settings) as running_stand:
         eventually_sync(lambda: gateway.agent()["is_live"], message="the agent has read back that all is live")
         yield running_stand
 
 
-def on_new(envoy: Stand) -> set[str]:
+def on_new(envoy: EnvoyHarness) -> set[str]:
     return {user for user in USERS if envoy.internal.get("/api/orders", {"x-user-id": user}).target == "new"}
 
 
-def test_the_first_agent_gives_the_store_the_repository_s_routes(gateway: Gateway, envoy: Stand) -> None:
+def test_the_first_agent_gives_the_store_the_repository_s_routes(gateway: Gateway, envoy: EnvoyHarness) -> None:
     document = eventually_sync(gateway.stored, message="the store has routes")
     assert document is not None
     assert (document.version, document.route("orders").share_bp) == (1, 2_500)
 
 
-def test_a_change_is_live_within_a_second_and_read_back(gateway: Gateway, envoy: Stand) -> None:
+def test_a_change_is_live_within_a_second_and_read_back(gateway: Gateway, envoy: EnvoyHarness) -> None:
     gateway.change_and_wait(orders(0), deadline_s=1.0)
     assert on_new(envoy) == set()
     report = gateway.agent()
-    assert report["live"] == report["written"] == dict(envoy.live())
+    assert report["live"] == report["written"] == dict(envoy.live_versions())
 
 
-def test_raising_the_share_never_moves_anyone_back(gateway: Gateway, envoy: Stand) -> None:
+def test_raising_the_share_never_moves_anyone_back(gateway: Gateway, envoy: EnvoyHarness) -> None:
     before: set[str] = set()
     for share_bp in (100, 500, 2_500, 5_000, 10_000):
         gateway.change_and_wait(orders(share_bp))
@@ -77,7 +77,7 @@ def test_raising_the_share_never_moves_anyone_back(gateway: Gateway, envoy: Stan
     assert envoy.internal.get("/api/orders").target == "new", "at the whole also without a subject"
 
 
-def test_a_bad_document_changes_nothing_and_is_reported(gateway: Gateway, envoy: Stand) -> None:
+def test_a_bad_document_changes_nothing_and_is_reported(gateway: Gateway, envoy: EnvoyHarness) -> None:
     gateway.change_and_wait(orders(5_000))
     before = on_new(envoy)
     version = gateway.change(orders(0, new="odrers"))
@@ -89,7 +89,7 @@ def test_a_bad_document_changes_nothing_and_is_reported(gateway: Gateway, envoy:
     assert gateway.agent()["rejected"] is None
 
 
-def test_an_emptied_store_gets_back_what_was_live(gateway: Gateway, envoy: Stand) -> None:
+def test_an_emptied_store_gets_back_what_was_live(gateway: Gateway, envoy: EnvoyHarness) -> None:
     gateway.change_and_wait(orders(2_500))
     document = gateway.stored()
     gateway.flush()
@@ -97,7 +97,7 @@ def test_an_emptied_store_gets_back_what_was_live(gateway: Gateway, envoy: Stand
     assert gateway.agent()["version"] == document.version  # type: ignore[union-attr]
 
 
-def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: Stand) -> None:
+def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: EnvoyHarness) -> None:
     statuses: list[int] = []
     stop = threading.Event()
 
@@ -120,7 +120,7 @@ def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: St
     assert set(statuses) == {200}
 
 
-def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy: Stand) -> None:
+def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy: EnvoyHarness) -> None:
     gateway.change_and_wait(orders(2_500))
     control = Client(gateway.control_port)
     process = gateway.start_control()

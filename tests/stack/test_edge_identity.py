@@ -14,7 +14,7 @@ from tests.harness.ports import free_port
 from tests.harness.tokens import bearer, token
 from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import KEYS
-from tests.matapalo.strangler.stand import Stand, stand
+from tests.matapalo.strangler.envoy_harness import EnvoyHarness, envoy_harness
 
 pytestmark = pytest.mark.stack
 
@@ -33,17 +33,17 @@ IDENTITY = ("x-user-id", "x-role", "x-tier", "x-cohort")
 
 
 @pytest.fixture(scope="module")
-def envoy() -> Iterator[Stand]:
-    with stand() as running:
+def envoy() -> Iterator[EnvoyHarness]:
+    with envoy_harness() as running:
         yield running
 
 
-def test_the_two_users_of_these_tests_are_on_different_sides(envoy: Stand) -> None:
+def test_the_two_users_of_these_tests_are_on_different_sides(envoy: EnvoyHarness) -> None:
     assert envoy.edge.get("/api/orders", bearer(ON_NEW)).target == "new"
     assert envoy.edge.get("/api/orders", bearer(ON_LEGACY)).target == "legacy"
 
 
-def test_a_token_s_claims_become_the_identity_headers(envoy: Stand) -> None:
+def test_a_token_s_claims_become_the_identity_headers(envoy: EnvoyHarness) -> None:
     headers = bearer(ON_NEW, tier="premium", cohort="beta")
     reached = envoy.edge.get("/api/orders", headers).json["headers"]
     assert {name: reached[name] for name in IDENTITY} == {
@@ -55,7 +55,7 @@ def test_a_token_s_claims_become_the_identity_headers(envoy: Stand) -> None:
     assert reached["authorization"] == headers["authorization"]
 
 
-def test_spoofed_identity_headers_change_nothing_with_a_token(envoy: Stand) -> None:
+def test_spoofed_identity_headers_change_nothing_with_a_token(envoy: EnvoyHarness) -> None:
     answer = envoy.edge.get("/api/orders", {**SPOOFED, **bearer(ON_LEGACY)})
     reached = answer.json["headers"]
     assert answer.target == answer.json["upstream"] == "legacy"
@@ -64,34 +64,34 @@ def test_spoofed_identity_headers_change_nothing_with_a_token(envoy: Stand) -> N
 
 
 @pytest.mark.parametrize("path", ["/api/products", "/web/graphql", "/mobile/graphql", "/console"])
-def test_spoofed_identity_headers_reach_nobody_without_a_token(envoy: Stand, path: str) -> None:
+def test_spoofed_identity_headers_reach_nobody_without_a_token(envoy: EnvoyHarness, path: str) -> None:
     reached = envoy.edge.get(path, SPOOFED).json["headers"]
     assert not {name for name in reached if name.startswith("x-strangler")} | (
         reached.keys() & {*IDENTITY, "x_user_id"}
     )
 
 
-def test_spoofed_identity_headers_open_nothing(envoy: Stand) -> None:
+def test_spoofed_identity_headers_open_nothing(envoy: EnvoyHarness) -> None:
     assert envoy.edge.get("/api/orders", SPOOFED).status == 401
     assert envoy.edge.get("/api/payments", {**SPOOFED, **bearer(ON_NEW)}).status == 403
-    assert envoy.edge.ask("POST", "/api/orders", {**SPOOFED, **bearer(ON_NEW)}).status == 403
+    assert envoy.edge.request("POST", "/api/orders", {**SPOOFED, **bearer(ON_NEW)}).status == 403
 
 
-def test_a_force_is_stripped_at_the_edge_and_obeyed_inside(envoy: Stand) -> None:
+def test_a_force_is_stripped_at_the_edge_and_obeyed_inside(envoy: EnvoyHarness) -> None:
     force = {"x-strangler-force": "new"}
     assert envoy.edge.get("/api/products", force).target == "legacy"
     inside = envoy.internal.get("/api/products", force)
     assert (inside.target, inside.headers["x-strangler-reason"]) == ("new", "products:new:forced")
 
 
-def test_outside_only_an_operator_may_force_a_side(envoy: Stand) -> None:
+def test_outside_only_an_operator_may_force_a_side(envoy: EnvoyHarness) -> None:
     force = {"x-force": "new"}
     assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY)).target == "legacy"
     assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY, role="service")).target == "legacy"
     assert envoy.edge.get("/api/orders", force | bearer(ON_LEGACY, role="operator")).target == "new"
 
 
-def test_a_client_cannot_steer_envoy(envoy: Stand) -> None:
+def test_a_client_cannot_steer_envoy(envoy: EnvoyHarness) -> None:
     headers = {"x-envoy-upstream-rq-timeout-ms": "1", "x-envoy-retry-on": "5xx", "x-envoy-original-path": "/admin"}
     reached = envoy.edge.get("/api/products", headers).json["headers"]
     assert not reached.keys() & headers.keys()
@@ -99,12 +99,12 @@ def test_a_client_cannot_steer_envoy(envoy: Stand) -> None:
 
 
 @pytest.mark.parametrize("canary", ["beta-2", "a" * 32])
-def test_a_well_formed_canary_passes(envoy: Stand, canary: str) -> None:
+def test_a_well_formed_canary_passes(envoy: EnvoyHarness, canary: str) -> None:
     assert envoy.edge.get("/web/graphql", {"x-canary": canary}).json["headers"]["x-canary"] == canary
 
 
 @pytest.mark.parametrize("canary", ["Beta", "a" * 33, "a b", "a,b", ""])
-def test_a_malformed_canary_is_dropped(envoy: Stand, canary: str) -> None:
+def test_a_malformed_canary_is_dropped(envoy: EnvoyHarness, canary: str) -> None:
     assert "x-canary" not in envoy.edge.get("/web/graphql", {"x-canary": canary}).json["headers"]
 
 
@@ -123,7 +123,7 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-def test_a_bad_token_is_a_problem_on_every_api_path(envoy: Stand, kind: str) -> None:
+def test_a_bad_token_is_a_problem_on_every_api_path(envoy: EnvoyHarness, kind: str) -> None:
     for path in ("/api/products", "/api/orders", "/api/nothing"):
         answer = envoy.edge.get(path, {"authorization": f"Bearer {BAD_TOKENS[kind]}"})
         assert (answer.status, answer.headers["content-type"]) == (401, "application/problem+json")
@@ -134,16 +134,16 @@ def test_a_bad_token_is_a_problem_on_every_api_path(envoy: Stand, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-def test_on_graphql_paths_the_bff_decides_about_a_bad_token(envoy: Stand, kind: str) -> None:
+def test_on_graphql_paths_the_bff_decides_about_a_bad_token(envoy: EnvoyHarness, kind: str) -> None:
     headers = {"authorization": f"Bearer {BAD_TOKENS[kind]}"}
-    answer = envoy.edge.ask("POST", "/web/graphql", headers)
+    answer = envoy.edge.request("POST", "/web/graphql", headers)
     reached = answer.json["headers"]
     assert reached["authorization"] == headers["authorization"]
     assert not reached.keys() & set(IDENTITY)
 
 
 def test_keys_may_come_from_an_identity_provider() -> None:
-    with identity_provider() as url, stand(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
+    with identity_provider() as url, envoy_harness(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
         eventually_sync(
             lambda: running.edge.get("/api/orders", bearer(ON_NEW)).status == 200, message="Envoy has fetched the keys"
         )
@@ -152,14 +152,14 @@ def test_keys_may_come_from_an_identity_provider() -> None:
 
 def test_a_provider_with_tls_is_accepted_and_its_absence_lets_nobody_in() -> None:
     url = f"https://127.0.0.1:{free_port()}/keys"
-    with stand(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
+    with envoy_harness(keys=KeysAt(url), jwks_url=url, jwks_file=None) as running:
         assert running.edge.get("/api/orders", bearer(ON_NEW)).status == 401
         assert running.edge.get("/api/products").status == 200
 
 
 @contextmanager
 def identity_provider() -> Iterator[str]:
-    class Answer(BaseHTTPRequestHandler):
+    class Response(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -168,42 +168,42 @@ def identity_provider() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Response) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/keys"
         server.shutdown()
 
 
-def test_a_token_lives_up_to_a_day(envoy: Stand) -> None:
+def test_a_token_lives_up_to_a_day(envoy: EnvoyHarness) -> None:
     headers = {"authorization": f"Bearer {token(lifetime=timedelta(hours=24))}"}
     assert envoy.edge.get("/api/orders", headers).status == 200
 
 
-def test_a_token_that_was_good_is_refused_once_it_has_expired(envoy: Stand) -> None:
+def test_a_token_that_was_good_is_refused_once_it_has_expired(envoy: EnvoyHarness) -> None:
     # Envoy remembers verified tokens and allows a minute of clock skew.
     headers = bearer(ON_NEW, lifetime=timedelta(seconds=-57))
     assert envoy.edge.get("/api/orders", headers).status == 200
     eventually_sync(lambda: envoy.edge.get("/api/orders", headers).status == 401, message="the token expires")
 
 
-def test_a_token_in_the_query_is_no_token(envoy: Stand) -> None:
+def test_a_token_in_the_query_is_no_token(envoy: EnvoyHarness) -> None:
     assert envoy.edge.get(f"/api/orders?access_token={token()}").status == 401
 
 
 @pytest.mark.parametrize("path", ["/api/products", "/api/products/prod_0001", "/api/recommendations?limit=3"])
-def test_without_a_token_products_and_recommendations_are_read(envoy: Stand, path: str) -> None:
-    assert envoy.edge.get(path).status == envoy.edge.ask("HEAD", path).status == 200
+def test_without_a_token_products_and_recommendations_are_read(envoy: EnvoyHarness, path: str) -> None:
+    assert envoy.edge.get(path).status == envoy.edge.request("HEAD", path).status == 200
 
 
 @pytest.mark.parametrize("name", ["customers", "orders", "payments", "inventory", "shipping"])
-def test_without_a_token_everything_else_is_401(envoy: Stand, name: str) -> None:
+def test_without_a_token_everything_else_is_401(envoy: EnvoyHarness, name: str) -> None:
     answer = envoy.edge.get(f"/api/{name}")
     assert (answer.status, answer.json["type"]) == (401, "/problems/unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("name", ["payments", "inventory", "shipping"])
-def test_customers_are_refused_where_only_staff_goes(envoy: Stand, name: str) -> None:
+def test_customers_are_refused_where_only_staff_goes(envoy: EnvoyHarness, name: str) -> None:
     answer = envoy.edge.get(f"/api/{name}", bearer())
     assert (answer.status, answer.json["type"], answer.json["status"]) == (403, "/problems/forbidden", 403)
     assert "operator" in answer.json["detail"]
@@ -211,5 +211,5 @@ def test_customers_are_refused_where_only_staff_goes(envoy: Stand, name: str) ->
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("name", ["customers", "orders", "products", "recommendations", "payments"])
-def test_customers_write_nothing_through_the_edge(envoy: Stand, name: str, method: str) -> None:
-    assert envoy.edge.ask(method, f"/api/{name}", bearer(), body="{}").status == 403
+def test_customers_write_nothing_through_the_edge(envoy: EnvoyHarness, name: str, method: str) -> None:
+    assert envoy.edge.request(method, f"/api/{name}", bearer(), body="{}").status == 403

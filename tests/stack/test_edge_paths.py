@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.tokens import bearer
 from tests.harness.waiting import eventually_sync
-from tests.matapalo.strangler.stand import Stand, stand
+from tests.matapalo.strangler.envoy_harness import EnvoyHarness, envoy_harness
 
 pytestmark = pytest.mark.stack
 
@@ -16,8 +16,8 @@ OPERATOR = bearer("op_1", role="operator")
 
 
 @pytest.fixture(scope="module")
-def envoy() -> Iterator[Stand]:
-    with stand() as running:
+def envoy() -> Iterator[EnvoyHarness]:
+    with envoy_harness() as running:
         yield running
 
 
@@ -38,7 +38,7 @@ def envoy() -> Iterator[Stand]:
         ("/api/x/%2e%2e/orders", "/api/orders"),
     ],
 )
-def test_a_spelling_is_routed_and_forwarded_as_the_path_it_means(envoy: Stand, path: str, reached: str) -> None:
+def test_a_spelling_is_routed_and_forwarded_as_the_path_it_means(envoy: EnvoyHarness, path: str, reached: str) -> None:
     answer = envoy.edge.get(path, OPERATOR)
     assert (answer.status, answer.json["path"]) == (200, reached)
 
@@ -46,7 +46,7 @@ def test_a_spelling_is_routed_and_forwarded_as_the_path_it_means(envoy: Stand, p
 @pytest.mark.parametrize(
     "path", ["/api/x/../payments", "/api/orders/../payments", "/api/orders/%2e%2e/payments", "//api//payments"]
 )
-def test_no_spelling_of_a_forbidden_path_is_allowed(envoy: Stand, path: str) -> None:
+def test_no_spelling_of_a_forbidden_path_is_allowed(envoy: EnvoyHarness, path: str) -> None:
     assert envoy.edge.get(path, bearer()).status == 403
     assert envoy.edge.get(path).status == 401
 
@@ -60,7 +60,7 @@ def test_no_spelling_of_a_forbidden_path_is_allowed(envoy: Stand, path: str) -> 
         *("/api/orders/../../admin", "/nothing?x=/api/orders", "/healthz/x", "/index.html"),
     ],
 )
-def test_everything_else_is_404(envoy: Stand, path: str) -> None:
+def test_everything_else_is_404(envoy: EnvoyHarness, path: str) -> None:
     answer = envoy.edge.get(path, OPERATOR)
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json == {
@@ -74,7 +74,7 @@ def test_everything_else_is_404(envoy: Stand, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api%2forders", "/api/orders/..%2f..%2fadmin", "/api/orders%5c..", "/api/orders%00", "/api/orders#x"]
 )
-def test_a_path_that_hides_something_is_400(envoy: Stand, path: str) -> None:
+def test_a_path_that_hides_something_is_400(envoy: EnvoyHarness, path: str) -> None:
     assert envoy.edge.get(path, OPERATOR).status == 400
 
 
@@ -88,36 +88,38 @@ def test_a_path_that_hides_something_is_400(envoy: Stand, path: str) -> None:
         ("/assets/app.js?v=1", "/graphql/assets/app.js?v=1"),
     ],
 )
-def test_a_client_s_graphql_is_its_bff_s(envoy: Stand, client: str, upstream: str, below: str, reached: str) -> None:
+def test_a_client_s_graphql_is_its_bff_s(
+    envoy: EnvoyHarness, client: str, upstream: str, below: str, reached: str
+) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        told = envoy.edge.ask(method, f"/{client}/graphql{below}").json
+        told = envoy.edge.request(method, f"/{client}/graphql{below}").json
         assert (told["upstream"], told["method"], told["path"]) == (upstream, method, reached)
 
 
-def test_the_console_is_the_control_plane_s(envoy: Stand) -> None:
+def test_the_console_is_the_control_plane_s(envoy: EnvoyHarness) -> None:
     told = envoy.edge.get("/console/assets/x.css").json
     assert (told["upstream"], told["path"]) == ("control", "/console/assets/x.css")
 
 
-def test_inside_there_are_only_the_routes(envoy: Stand) -> None:
+def test_inside_there_are_only_the_routes(envoy: EnvoyHarness) -> None:
     assert envoy.internal.get("/healthz").json == {"status": "ok"}
     assert envoy.internal.get("/api/orders").json["upstream"] == "legacy"
     for path in ("/", "/web/graphql", "/console", "/admin/routes", "/metrics"):
         assert envoy.internal.get(path).status == 404
 
 
-def test_the_admin_interface_is_for_its_owner(envoy: Stand) -> None:
+def test_the_admin_interface_is_for_its_owner(envoy: EnvoyHarness) -> None:
     assert stat.S_IMODE(envoy.settings.admin_socket.stat().st_mode) == 0o600
 
 
-def test_the_landing_page_needs_nothing_from_elsewhere(envoy: Stand) -> None:
+def test_the_landing_page_needs_nothing_from_elsewhere(envoy: EnvoyHarness) -> None:
     page = envoy.edge.get("/")
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert envoy.edge.get("/?utm=1").text == page.text
 
 
-def test_who_answered_is_told_by_who_answered(envoy: Stand) -> None:
+def test_who_answered_is_told_by_who_answered(envoy: EnvoyHarness) -> None:
     # The upstreams of these tests claim x-strangler-target: nonsense.
     for user in (f"cust_{number:04}" for number in range(1, 20)):
         answer = envoy.edge.get("/api/orders", bearer(user))
@@ -126,33 +128,33 @@ def test_who_answered_is_told_by_who_answered(envoy: Stand) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_service_that_is_down_is_a_quick_503_that_says_which_side(envoy: Stand, method: str) -> None:
-    answer = envoy.edge.ask(method, "/api/shipping", OPERATOR | {"x-force": "new"})
+def test_a_service_that_is_down_is_a_quick_503_that_says_which_side(envoy: EnvoyHarness, method: str) -> None:
+    answer = envoy.edge.request(method, "/api/shipping", OPERATOR | {"x-force": "new"})
     assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.json["type"] == "/problems/service-unavailable"
     assert answer.target == "new"
     assert "127.0.0.1" not in answer.text
 
 
-def test_a_request_keeps_its_id_or_gets_one(envoy: Stand) -> None:
+def test_a_request_keeps_its_id_or_gets_one(envoy: EnvoyHarness) -> None:
     kept = envoy.edge.get("/api/products", {"x-request-id": "my-request-1"})
     assert kept.headers["x-request-id"] == kept.json["headers"]["x-request-id"] == "my-request-1"
     made = envoy.edge.get("/api/products")
     assert made.headers["x-request-id"] == made.json["headers"]["x-request-id"] != ""
 
 
-def test_the_trace_context_passes(envoy: Stand) -> None:
+def test_the_trace_context_passes(envoy: EnvoyHarness) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     assert envoy.edge.get("/api/products", {"traceparent": trace}).json["headers"]["traceparent"] == trace
 
 
-def test_one_forwarded_hop_is_added_to_what_the_client_claims(envoy: Stand) -> None:
+def test_one_forwarded_hop_is_added_to_what_the_client_claims(envoy: EnvoyHarness) -> None:
     claimed = envoy.edge.get("/web/graphql", {"x-forwarded-for": "203.0.113.9"}).json["headers"]["x-forwarded-for"]
     assert claimed.split(",")[0] == "203.0.113.9"
     assert len(claimed.split(",")) == 2
 
 
-def test_the_access_log_tells_who_asked_what_and_who_answered(envoy: Stand) -> None:
+def test_the_access_log_tells_who_asked_what_and_who_answered(envoy: EnvoyHarness) -> None:
     headers = bearer("cust_0001") | {"x-request-id": "logged", "user-agent": "test/1", "x-client-name": "shop"}
     envoy.edge.get("/api/orders/ord_1?secret=1", headers)
 

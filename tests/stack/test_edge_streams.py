@@ -8,19 +8,19 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.harness.tokens import bearer
-from tests.matapalo.strangler.stand import Stand, stand
+from tests.matapalo.strangler.envoy_harness import EnvoyHarness, envoy_harness
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def envoy() -> Iterator[Stand]:
-    with stand() as running:
+def envoy() -> Iterator[EnvoyHarness]:
+    with envoy_harness() as running:
         yield running
 
 
 @pytest.mark.parametrize("client", ["web", "mobile"])
-def test_an_event_arrives_while_the_stream_is_open(envoy: Stand, client: str) -> None:
+def test_an_event_arrives_while_the_stream_is_open(envoy: EnvoyHarness, client: str) -> None:
     # The upstream sends one event and then nothing more: reading it at all means that nobody waits for the end.
     connection = http.client.HTTPConnection("127.0.0.1", envoy.settings.edge_port, timeout=5)
     connection.request("GET", f"/{client}/graphql/events", headers={"accept": "text/event-stream"})
@@ -31,7 +31,7 @@ def test_an_event_arrives_while_the_stream_is_open(envoy: Stand, client: str) ->
 
 
 @pytest.mark.parametrize("client", ["web", "mobile"])
-def test_a_websocket_talks_both_ways(envoy: Stand, client: str) -> None:
+def test_a_websocket_talks_both_ways(envoy: EnvoyHarness, client: str) -> None:
     address = f"ws://127.0.0.1:{envoy.settings.edge_port}/{client}/graphql"
     with connect(address, additional_headers=bearer(), proxy=None, open_timeout=5) as socket:
         assert socket.recv(timeout=5) == f"bff-{client}"
@@ -41,7 +41,7 @@ def test_a_websocket_talks_both_ways(envoy: Stand, client: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/products", "/console"])
-def test_no_other_path_is_upgraded(envoy: Stand, path: str) -> None:
+def test_no_other_path_is_upgraded(envoy: EnvoyHarness, path: str) -> None:
     with pytest.raises(InvalidStatus) as raised:
         connect(f"ws://127.0.0.1:{envoy.settings.edge_port}{path}", proxy=None, open_timeout=5)
     assert raised.value.response.status_code == 403

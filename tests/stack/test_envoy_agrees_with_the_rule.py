@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from matapalo.strangler.routing.access import Access, access
 from matapalo.strangler.routing.decide import Decision, Request, decide, is_shadowed
 from matapalo.strangler.routing.explain import explain
-from matapalo.strangler.routing.path import normalized
 from matapalo.strangler.routing.route import Audience, Match, Route, Side, covers
 from matapalo.strangler.routing.validate import validated
 from tests.harness.tokens import bearer
 from tests.harness.waiting import eventually_sync
-from tests.matapalo.strangler.stand import Answer, Stand, routes_of_the_repository, stand
+from tests.matapalo.strangler.envoy.normalized_path import normalized
+from tests.matapalo.strangler.envoy_harness import EnvoyHarness, Response, envoy_harness, routes_of_the_repository
 
 pytestmark = pytest.mark.stack
 
@@ -29,16 +29,16 @@ NAMES = ("customers", "orders", "products", "payments", "inventory")
 
 
 @pytest.fixture(scope="module")
-def envoy() -> Iterator[Stand]:
-    with stand() as running:
+def envoy() -> Iterator[EnvoyHarness]:
+    with envoy_harness() as running:
         yield running
 
 
-def side_of(answer: Answer) -> Side:
+def side_of(answer: Response) -> Side:
     return Side.LEGACY if answer.json["upstream"] == "legacy" else Side.NEW
 
 
-def told(answer: Answer) -> tuple[str | None, str]:
+def told(answer: Response) -> tuple[str | None, str]:
     return answer.target, answer.headers["x-strangler-reason"]
 
 
@@ -46,7 +46,7 @@ def rule(name: str, decision: Decision) -> tuple[str | None, str]:
     return decision.side, f"{name}:{decision.side}:{decision.reason}"
 
 
-def test_a_thousand_users_are_on_the_side_the_rule_says(envoy: Stand) -> None:
+def test_a_thousand_users_are_on_the_side_the_rule_says(envoy: EnvoyHarness) -> None:
     orders = ROUTES["orders"]
     for user in USERS:
         answer = envoy.internal.get("/api/orders", {"x-user-id": user})
@@ -55,14 +55,14 @@ def test_a_thousand_users_are_on_the_side_the_rule_says(envoy: Stand) -> None:
         assert told(answer) == rule("orders", decision), user
 
 
-def test_a_user_is_on_the_same_side_at_the_edge_and_inside(envoy: Stand) -> None:
+def test_a_user_is_on_the_same_side_at_the_edge_and_inside(envoy: EnvoyHarness) -> None:
     for user in USERS[:60]:
         inside = envoy.internal.get("/api/orders?limit=1", {"x-user-id": user})
         outside = envoy.edge.get("/api/orders", bearer(user))
         assert (outside.target, side_of(outside)) == (inside.target, side_of(inside)), user
 
 
-def test_asking_again_changes_nothing(envoy: Stand) -> None:
+def test_asking_again_changes_nothing(envoy: EnvoyHarness) -> None:
     for user in USERS[:5]:
         assert len({envoy.edge.get(f"/api/orders/{n}", bearer(user)).target for n in range(10)}) == 1
 
@@ -70,26 +70,28 @@ def test_asking_again_changes_nothing(envoy: Stand) -> None:
 @pytest.mark.parametrize("name", [name for name in ROUTES if name != "shipping"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
 @pytest.mark.parametrize("force", [None, "new", "legacy", "NEW"])
-def test_method_and_force_decide_as_the_rule_says(envoy: Stand, name: str, method: str, force: str | None) -> None:
+def test_method_and_force_decide_as_the_rule_says(
+    envoy: EnvoyHarness, name: str, method: str, force: str | None
+) -> None:
     for user in (None, "cust_0001", "cust_0002", "cust_0003"):
         headers = {"x-user-id": user, "x-strangler-force": force}
         present = {header: value for header, value in headers.items() if value is not None}
-        answer = envoy.internal.ask(method, f"/api/{name}", present)
+        answer = envoy.internal.request(method, f"/api/{name}", present)
         assert told(answer) == rule(name, decide(ROUTES[name], Request(method, user, force)))
 
 
 @pytest.mark.parametrize("name", ROUTES)
 @pytest.mark.parametrize("role", [None, "customer", "warehouse", "operator", "service", "king"])
-def test_the_edge_lets_in_whom_the_rule_lets_in(envoy: Stand, name: str, role: str | None) -> None:
+def test_the_edge_lets_in_whom_the_rule_lets_in(envoy: EnvoyHarness, name: str, role: str | None) -> None:
     headers = bearer("someone", role=role) if role else {}
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
-        answer = envoy.edge.ask(method, f"/api/{name}/1", headers)
+        answer = envoy.edge.request(method, f"/api/{name}/1", headers)
         allowed = access(ROUTES[name].audience, method=method, subject="someone" if role else None, role=role)
         assert answer.status == allowed, (name, role, method)
         assert allowed is Access.GRANTED or answer.headers["content-type"] == "application/problem+json"
 
 
-def test_ten_thousand_users_are_where_explain_says(envoy: Stand) -> None:
+def test_ten_thousand_users_are_where_explain_says(envoy: EnvoyHarness) -> None:
     orders = ROUTES["orders"]
     for number in range(1, 10_001):
         user = f"u-{number}"
@@ -211,12 +213,12 @@ def test_on_thousands_of_random_routes_and_requests_too() -> None:
         for path, request in questions:
             check(running, table, path, request)
 
-    with stand() as running:
+    with envoy_harness() as running:
         agree()
 
 
-def check(envoy: Stand, table: list[Route], path: str, request: Request) -> None:
-    answer = envoy.internal.ask(request.method, path, headers_of(request))
+def check(envoy: EnvoyHarness, table: list[Route], path: str, request: Request) -> None:
+    answer = envoy.internal.request(request.method, path, headers_of(request))
     seen = normalized(path)
     route = next((route for route in table if seen is not None and covers(route.prefix, seen)), None)
     if seen is None:
@@ -249,10 +251,12 @@ def test_the_comparator_gets_the_reads_the_rule_says_and_no_token() -> None:
         for method, force in (("GET", None), ("HEAD", None), ("GET", "new"), ("POST", None))
     ]
     expected = sorted((r.name, q.subject or "") for r, q in requests if is_shadowed(r, q))
-    with stand() as running:
+    with envoy_harness() as running:
         running.apply(table)
         for route, request in requests:
-            running.internal.ask(request.method, f"{route.prefix}?x=1", headers_of(request) | {"authorization": "x"})
+            running.internal.request(
+                request.method, f"{route.prefix}?x=1", headers_of(request) | {"authorization": "x"}
+            )
         eventually_sync(lambda: running.mirrored.qsize() >= len(expected), message="the copies arrive")
         copies = [running.mirrored.get() for _ in range(running.mirrored.qsize())]
     found = sorted((copy.headers["x-strangler-route"], copy.headers.get("x-user-id", "")) for copy in copies)

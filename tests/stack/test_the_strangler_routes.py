@@ -10,17 +10,17 @@ from tests.harness.ports import free_port
 from tests.harness.tokens import bearer
 from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import a_route
-from tests.matapalo.strangler.processes import Gateway, a_gateway, flush
-from tests.matapalo.strangler.stand import (
+from tests.matapalo.strangler.envoy_harness import (
     FIXED,
     SERVICES,
-    Stand,
+    EnvoyHarness,
     a_short_folder,
     running_envoy,
     settings_for,
     write_files,
 )
-from tests.matapalo.strangler.upstreams import Seen, running_upstreams
+from tests.matapalo.strangler.processes import Gateway, a_gateway, flush
+from tests.matapalo.strangler.upstreams import UpstreamRequest, running_upstreams
 
 pytestmark = pytest.mark.stack
 
@@ -40,7 +40,7 @@ def gateway(valkey_url: str) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def envoy(gateway: Gateway) -> Iterator[Stand]:
+def envoy(gateway: Gateway) -> Iterator[EnvoyHarness]:
     with running_envoy(gateway.settings) as running_stand:
         yield running_stand
 
@@ -51,7 +51,9 @@ def move(gateway: Gateway, path: str, **body: object) -> None:
     gateway.until_live(response.json()["version"])
 
 
-def test_raising_the_percentage_never_moves_a_user_back_on_either_listener(gateway: Gateway, envoy: Stand) -> None:
+def test_raising_the_percentage_never_moves_a_user_back_on_either_listener(
+    gateway: Gateway, envoy: EnvoyHarness
+) -> None:
     before: set[str] = set()
     for percentage in (1, 5, 25, 50, 100):
         move(gateway, "rollout", percentage=percentage)
@@ -64,20 +66,20 @@ def test_raising_the_percentage_never_moves_a_user_back_on_either_listener(gatew
 
 
 def test_at_100_per_cent_nobody_s_read_and_after_completion_no_request_at_all_reaches_legacy(
-    gateway: Gateway, envoy: Stand
+    gateway: Gateway, envoy: EnvoyHarness
 ) -> None:
     move(gateway, "rollout", percentage=100)
     assert envoy.internal.get("/api/orders").json["upstream"] == "orders", "anonymous"
-    assert envoy.internal.ask("POST", "/api/orders").json["upstream"] == "legacy", "writes stay until completion"
+    assert envoy.internal.request("POST", "/api/orders").json["upstream"] == "legacy", "writes stay until completion"
     move(gateway, "complete")
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
-        assert envoy.internal.ask(method, "/api/orders").target == "new", "anonymous"
+        assert envoy.internal.request(method, "/api/orders").target == "new", "anonymous"
         headers = {"x-user-id": "cust_0001", "x-role": "service"}
-        assert envoy.internal.ask(method, "/api/orders/1", headers).target == "new", "a worker"
-        assert envoy.edge.ask(method, "/api/orders/1", STAFF).target == "new"
+        assert envoy.internal.request(method, "/api/orders/1", headers).target == "new", "a worker"
+        assert envoy.edge.request(method, "/api/orders/1", STAFF).target == "new"
 
 
-def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, envoy: Stand) -> None:
+def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, envoy: EnvoyHarness) -> None:
     move(gateway, "rollout", percentage=100)
     move(gateway, "complete")
     erp = {"x-strangler-force": "legacy", "x-client-name": "erp", "x-client-version": "1.2", "user-agent": "curl/8"}
@@ -104,15 +106,15 @@ def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, e
     assert "orders.legacy" not in gateway.settings.envoy_dir.joinpath("rds.edge.json").read_text()
 
 
-@pytest.mark.parametrize("trouble", ["refuses", "fails", "hangs"])
-def test_a_failing_new_side_fails_no_read_and_legacy_never_stands_in_for_a_write(trouble: str) -> None:
-    seen: Queue[Seen] = Queue()
+@pytest.mark.parametrize("failure", ["refuses", "fails", "hangs"])
+def test_a_failing_new_side_fails_no_read_and_legacy_never_stands_in_for_a_write(failure: str) -> None:
+    seen: Queue[UpstreamRequest] = Queue()
     route = a_route(share_bp=10_000, writes=Side.NEW, timeout_ms=1_000)
     others = [name for name in (*SERVICES, *FIXED) if name != "orders"]
     with (
         a_short_folder() as folder,
         running_upstreams(others) as ports,
-        running_upstreams(("orders",), seen, trouble=trouble) as broken,
+        running_upstreams(("orders",), seen, failure=failure) as broken,
     ):
         settings = settings_for(folder, {**ports, **broken, "shipping": free_port()})
         write_files(settings, (route,))
@@ -120,7 +122,7 @@ def test_a_failing_new_side_fails_no_read_and_legacy_never_stands_in_for_a_write
             answers = [envoy.internal.get("/api/orders", {"x-user-id": user}) for user in USERS[:30]]
             assert [(a.status, a.target, a.json["upstream"]) for a in answers] == [(200, "legacy", "legacy")] * 30
             assert answers[0].headers["x-strangler-reason"] == "orders:new:default"
-            assert envoy.internal.ask("POST", "/api/orders").status >= 500
+            assert envoy.internal.request("POST", "/api/orders").status >= 500
             assert envoy.internal.get("/api/orders", {"x-strangler-force": "new"}).status >= 500
     tried = [request for request in seen.queue if request.method == "GET"]
     assert len(tried) < 20, "after five failures in a row it is left alone for a moment"

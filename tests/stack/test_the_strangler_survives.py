@@ -13,8 +13,8 @@ from matapalo.strangler.routing.decide import takes_new_side
 from tests.harness.engines import _answers_ping, running
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_sync
+from tests.matapalo.strangler.envoy_harness import EnvoyHarness, running_envoy
 from tests.matapalo.strangler.processes import Gateway, a_gateway
-from tests.matapalo.strangler.stand import Stand, running_envoy
 
 pytestmark = pytest.mark.stack
 
@@ -67,7 +67,7 @@ def set_share(gateway: Gateway, share_bp: int) -> Change:
     return change
 
 
-def on_new(envoy: Stand) -> set[str]:
+def on_new(envoy: EnvoyHarness) -> set[str]:
     return {user for user in USERS if envoy.internal.get("/api/orders", {"x-user-id": user}).target == "new"}
 
 
@@ -130,5 +130,5 @@ def test_a_fresh_agent_s_seed_never_replaces_what_was_live(gateway: Gateway) -> 
     assert live is not None
     gateway.flush()
     newcomer = structs.replace(live, version=1)
-    gateway._ask(lambda store: store.offer(newcomer))
+    gateway.with_store(lambda store: store.offer(newcomer))
     eventually_sync(lambda: gateway.stored() == live, message="the older node's version wins")

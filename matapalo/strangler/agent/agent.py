@@ -1,12 +1,10 @@
-"""The agent beside an Envoy: it turns the routes document into files, and knows what Envoy has made of them.
+"""The agent beside an Envoy: it renders the routes document to files, and reads back which of them are live.
 
     store ──read──▶ newest valid document ──render──▶ folder ──rename──▶ Envoy ──version_text──▶ status
 
 An empty store is never an instruction, and neither is an older, an invalid or an unreachable one: the files stay. What
-the agent has applied it offers to a store that has less, so an emptied store is filled again with what was live.
-Clusters are written first and the route tables only when Envoy has them; a file that would say the same is left alone;
-without an Envoy (before its first start) everything is written at once. The agent reports to the store what its Envoy
-obeys. Raises nothing once it has begun: what is wrong is in its status.
+the agent has applied it offers to a store that has less, so an emptied store is filled again with what was live. Raises
+nothing once it has begun: problems are in its status.
 """
 
 import asyncio
@@ -15,21 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Protocol
 
 from msgspec import structs
 
 from matapalo.auth.key_source import KeySource
 from matapalo.process.clock import Clock
-from matapalo.strangler.agent.folder import MAX_KEPT_CHANGES, EnvoyFolder
+from matapalo.strangler.agent.admin import EnvoyAdmin
+from matapalo.strangler.agent.folder import MAX_CHANGES, EnvoyFolder
 from matapalo.strangler.envoy.render import EnvoyFile, render
 from matapalo.strangler.errors import EnvoyRefused, EnvoyUnreachable, InvalidRoutes, StoreUnavailable
-from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import FIRST_VERSION, RoutesDocument, parse_toml
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.routing.validate import validated
 from matapalo.strangler.settings import Settings
-from matapalo.strangler.store.routes import NodeReport
+from matapalo.strangler.store.routes import NodeReport, RouteStore
 
 logger = logging.getLogger(__name__)
 
@@ -41,27 +38,9 @@ READ_BACK_S = 0.002
 REPORT_EVERY_S = 2.0
 
 
-class Store(Protocol):
-    """Where the routes are shared: `matapalo.strangler.store.routes.RouteStore`."""
-
-    async def read(self) -> RoutesDocument | None: ...
-    async def offer(self, document: RoutesDocument, *changes: Change) -> bool: ...
-    async def history(
-        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
-    ) -> list[Change]: ...
-    async def report(self, report: NodeReport) -> None: ...
-    async def wait_for_change(self, timeout_s: float) -> None: ...
-
-
-class Admin(Protocol):
-    """What Envoy says about itself: `matapalo.strangler.agent.admin.EnvoyAdmin`."""
-
-    async def live_versions(self) -> Mapping[str, str]: ...
-
-
 @dataclass
 class Status:
-    """What the agent knows. ``written`` and ``live``: file to the version that was written, and that Envoy obeys."""
+    """The agent's state. ``written`` and ``live``: file to the version that was written, and that is live in Envoy."""
 
     applied: RoutesDocument | None = None
     applied_at: datetime | None = None
@@ -80,20 +59,20 @@ class Status:
 
     @property
     def is_live(self) -> bool:
-        """Whether Envoy obeys everything that was written."""
+        """Whether everything that was written is live."""
         return self.is_ready and self.live == self.written
 
 
 class Agent:
-    """One for each Envoy. ``begin``, then ``follow`` for as long as the process lives."""
+    """The agent of one Envoy: ``begin``, then ``follow`` for as long as the process lives."""
 
     def __init__(
         self,
         settings: Settings,
         keys: KeySource,
         *,
-        store: Store,
-        envoy: Admin,
+        store: RouteStore,
+        envoy: EnvoyAdmin,
         folder: EnvoyFolder,
         clock: Clock,
         on_change: Callable[[Status], None] = lambda status: None,
@@ -108,16 +87,17 @@ class Agent:
         self._on_change = on_change
         self._poll_s = poll_s
         self._reported: NodeReport | None = None
-        self._remembered_to = 0
+        self._history_version = 0
+        """Up to which the folder has the history."""
         self.status = Status()
 
     async def begin(self) -> None:
-        """Writes files to start from: the newest valid of the store's document and the one kept in the folder, else
-        `routes.toml`. Raises InvalidRoutes when there is nothing but a `routes.toml` that is not valid.
+        """Write files to start from: the newest valid of the store's document and the folder's, else `routes.toml`.
+
+        Raises InvalidRoutes when there is nothing but a `routes.toml` that is not valid.
         """
-        kept = self._folder.kept()
-        found = [document for document in (await self._stored(), kept) if document is not None]
-        for document in sorted(found, key=lambda document: document.version, reverse=True):
+        documents = [document for document in (await self._stored(), self._folder.document()) if document is not None]
+        for document in sorted(documents, key=lambda document: document.version, reverse=True):
             if await self._apply_if_valid(document):
                 return
         first = RoutesDocument(FIRST_VERSION, self._routes_file())
@@ -141,36 +121,36 @@ class Agent:
             self._note_store(str(error))
             await asyncio.sleep(self._poll_s)
         else:
-            await self._obey(await self._stored())
+            await self._reconcile(await self._stored())
         if self.status.applied is None:
             await self.begin()
         await self._read_back()
         await self._report()
 
     def note_log(self, is_read: bool) -> None:
-        """Remembers whether this Envoy's log of requests to legacy is read."""
+        """Note whether this Envoy's log of requests to legacy is read."""
         self.status.reads_log = is_read
 
-    async def _obey(self, stored: RoutesDocument | None) -> None:
+    async def _reconcile(self, stored: RoutesDocument | None) -> None:
         applied = self.status.applied
         if applied is None or self.status.store_problem is not None:
             return
         if stored is not None and stored.version > applied.version:
             await self._apply_if_valid(stored)
         elif stored is None or stored.version < applied.version:
-            if await self._store.offer(applied, *reversed(self._folder.remembered())):
-                logger.info("the store had no version as new as %d and was given it", applied.version)
+            if await self._store.offer(applied, *reversed(self._folder.history())):
+                logger.info("the store had no version as new as %d: it is restored", applied.version)
         else:
-            await self._remember(applied)
+            await self._save_history(applied)
 
-    async def _remember(self, applied: RoutesDocument) -> None:
-        """Keeps the changes that led to what is applied, for a store that might lose them."""
-        if self._remembered_to >= applied.version:
+    async def _save_history(self, applied: RoutesDocument) -> None:
+        """Save the changes that led to what is applied, for a store that might lose them."""
+        if self._history_version >= applied.version:
             return
-        newest = next((change.version for change in self._folder.remembered()), 0)
-        found = await self._store.history(limit=MAX_KEPT_CHANGES, before=applied.version + 1, after=newest)
-        self._folder.remember(found)
-        self._remembered_to = applied.version
+        newest = next((change.version for change in self._folder.history()), 0)
+        changes = await self._store.history(limit=MAX_CHANGES, before=applied.version + 1, after=newest)
+        self._folder.extend_history(changes)
+        self._history_version = applied.version
 
     async def _report(self) -> None:
         status, now = self.status, self._clock.now()
@@ -220,9 +200,9 @@ class Agent:
         validated(document.routes, upstreams=self._settings.upstreams)
         applied = self.status.applied
         rendered = render(document, self._settings, self._keys, previous=applied.routes if applied else ())
-        files = tuple(map(self._unless_it_says_the_same, rendered))
+        files = tuple(map(self._unless_unchanged, rendered))
         await self._write(files)
-        self._folder.keep(document)
+        self._folder.save_document(document)
         self.status.applied, self.status.applied_at = document, self._clock.now()
         self.status.written = {file.name: file.version for file in files if file.version}
         if document.version >= (self.status.rejected_version or 0):
@@ -230,14 +210,15 @@ class Agent:
         logger.info("version %d of the routes is written", document.version)
         await self._read_back()
 
-    def _unless_it_says_the_same(self, file: EnvoyFile) -> EnvoyFile:
-        """The file in the folder when its content is this one's: Envoy then has nothing to parse or to take."""
-        there = self._folder.version(file.name)
-        return file if there is None or not file.has_content_of(there) else file.as_version(there)
+    def _unless_unchanged(self, file: EnvoyFile) -> EnvoyFile:
+        """The file in the folder when its content is the same: Envoy then has nothing to parse."""
+        version = self._folder.version(file.name)
+        return file.as_version(version) if version and file.has_content_of(version) else file
 
     async def _write(self, files: Sequence[EnvoyFile]) -> None:
-        """Clusters, then the route tables, each step when Envoy has taken the one before. A refusal takes all of them
-        back: with a file that it refuses, Envoy would not come up again after its next restart.
+        """Write clusters, then the route tables, each step when the one before is live.
+
+        Without an Envoy (before its first start) everything is written at once.
         """
         before: dict[str, str] = {}
         try:
@@ -250,12 +231,13 @@ class Agent:
                     if file.version:
                         await self._until_live(file)
         except EnvoyRefused:
+            # All files go back: with one that it refuses, Envoy would not come up again after its next restart.
             for name, text in reversed(before.items()):
                 self._folder.write(name, text)
             raise
 
     async def _until_live(self, file: EnvoyFile) -> None:
-        """Returns when Envoy obeys the file, or is not there. Raises EnvoyRefused when it does not take it in time."""
+        """Return when the file is live, or there is no Envoy. Raises EnvoyRefused when it is not live in time."""
         give_up_at_s = self._clock.monotonic_s() + REFUSED_AFTER_S
         while True:
             try:
@@ -281,7 +263,9 @@ class Agent:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise InvalidRoutes([f"GATEWAY_ROUTES_FILE {str(path)!r} cannot be read: {error.strerror}"]) from error
+            raise InvalidRoutes(
+                [f"GATEWAY_ROUTES_FILE {str(path)!r} cannot be read: {error.strerror}; name a TOML file of routes"]
+            ) from error
         return parse_toml(text, origin=path.name)
 
     def _note_store(self, problem: str | None) -> None:

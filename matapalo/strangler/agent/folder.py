@@ -1,9 +1,8 @@
 """The folder that Envoy follows, and how a file in it is replaced.
 
-Envoy reacts to a rename within the folder and ignores a write in place (measured on 1.40); a reader never sees half a
-file. The folder also keeps the routes document that the files were rendered from and the newest changes that led to it,
-so that an agent starts with what was live even when the store is gone, and can give both back to a store that was
-emptied. Raises OSError, and InvalidSettings when there can be no such folder.
+It also holds the routes document that the files were rendered from and the newest changes that led to it, so that an
+agent starts with what was live even when the store is down, and can restore both to a store that was emptied. Raises
+OSError, and InvalidSettings when there can be no such folder.
 """
 
 import os
@@ -18,14 +17,15 @@ from matapalo.strangler.errors import InvalidRoutes, InvalidSettings
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument, parse_json, render_json
 
-KEPT_DOCUMENT = "routes.json"
-KEPT_HISTORY = "history.json"
-MAX_KEPT_CHANGES = 500
+DOCUMENT = "routes.json"
+HISTORY = "history.json"
+MAX_CHANGES = 500
+"""Of the history; older ones are dropped."""
 _VERSION = re.compile(r'\{"version_info":"([^"]*)"')
 
 
 class EnvoyFolder:
-    """``GATEWAY_ENVOY_DIR``."""
+    """The folder of one Envoy, created when it does not exist."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,39 +35,39 @@ class EnvoyFolder:
             raise InvalidSettings([f"the folder {str(path)!r} cannot be made: {error.strerror}"]) from error
 
     def write(self, name: str, text: str) -> str | None:
-        """Replaces a file in one step, unless it already says this. Returns what it said before."""
+        """Replace a file in one step, unless this is its text. Returns the text before."""
         before = self._text(name)
         if before != text:
             replace(self.path / name, text)
         return before
 
-    def keep(self, document: RoutesDocument) -> None:
-        """Remembers what the files were rendered from."""
-        self.write(KEPT_DOCUMENT, render_json(document).decode())
+    def save_document(self, document: RoutesDocument) -> None:
+        """Save the document that the files were rendered from."""
+        self.write(DOCUMENT, render_json(document).decode())
 
-    def kept(self) -> RoutesDocument | None:
-        """What the files were rendered from; None when nothing readable is there."""
-        text = self._text(KEPT_DOCUMENT)
+    def document(self) -> RoutesDocument | None:
+        """The document that the files were rendered from; None when there is none that can be read."""
+        text = self._text(DOCUMENT)
         try:
             return None if text is None else parse_json(text)
         except InvalidRoutes:
             return None
 
     def version(self, name: str) -> str | None:
-        """The version of a file that Envoy follows, as it is now."""
-        found = _VERSION.match(self._text(name) or "")
-        return found[1] if found else None
+        """The version in a file that Envoy follows."""
+        head = _VERSION.match(self._text(name) or "")
+        return head[1] if head else None
 
-    def remember(self, newest_first: Sequence[Change]) -> None:
-        """Adds changes to those that are kept; the oldest are dropped when there are too many."""
+    def extend_history(self, newest_first: Sequence[Change]) -> None:
+        """Append changes to the history."""
         if newest_first:
-            kept = [*reversed(self.remembered()), *reversed(newest_first)][-MAX_KEPT_CHANGES:]
-            self.write(KEPT_HISTORY, msgspec.json.encode(kept).decode())
+            history = [*reversed(self.history()), *reversed(newest_first)][-MAX_CHANGES:]
+            self.write(HISTORY, msgspec.json.encode(history).decode())
 
-    def remembered(self) -> list[Change]:
-        """The changes that are kept, newest first."""
+    def history(self) -> list[Change]:
+        """The newest changes, in that order."""
         try:
-            return msgspec.json.decode(self._text(KEPT_HISTORY) or "[]", type=list[Change])[::-1]
+            return msgspec.json.decode(self._text(HISTORY) or "[]", type=list[Change])[::-1]
         except msgspec.DecodeError:
             return []
 
@@ -79,7 +79,9 @@ class EnvoyFolder:
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes a temporary file beside ``path`` and renames it over ``path``."""
+    """Write a temporary file beside ``path`` and rename it over ``path``."""
+    # Envoy reacts to a rename within the folder and ignores a write in place (measured on 1.40); and no reader ever
+    # sees half a file.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as draft:

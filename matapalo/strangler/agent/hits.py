@@ -1,22 +1,21 @@
-"""Reading Envoy's log of legacy hits, from where reading ended, into the store. Runs beside the agent.
+"""Reading Envoy's log of legacy hits into the store. Runs beside the agent.
 
-The log is read whole lines at a time. When it has grown large it is renamed, Envoy is told to open a new one, and the
-old one is read to its end and removed. Where reading ended is kept in the folder: what was read before a crash may be
-counted twice, never not at all. Raises StoreUnavailable, EnvoyUnreachable.
+The log is read whole lines at a time. When it has grown large it is renamed, Envoy opens a new one, and the old one is
+read to its end and removed. Raises StoreUnavailable.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from matapalo.process.clock import Clock
+from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.envoy.listeners import LEGACY_LOG
 from matapalo.strangler.errors import EnvoyUnreachable, StoreUnavailable
-from matapalo.strangler.routing.hits import HitsByRoute, counted
+from matapalo.strangler.routing.hits import count_hits
+from matapalo.strangler.store.hits import LegacyHits
 
 logger = logging.getLogger(__name__)
 
@@ -25,32 +24,19 @@ MAX_BYTES = 16_000_000
 CHUNK_BYTES = 4_000_000
 
 
-class Store(Protocol):
-    """Where hits are added up: `matapalo.strangler.store.hits.LegacyHits`."""
-
-    async def begin(self, now: datetime) -> None: ...
-    async def add(self, hits: HitsByRoute) -> None: ...
-
-
-class Admin(Protocol):
-    """Envoy's admin socket: `matapalo.strangler.agent.admin.EnvoyAdmin`."""
-
-    async def reopen_logs(self) -> None: ...
-
-
 class HitReader:
-    """One for each Envoy's log."""
+    """Reads the log of one Envoy."""
 
-    def __init__(self, folder: EnvoyFolder, *, store: Store, envoy: Admin, clock: Clock) -> None:
+    def __init__(self, folder: EnvoyFolder, *, hits: LegacyHits, envoy: EnvoyAdmin, clock: Clock) -> None:
         self._folder = folder
-        self._store = store
+        self._hits = hits
         self._envoy = envoy
         self._clock = clock
         self._log = folder.path / LEGACY_LOG
         self._old = folder.path / f"{LEGACY_LOG}.old"
 
     async def follow(self, every_s: float, *, on_result: Callable[[bool], None]) -> None:
-        """Reads until cancelled, and tells each time whether it could."""
+        """Read until cancelled, and report each time whether that succeeded."""
         while True:
             try:
                 await self.read()
@@ -65,12 +51,12 @@ class HitReader:
             await asyncio.sleep(every_s)
 
     async def read(self) -> None:
-        """Adds what has been written since the last time."""
-        await self._store.begin(self._clock.now())
+        """Add what has been written since the last time."""
+        await self._hits.begin(self._clock.now())
         if self._old.exists():
             await self._read_from(self._old)
             self._old.unlink()
-            self._keep_position(0)
+            self._save_position(0)
         await self._read_from(self._log)
         if self._position() > MAX_BYTES:
             await self._renew()
@@ -80,16 +66,16 @@ class HitReader:
         try:
             await self._envoy.reopen_logs()
         except EnvoyUnreachable:
-            logger.info("%s will be opened anew when Envoy starts", self._log)
+            logger.info("%s is opened anew when Envoy starts", self._log)
 
     async def _read_from(self, log: Path) -> None:
         position = self._position()
-        if _size(log) < position:  # somebody emptied it
+        if _size(log) < position:  # it was emptied
             position = 0
         while lines := _whole_lines(log, position):
-            await self._store.add(counted(lines.splitlines()))
+            await self._hits.add(count_hits(lines.splitlines()))
             position += len(lines)
-            self._keep_position(position)
+            self._save_position(position)  # after a crash before this, lines are counted twice: never not at all
 
     def _position(self) -> int:
         try:
@@ -97,7 +83,7 @@ class HitReader:
         except (OSError, ValueError):
             return 0
 
-    def _keep_position(self, position: int) -> None:
+    def _save_position(self, position: int) -> None:
         self._folder.write(POSITION, str(position))
 
 
@@ -106,7 +92,7 @@ def _size(log: Path) -> int:
 
 
 def _whole_lines(log: Path, position: int) -> bytes:
-    """What follows, up to the last end of a line within a chunk; nothing when no line has ended."""
+    """The text from there to the last end of a line within a chunk; empty when no line has ended."""
     if not log.exists():
         return b""
     with log.open("rb") as file:

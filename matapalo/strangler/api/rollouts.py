@@ -13,7 +13,7 @@ from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.schemas import Why
 from matapalo.strangler.rollout.client import Command, Pace, Rollouts
-from matapalo.strangler.rollout.messages import View
+from matapalo.strangler.rollout.messages import RolloutState
 
 Name = Annotated[str, Path(description="The name of a route.", max_length=64)]
 
@@ -48,7 +48,7 @@ class OrderBody(BaseModel):
 class RolloutsView(BaseModel):
     """The last rollout of each route that ever had one."""
 
-    rollouts: list[View]
+    rollouts: list[RolloutState]
 
 
 def rollouts_api(rollouts: Rollouts, operator: OperatorGate) -> APIRouter:
@@ -61,16 +61,16 @@ def rollouts_api(rollouts: Rollouts, operator: OperatorGate) -> APIRouter:
         return RolloutsView(rollouts=[*(await rollouts.latest()).values()])
 
     @api.post("", summary="Start a plan", status_code=201)
-    async def start(body: StartBody, operator: Operator) -> View:
+    async def start(body: StartBody, operator: Operator) -> RolloutState:
         pace = Pace(body.check_every_s, body.failures_allowed)
         return await rollouts.start(body.route, body.plan, by=operator.subject, why=body.why, pace=pace)
 
     @api.get("/{name}", summary="The last rollout of a route, with its verdict and its timeline")
-    async def show(name: Name) -> View:
-        return await rollouts.show(name)
+    async def show(name: Name) -> RolloutState:
+        return await rollouts.get(name)
 
     @api.post("/{name}/{command}", summary="Hold, resume, advance (or approve), or roll back to 0 %")
-    async def tell(name: Name, command: Command, body: OrderBody, operator: Operator) -> View:
-        return await rollouts.tell(name, command, by=operator.subject, why=body.why)
+    async def tell(name: Name, command: Command, body: OrderBody, operator: Operator) -> RolloutState:
+        return await rollouts.send(name, command, by=operator.subject, why=body.why)
 
     return api

@@ -39,7 +39,7 @@ Text = Annotated[str | None, Query(max_length=128)]
 
 
 class Agents(Protocol):
-    """Where the agents report: `matapalo.strangler.store.routes.RouteStore`."""
+    """Where the agents report: `matapalo.strangler.store.routes.RedisRouteStore`."""
 
     async def reports(self) -> list[NodeReport]: ...
     async def forget(self, node: str) -> None: ...
@@ -49,9 +49,9 @@ async def nodes_now(changes: Changes, agents: Agents, clock: Clock) -> Nodes:
     """What every node obeys; those silent for a day are forgotten on the way."""
     document = await changes.document()
     nodes = Nodes(document.version, await agents.reports(), clock.now())
-    for report in nodes.gone:
+    for report in nodes.expired:
         await agents.forget(report.node)
-    return nodes._replace(reports=[report for report in nodes.reports if report not in nodes.gone])
+    return nodes._replace(reports=[report for report in nodes.reports if report not in nodes.expired])
 
 
 def routes_api(changes: Changes, agents: Agents, operator: OperatorGate, clock: Clock) -> APIRouter:

@@ -207,7 +207,8 @@ class NodesView(BaseModel):
             highest_applied=nodes.highest_applied,
             reports=[
                 NodeView(
-                    **{**msgspec.structs.asdict(report), "is_live": nodes.obeys(report)}, is_heard=nodes.hears(report)
+                    **{**msgspec.structs.asdict(report), "is_live": nodes.is_current(report)},
+                    is_heard=nodes.is_alive(report),
                 )
                 for report in nodes.reports
             ],

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from matapalo.process.duration import format_duration
 from matapalo.strangler.console.ports import Command, Rollout, RolloutState, Step, StepState
-from matapalo.strangler.rollout.messages import Phase, View
+from matapalo.strangler.rollout import messages
+from matapalo.strangler.rollout.messages import Phase
 from matapalo.strangler.verdict import Outcome
 
 _STATES = {
@@ -19,7 +20,7 @@ _GOES_ON = (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)
 _STANDS_STILL = (Command.RESUME, Command.ROLLBACK)
 
 
-def rollout_of(view: View) -> Rollout:
+def rollout_of(view: messages.RolloutState) -> Rollout:
     """The last known state of a plan."""
     return Rollout(
         route=view.route,
@@ -38,7 +39,7 @@ def _allowed(phase: Phase) -> tuple[Command, ...]:
     return _GOES_ON if phase in (Phase.RUNNING, Phase.WAITING) else _STANDS_STILL
 
 
-def _step(view: View, index: int) -> Step:
+def _step(view: messages.RolloutState, index: int) -> Step:
     planned = view.plan[index]
     entered = view.entered[index] if index < len(view.entered) else None
     return Step(
@@ -51,7 +52,7 @@ def _step(view: View, index: int) -> Step:
     )
 
 
-def _state(view: View, index: int) -> StepState:
+def _state(view: messages.RolloutState, index: int) -> StepState:
     if index > view.step:
         return StepState.NEXT
     is_behind = index < view.step or view.phase.is_over

@@ -167,7 +167,7 @@ class Plans:
 
     async def tell(self, route: str, command: Command, intent: Intent) -> None:
         """Gives an order."""
-        await self._rollouts.tell(route, client.Command(command), by=intent.actor, why=intent.reason)
+        await self._rollouts.send(route, client.Command(command), by=intent.actor, why=intent.reason)
 
 
 class Proof:
@@ -271,7 +271,7 @@ def _evidence(found: Mapping[str, Any]) -> str:
 def _undone(newest_first: Sequence[changed.Change]) -> str | None:
     """What a rollback would bring back."""
     try:
-        target = changed.undo(newest_first)
+        target = changed.rollback_target(newest_first)
     except InvalidChange:
         return None
     moves = newest_first[0].after.share_bp != target.route.share_bp

@@ -182,7 +182,7 @@ class Decommission:
                 callers=await self._hits.of(found.name),
                 counted_since=await self._hits.since(),
                 silent_nodes=tuple(
-                    report.node for report in nodes.reports if not (nodes.hears(report) and report.reads_log)
+                    report.node for report in nodes.reports if not (nodes.is_alive(report) and report.reads_log)
                 ),
                 difference_rate=await self._difference_rate(found.name),
                 quiet=self._quiet,

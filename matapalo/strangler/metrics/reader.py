@@ -71,7 +71,7 @@ class Watching:
             checks = (*checks, check(consistency, self._gates))
         return Judged(traffic=traffic, consistency=consistency, verdict=verdict_of(*checks))
 
-    async def judge_step(self, route: Route, *, since: datetime, recent: timedelta) -> Judged:
+    async def judge_step(self, route: Route, since: datetime, recent: timedelta) -> Judged:
         """The verdict on a step that began at ``since``: on all of it, and FAIL already when its latest part fails,
         which a long quiet time before must not outweigh.
         """

@@ -1,42 +1,64 @@
-"""The activities of a rollout: one call to a collaborator each. Collaborators are Protocols, so no client is imported.
+"""The activities of a rollout: one call to a collaborator each.
 
-What no repetition can change (a share the rules refuse, a route that is gone) is `REFUSED`, which is not retried.
+Collaborators are Protocols, because the workflow imports this module and its sandbox bears no client of Redis.
 """
+
+from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from matapalo.strangler.errors import InvalidRoutes, RouteNotFound
-from matapalo.strangler.rollout.messages import Look, Moved, MoveShare, Seen, View
-from matapalo.strangler.rollout.ports import Board, Table
+from matapalo.strangler.rollout.messages import CheckGates, GateReport, Moved, MoveShare, RolloutState
 
 REFUSED = "Refused"
+"""The type of an error that no retry can change: a share the rules refuse, a route that does not exist."""
+
+
+class RouteTable(Protocol):
+    """The table of routes, and the gates of a route."""
+
+    async def move(self, request: MoveShare) -> Moved:
+        """Write a share, unless an external change is in the way. The same request twice writes once.
+
+        Raises RouteNotFound, InvalidChange, StoreUnavailable.
+        """
+        ...
+
+    async def check(self, request: CheckGates) -> GateReport:
+        """Raises RouteNotFound, StoreUnavailable."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Where the last state of every rollout can be read without Temporal."""
+
+    async def save(self, state: RolloutState) -> None:
+        """Replace the route's snapshot. Raises StoreUnavailable."""
+        ...
 
 
 class RolloutActivities:
     """The methods that a worker registers."""
 
-    def __init__(self, *, table: Table, board: Board) -> None:
+    def __init__(self, *, table: RouteTable, snapshots: SnapshotStore) -> None:
         self._table = table
-        self._board = board
+        self._snapshots = snapshots
 
     @activity.defn
-    async def move_share(self, order: MoveShare) -> Moved:
-        """Write a share, provided that nobody else changed the route."""
+    async def move_share(self, request: MoveShare) -> Moved:
         try:
-            return await self._table.move(order)
+            return await self._table.move(request)
         except (RouteNotFound, InvalidRoutes) as error:
             raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from error
 
     @activity.defn
-    async def ask_gates(self, question: Look) -> Seen:
-        """What the gates say, and whether somebody else changed the route."""
+    async def check_gates(self, request: CheckGates) -> GateReport:
         try:
-            return await self._table.look(question)
+            return await self._table.check(request)
         except RouteNotFound as error:
             raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from error
 
     @activity.defn
-    async def show(self, view: View) -> None:
-        """Write the state where operators read it."""
-        await self._board.show(view)
+    async def save_snapshot(self, state: RolloutState) -> None:
+        await self._snapshots.save(state)

@@ -1,4 +1,4 @@
-"""Starting a rollout and giving it orders: the control plane's side of Temporal. Reading needs only Redis.
+"""Starting a rollout and sending it commands: the control plane's side of Temporal. Reading needs only Redis.
 
 Connects when it is first used and again whenever it must, so that the control plane starts and serves without Temporal.
 Raises RolloutsUnavailable (Temporal or the worker is away), RolloutConflict, RolloutNotFound, and for a plan that does
@@ -32,10 +32,10 @@ from matapalo.strangler.errors import (
     StoreUnavailable,
 )
 from matapalo.strangler.rollout import plan as plans
-from matapalo.strangler.rollout.messages import Order, StartRollout, Step, View
+from matapalo.strangler.rollout.messages import OperatorCommand, RolloutState, StartRollout, Step
 from matapalo.strangler.rollout.progress import Progress
-from matapalo.strangler.rollout.snapshot_store import RedisBoard
-from matapalo.strangler.rollout.workflow import TASK_QUEUE, RollOut
+from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
+from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.routing.share import format_share
@@ -43,13 +43,13 @@ from matapalo.strangler.routing.validate import find_problems
 from matapalo.strangler.store.changes import Changes
 
 RPC_TIMEOUT = timedelta(seconds=2)
-ORDER_TIMEOUT = timedelta(seconds=6)
+COMMAND_TIMEOUT = timedelta(seconds=6)
 RETRIES = RetryConfig(initial_interval_millis=30, max_interval_millis=100, max_elapsed_time_millis=300, max_retries=3)
 FAILURES_ALLOWED = 3
 
 
 class Command(StrEnum):
-    """What can be told to a rollout."""
+    """The commands an operator can send to a rollout."""
 
     HOLD = "hold"
     RESUME = "resume"
@@ -58,22 +58,22 @@ class Command(StrEnum):
 
 
 class Pace(NamedTuple):
-    """How a rollout is watched. None: what the settings say."""
+    """How often a rollout's gates are checked, and may fail in a row. None: the default."""
 
     check_every_s: float | None = None
     failures_allowed: int | None = None
 
 
-AS_SET = Pace()
+DEFAULT_PACE = Pace()
 
 
 class Rollouts:
-    """All rollouts, for one process."""
+    """The rollouts of all routes."""
 
     def __init__(
         self,
         changes: Changes,
-        board: RedisBoard,
+        snapshots: RedisSnapshotStore,
         *,
         upstreams: Collection[str],
         address: str,
@@ -82,7 +82,7 @@ class Rollouts:
         clock: Clock,
     ) -> None:
         self._changes = changes
-        self._board = board
+        self._snapshots = snapshots
         self._upstreams = upstreams
         self._address = address
         self._namespace = namespace
@@ -90,68 +90,70 @@ class Rollouts:
         self._clock = clock
         self._client: Client | None = None
 
-    async def start(self, route: str, plan: str, *, by: str, why: str, pace: Pace = AS_SET) -> View:
-        """Starts a plan; the route is named by its name or a path it covers."""
+    async def start(
+        self, name_or_path: str, plan: str, *, by: str, why: str, pace: Pace = DEFAULT_PACE
+    ) -> RolloutState:
+        """Start a plan; ``name_or_path`` is the route's name or a path it covers."""
         steps = plans.parse(plan)
         document = await self._changes.document()
-        found = document.route(route)
-        _check_fits(found, steps, document, self._upstreams)
+        route = document.route(name_or_path)
+        _check_fits(route, steps, document, self._upstreams)
         start = StartRollout(
-            route=found.name,
+            route=route.name,
             plan=steps,
             by=by,
             why=why,
-            revision=document.revision(found.name),
+            revision=document.revision(route.name),
             check_every_s=pace.check_every_s or min(self._check_every_s, _shortest(steps, self._check_every_s)),
             failures_allowed=pace.failures_allowed or FAILURES_ALLOWED,
-            share_bp=found.share_bp,
+            share_bp=route.share_bp,
         )
         client = await self._connected()
         with _availability():
             try:
                 await client.start_workflow(
-                    RollOut.run,
+                    RolloutWorkflow.run,
                     start,
-                    id=_id(found.name),
+                    id=_id(route.name),
                     task_queue=TASK_QUEUE,
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    static_summary=f"{found.name}: {plans.render(steps)}",
+                    static_summary=f"{route.name}: {plans.render(steps)}",
                     rpc_timeout=RPC_TIMEOUT,
                 )
             except WorkflowAlreadyStartedError as error:
                 raise RolloutConflict(
-                    f"route {found.name!r} has a rollout under way: roll it back, or let it finish"
+                    f"route {route.name!r} has a rollout under way: roll it back, or let it finish"
                 ) from error
-        return Progress(start, self._clock.now()).view
+        return Progress(start, self._clock.now()).state
 
-    async def tell(self, route: str, command: Command, *, by: str, why: str) -> View:
-        """Gives an order; the state after it."""
+    async def send(self, route: str, command: Command, *, by: str, why: str) -> RolloutState:
+        """Send a command; the state after it."""
         name = await self._name(route)
         client = await self._connected()
-        orders = {
-            Command.HOLD: RollOut.hold,
-            Command.RESUME: RollOut.resume,
-            Command.ADVANCE: RollOut.advance,
-            Command.ROLLBACK: RollOut.rollback,
+        updates = {
+            Command.HOLD: RolloutWorkflow.hold,
+            Command.RESUME: RolloutWorkflow.resume,
+            Command.ADVANCE: RolloutWorkflow.advance,
+            Command.ROLLBACK: RolloutWorkflow.rollback,
         }
-        handle = client.get_workflow_handle_for(RollOut.run, _id(name))
+        handle = client.get_workflow_handle_for(RolloutWorkflow.run, _id(name))
         with _availability(name):
-            return await handle.execute_update(orders[command], Order(by, why), rpc_timeout=ORDER_TIMEOUT)
+            return await handle.execute_update(updates[command], OperatorCommand(by, why), rpc_timeout=COMMAND_TIMEOUT)
 
-    async def latest(self) -> Mapping[str, View]:
+    async def latest(self) -> Mapping[str, RolloutState]:
         """The last rollout of each route that ever had one."""
-        return await self._board.read()
+        return await self._snapshots.read()
 
-    async def show(self, route: str) -> View:
-        """The last rollout of a route, from Redis, or from Temporal where Redis has forgotten it."""
+    async def get(self, route: str) -> RolloutState:
+        """The last rollout of a route, from Redis, or from Temporal where Redis has lost it."""
         name = await self._name(route)
-        if (found := await self._board.of(name)) is not None:
-            return found
+        if (state := await self._snapshots.get(name)) is not None:
+            return state
         client = await self._connected()
         with _availability(name):
-            return await client.get_workflow_handle_for(RollOut.run, _id(name)).query(
-                RollOut.view, rpc_timeout=ORDER_TIMEOUT
+            return await client.get_workflow_handle_for(RolloutWorkflow.run, _id(name)).query(
+                RolloutWorkflow.state, rpc_timeout=COMMAND_TIMEOUT
             )
 
     async def _name(self, route: str) -> str:
@@ -177,7 +179,7 @@ def _id(route: str) -> str:
 
 
 def _shortest(steps: tuple[Step, ...], otherwise: float) -> float:
-    """A step is looked at several times before it ends."""
+    """A pace at which the gates are checked several times before the shortest step ends."""
     return max(1.0, min((step.lasts_s for step in steps if step.lasts_s), default=otherwise) / 4)
 
 
@@ -198,7 +200,7 @@ def _check_fits(route: Route, steps: tuple[Step, ...], document: RoutesDocument,
 
 @contextmanager
 def _availability(route: str = "") -> Iterator[None]:
-    """Temporal's errors as ours."""
+    """Raise the strangler's errors for Temporal's."""
     try:
         yield
     except WorkflowUpdateFailedError as error:

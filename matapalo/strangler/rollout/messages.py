@@ -1,4 +1,4 @@
-"""What a rollout is told, tells and asks: plain data, understood by Temporal's JSON converter. No logic, no imports.
+"""The messages of a rollout's workflow: plain data, understood by Temporal's JSON converter. No logic, no imports.
 
 Shares are basis points (0-10000) of a route's users. ``revision`` is the version of the table at which the route was
 changed last. Histories of running rollouts hold these: fields are added with a default, never renamed or removed.
@@ -15,11 +15,11 @@ class Phase(StrEnum):
 
     RUNNING = "RUNNING"
     WAITING = "WAITING"
-    """For somebody to approve the next step (`advance`)."""
+    """For an operator to approve the next step (`advance`)."""
     HELD = "HELD"
-    """By an operator: it goes no further. Its gates still watch, and take it back."""
+    """By an operator: it goes no further. Its gates are still checked, and roll it back."""
     PAUSED = "PAUSED"
-    """Somebody changed the route by hand: it keeps its hands off until it is resumed."""
+    """After an external change of the route: it writes nothing until it is resumed."""
     DONE = "DONE"
     ROLLED_BACK = "ROLLED_BACK"
 
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A share, and how long it is watched. 0 seconds: only as the last step, which then is the end."""
+    """A share, and how long it lasts. 0 seconds: only as the last step, which then is the end."""
 
     share_bp: int
     lasts_s: float = 0
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class CheckNote:
-    """One gate's answer."""
+    """The outcome of a single gate."""
 
     name: str
     outcome: str
@@ -50,7 +50,7 @@ class CheckNote:
 
 @dataclass(frozen=True)
 class VerdictNote:
-    """What the gates said: PASS, FAIL or HOLD, and why."""
+    """The outcome of all gates: PASS, FAIL or HOLD, and why."""
 
     outcome: str
     because: str
@@ -72,16 +72,16 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Entered:
-    """When a step was entered, and how its gates judged it last."""
+class StepEntry:
+    """When a step was entered, and the last outcome of its gates."""
 
     at: datetime
     outcome: str = ""
 
 
 @dataclass(frozen=True)
-class View:
-    """All there is to know about a rollout."""
+class RolloutState:
+    """The whole state of a rollout, as operators read it."""
 
     route: str
     phase: Phase
@@ -96,8 +96,8 @@ class View:
     check_every_s: float
     failures: int
     failures_allowed: int
-    """So many failed gates in a row take it back."""
-    entered: tuple[Entered, ...] = ()
+    """So many failed gates in a row roll it back."""
+    entered: tuple[StepEntry, ...] = ()
     due_at: datetime | None = None
     """When the current step may end, given that its gates pass."""
     verdict: VerdictNote | None = None
@@ -108,7 +108,7 @@ class View:
 
 @dataclass(frozen=True)
 class StartRollout:
-    """What a rollout is to do. ``so_far`` is set when it goes on with a fresh history."""
+    """The workflow's input."""
 
     route: str
     plan: tuple[Step, ...]
@@ -118,13 +118,14 @@ class StartRollout:
     check_every_s: float
     failures_allowed: int
     share_bp: int = 0
-    """What the route has already."""
-    so_far: View | None = None
+    """The route's share before the first step."""
+    continued: RolloutState | None = None
+    """The state to go on from, when a long history was continued as a new one."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """An operator's word."""
+class OperatorCommand:
+    """Which operator sends a command (hold, resume, advance, rollback), and why."""
 
     by: str
     why: str
@@ -144,15 +145,15 @@ class MoveShare:
 
 @dataclass(frozen=True)
 class Moved:
-    """The route's revision; ``conflict`` says who was in the way, and nothing was written then."""
+    """The route's revision. ``conflict`` names the external change because of which nothing was written."""
 
     revision: int
     conflict: str = ""
 
 
 @dataclass(frozen=True)
-class Look:
-    """Ask the gates. ``expected`` as in `MoveShare`."""
+class CheckGates:
+    """Check the gates. ``expected`` as in `MoveShare`."""
 
     route: str
     expected: int
@@ -161,11 +162,11 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the gates say, and what others did to the route meanwhile: ``meddled`` when it concerns the rollout."""
+class GateReport:
+    """The gates' verdict, and the external change of the route meanwhile: a conflict when it concerns the rollout."""
 
     verdict: VerdictNote
     revision: int
     share_bp: int
-    changed: str = ""
-    meddled: bool = False
+    external_change: str = ""
+    is_conflict: bool = False

@@ -1,12 +1,12 @@
-"""A plan as people write it: ``5% for 1 day, 10% for 2 days, 50% for 1 week after approval, 100%``. Pure.
+"""A rollout's plan as text: ``5% for 1 day, 10% for 2 days, 50% for 1 week after approval, 100%``. Pure.
 
     plan     = step *("," step)
     step     = percent ["for" duration] ["after approval"]
     percent  = as `matapalo.strangler.routing.share` reads it, above 0, with "%"
     duration = as `matapalo.process.duration` reads it
 
-Percentages rise. Every step but the last says for how long it is watched; the last one may. ``after approval`` waits
-for an operator's `advance` before the step is entered. Raises InvalidChange with one sentence a problem.
+Percentages rise. Every step but the last says how long it lasts; the last one may. ``after approval`` waits for an
+operator's `advance` before the step is entered. Raises InvalidChange with one sentence a problem.
 """
 
 import re
@@ -26,7 +26,7 @@ _STEP = re.compile(
 
 
 def parse(text: str) -> tuple[Step, ...]:
-    """The steps of a plan."""
+    """The steps of the text."""
     parts = [part.strip() for part in text.replace("…", "").split(",")]
     parts = [part for part in parts if part]
     if not parts:
@@ -57,7 +57,7 @@ def _step(part: str) -> Step:
     if not share_bp:
         raise InvalidChange(f"{part!r}: the share of a step is above 0%; to take a route back, roll it back")
     if matched["duration"] and not timedelta() < length <= LONGEST:
-        raise InvalidChange(f"{part!r}: a step is watched for more than 0 seconds and at most 90 days")
+        raise InvalidChange(f"{part!r}: a step lasts more than 0 seconds and at most 90 days")
     return Step(share_bp, length.total_seconds(), needs_approval=matched["approval"] is not None)
 
 
@@ -74,7 +74,7 @@ def _of_the_whole(parts: Sequence[str], steps: Sequence[Step]) -> Iterator[str]:
 
 
 def render(steps: Sequence[Step]) -> str:
-    """The plan in words; `parse` reads it back."""
+    """The text of the plan; `parse` reads it back."""
     return ", ".join(_words(step) for step in steps)
 
 

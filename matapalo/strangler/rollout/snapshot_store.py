@@ -1,8 +1,8 @@
 """The last state of every rollout in Redis, so that it can be read without Temporal and without a worker.
 
-    gateway:rollouts    hash  <route> -> View (JSON)
+    gateway:rollouts    hash  <route> -> RolloutState (JSON)
 
-Written by the rollout itself at every change and every time its gates were asked: an emptied Redis fills again.
+Written by the rollout itself at every change and every time its gates were checked: an emptied Redis fills again.
 Raises StoreUnavailable.
 """
 
@@ -12,30 +12,30 @@ from typing import cast
 import msgspec
 from redis.asyncio import Redis
 
-from matapalo.strangler.rollout.messages import View
+from matapalo.strangler.rollout.messages import RolloutState
 from matapalo.strangler.store.outage import outage
 
 KEY = "gateway:rollouts"
 
 
-class RedisBoard:
-    """The `Board` of `matapalo.strangler.rollout.ports`."""
+class RedisSnapshotStore:
+    """Saves and reads snapshots, one a route."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def show(self, view: View) -> None:
-        """Replaces what is shown."""
+    async def save(self, state: RolloutState) -> None:
+        """Replace the route's snapshot."""
         with outage():
-            await self._redis.hset(KEY, view.route, msgspec.json.encode(view))
+            await self._redis.hset(KEY, state.route, msgspec.json.encode(state))
 
-    async def read(self) -> dict[str, View]:
-        """The last rollout of each route that ever had one."""
+    async def read(self) -> dict[str, RolloutState]:
+        """The last rollout of each route that ever had one, by route name."""
         with outage():
-            found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(KEY))
-        views = [msgspec.json.decode(text, type=View) for text in found.values()]
-        return {view.route: view for view in sorted(views, key=lambda view: view.route)}
+            snapshots = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(KEY))
+        states = [msgspec.json.decode(text, type=RolloutState) for text in snapshots.values()]
+        return {state.route: state for state in sorted(states, key=lambda state: state.route)}
 
-    async def of(self, route: str) -> View | None:
+    async def get(self, route: str) -> RolloutState | None:
         """The last rollout of a route."""
         return (await self.read()).get(route)

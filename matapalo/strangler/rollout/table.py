@@ -1,110 +1,96 @@
-"""What a rollout does to the table of routes, and asks of it: the activities' side of `matapalo.strangler.store` and
-of the gates.
+"""The `RouteTable` of a rollout's activities: the stored table of routes, and the verdicts of the metrics reader.
 
-A rollout writes as ``rollout:<route>``; that name in the history is how it tells its own changes from others'.
+A rollout writes as ``rollout:<route>``; that name in the history is how it tells its own changes from external ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TypeAlias
 
 from matapalo.process.clock import Clock
 from matapalo.strangler.errors import PreconditionFailed
 from matapalo.strangler.metrics.reader import Judged
-from matapalo.strangler.rollout.messages import CheckNote, Look, Moved, MoveShare, Seen, VerdictNote
+from matapalo.strangler.rollout.messages import CheckGates, CheckNote, GateReport, Moved, MoveShare, VerdictNote
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
-from matapalo.strangler.store.changes import Changes
+from matapalo.strangler.store.changes import LONGEST_WHY, Changes
 from matapalo.strangler.verdict import Verdict
 
-CONCERNS = frozenset({"share_bp", "new", "legacy", "writes", "retired"})
-"""Fields whose change by somebody else pauses a rollout. Any other is taken note of."""
+CONFLICTING = frozenset({"share_bp", "new", "legacy", "writes", "retired"})
+"""Fields whose external change pauses a rollout. Any other is only noted in its timeline."""
+
+JudgeStep: TypeAlias = Callable[[Route, datetime, timedelta], Awaitable[Judged]]
+"""The verdict on a step that began then, and the length of its latest part."""
 
 
-class History(Protocol):
-    """Who changed what: `matapalo.strangler.store.routes.RouteStore`."""
-
-    async def history(
-        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
-    ) -> list[Change]: ...
-
-
-class Gates(Protocol):
-    """The verdicts: `matapalo.strangler.metrics.reader.Watching`."""
-
-    async def judge_step(self, route: Route, *, since: datetime, recent: timedelta) -> Judged: ...
-
-
-class RouteTable:
-    """The `Table` of `matapalo.strangler.rollout.ports`."""
+class StoredRouteTable:
+    """Moves shares and checks gates for all rollouts. ``on_verdict`` is called with route and outcome."""
 
     def __init__(
         self,
         changes: Changes,
-        history: History,
-        gates: Gates,
+        judge_step: JudgeStep,
         *,
         clock: Clock,
-        judged: Callable[[str, str], None] = lambda route, outcome: None,
+        on_verdict: Callable[[str, str], None] = lambda route, outcome: None,
     ) -> None:
         self._changes = changes
-        self._history = history
-        self._gates = gates
+        self._judge_step = judge_step
         self._clock = clock
-        self._judged = judged
+        self._on_verdict = on_verdict
 
-    async def move(self, order: MoveShare) -> Moved:
-        """Writes a share, or says who was in the way; a share that is there already is left alone."""
-        me = _name(order.route)
+    async def move(self, request: MoveShare) -> Moved:
+        """Write a share, unless an external change is in the way; a share that is there already is left alone."""
+        me = _name(request.route)
         document = await self._changes.document()
-        route, revision = document.route(order.route), document.revision(order.route)
-        if meddled := _meddled(await self._others(document, order.route, order.expected)):
-            return Moved(revision, conflict=_told(meddled))
-        if route.share_bp == order.share_bp:
+        route, revision = document.route(request.route), document.revision(request.route)
+        if conflicts := _conflicts(await self._external_changes(document, request.route, request.expected)):
+            return Moved(revision, conflict=_sentence(conflicts))
+        if route.share_bp == request.share_bp:
             return Moved(revision)
-        why = order.why if order.on_behalf_of == me else f"{order.on_behalf_of}: {order.why}"
+        why = request.why if request.on_behalf_of == me else f"{request.on_behalf_of}: {request.why}"
         try:
             change = await self._changes.set_route(
                 route.name,
-                {"share_bp": order.share_bp},
+                {"share_bp": request.share_bp},
                 by=me,
-                why=why[:500],
+                why=why[:LONGEST_WHY],
                 expected=revision,
-                evidence=order.evidence,
+                evidence=request.evidence,
             )
         except PreconditionFailed:
-            return await self.move(replace(order, expected=revision if order.expected is not None else None))
+            return await self.move(replace(request, expected=revision if request.expected is not None else None))
         return Moved(change.version)
 
-    async def look(self, question: Look) -> Seen:
-        """What the gates say, and what others did to the route meanwhile."""
+    async def check(self, request: CheckGates) -> GateReport:
+        """Judge the current step, and report external changes of the route meanwhile."""
         document = await self._changes.document()
-        route = document.route(question.route)
-        judged = await self._gates.judge_step(route, since=question.since, recent=timedelta(seconds=question.recent_s))
-        self._judged(route.name, judged.verdict.outcome.value)
-        others = await self._others(document, question.route, question.expected)
-        meddled = _meddled(others)
-        return Seen(
+        route = document.route(request.route)
+        judged = await self._judge_step(route, request.since, timedelta(seconds=request.recent_s))
+        self._on_verdict(route.name, judged.verdict.outcome.value)
+        changes = await self._external_changes(document, request.route, request.expected)
+        conflicts = _conflicts(changes)
+        return GateReport(
             verdict=note_of(judged.verdict, self._clock),
-            revision=document.revision(question.route),
+            revision=document.revision(request.route),
             share_bp=route.share_bp,
-            changed=_told(meddled or others),
-            meddled=bool(meddled),
+            external_change=_sentence(conflicts or changes),
+            is_conflict=bool(conflicts),
         )
 
-    async def _others(self, document: RoutesDocument, route: str, expected: int | None) -> Sequence[Change]:
-        """What others changed since the expected revision, the newest first."""
+    async def _external_changes(self, document: RoutesDocument, route: str, expected: int | None) -> Sequence[Change]:
+        """Changes since the expected revision that are not the rollout's own, the newest first."""
         if expected is None or document.revision(route) == expected:
             return ()
         name = document.route(route).name
-        changes = await self._history.history(name, limit=20, after=expected)
+        changes = await self._changes.history(name, limit=20, after=expected)
         return [change for change in changes if change.by != _name(name)]
 
 
 def note_of(verdict: Verdict, clock: Clock) -> VerdictNote:
-    """A verdict as a rollout keeps it."""
+    """The verdict as a message."""
     return VerdictNote(
         outcome=verdict.outcome.value,
         because=verdict.because,
@@ -120,11 +106,11 @@ def _name(route: str) -> str:
     return f"rollout:{route}"
 
 
-def _meddled(others: Sequence[Change]) -> Sequence[Change]:
-    return [change for change in others if CONCERNS & change.differences().keys()]
+def _conflicts(changes: Sequence[Change]) -> Sequence[Change]:
+    return [change for change in changes if CONFLICTING & change.differences().keys()]
 
 
-def _told(changes: Sequence[Change]) -> str:
+def _sentence(changes: Sequence[Change]) -> str:
     if not changes:
         return ""
     change = changes[0]

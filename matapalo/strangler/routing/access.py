@@ -1,5 +1,7 @@
-"""Who may use a route from outside, as a function of values. Envoy's edge listener computes the same
-(`matapalo.strangler.envoy.edge`); which rows a customer sees is the services' business, not decided here.
+"""The callers that may use a route from outside, as a function of values.
+
+Envoy's edge listener computes the same (`matapalo.strangler.envoy.edge`), and only Envoy enforces it:
+tests/stack/test_envoy_agrees_with_the_rule.py holds the two equal. Which rows a customer sees the services decide.
 """
 
 from enum import IntEnum
@@ -11,7 +13,7 @@ READER_ROLES = ("customer", "warehouse")
 
 
 class Access(IntEnum):
-    """The answer, as the HTTP status it has when it is no."""
+    """The decision, as the HTTP status of a denial."""
 
     GRANTED = 200
     UNAUTHENTICATED = 401
@@ -19,7 +21,7 @@ class Access(IntEnum):
 
 
 def access(audience: Audience, *, method: str, subject: str | None, role: str | None) -> Access:
-    """Staff may do everything; others read what the audience lets them. ``subject`` is None without a good token."""
+    """Staff may do everything; others read what the audience allows. ``subject`` is None without a valid token."""
     if role in STAFF_ROLES:
         return Access.GRANTED
     if method in SAFE_METHODS and (

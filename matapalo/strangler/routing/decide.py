@@ -1,4 +1,4 @@
-"""Which side a request takes, and why: the rule in Python, computed by Envoy on the path of every request.
+"""The side a request takes, and the reason: the rule in Python, computed by Envoy on the path of every request.
 
 Envoy's tables are rendered from the same routes by `matapalo.strangler.envoy.policy`;
 tests/stack/test_envoy_agrees_with_the_rule.py holds the two equal. Used to explain and to test, never to route.
@@ -12,7 +12,7 @@ from xxhash import xxh64_intdigest
 from matapalo.strangler.routing.route import SAFE_METHODS, WHOLE_BP, Match, Route, Side
 
 SHADOW_SALT = 2**32
-"""Added to a route's seed (which is below it): whose reads are compared says nothing about who has the new side."""
+"""Added to a route's seed (which is below it): the users compared are not those who first have the new side."""
 
 
 class Reason(StrEnum):
@@ -29,7 +29,7 @@ class Reason(StrEnum):
 
 
 class Request(NamedTuple):
-    """What a decision depends on. ``force`` is what a trusted caller asked for; ``subject`` is the user's id."""
+    """What a decision depends on. ``force`` is the side a trusted caller requires; ``subject`` is the user's id."""
 
     method: str
     subject: str | None = None
@@ -77,7 +77,7 @@ def _by_share(route: Route, subject: str | None) -> Decision:
 
 def is_shadowed(route: Route, request: Request) -> bool:
     """Whether the request is also sent to the comparator: GETs of the first ``shadow_bp`` of the users, never one whose
-    side was forced. At the whole also the GETs of nobody.
+    side was forced. At the whole also the GETs without a subject.
     """
     if request.method != "GET" or route.shadow_bp == 0 or decide(route, request).reason is Reason.FORCED:
         return False

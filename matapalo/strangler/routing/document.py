@@ -1,13 +1,13 @@
-"""The table of routes as a document: TOML that people write, JSON that the store and the agents keep.
+"""The table of routes as a document: TOML for people, JSON for the store and the agents.
 
     [orders]                       {"version": 7, "routes": [{"name": "orders", "prefix": "/api/orders", …}],
     prefix = "/api/orders"          "changed": {"orders": 5}}
     new = "orders"
     …
 
-``version`` counts changes: it starts at 1 and only ever grows. ``changed`` says at which version a route was changed
-last (1 when it is missing there). Raises InvalidRoutes for what is no such document; whether its routes are good is
-asked of `matapalo.strangler.routing.validate`.
+``version`` counts changes: it starts at 1 and only ever grows. ``changed`` is the version at which a route was changed
+last (1 when it is missing there). Raises InvalidRoutes for what is no such document; its routes are checked by
+`matapalo.strangler.routing.validate`.
 """
 
 import json
@@ -35,22 +35,22 @@ class RoutesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         for route in self.routes:
             if route.name == name_or_path or covers(route.prefix, name_or_path):
                 return route
-        known = ", ".join(route.name for route in self.routes)
-        raise RouteNotFound(f"there is no route {name_or_path!r}: the routes are {known}")
+        names = ", ".join(route.name for route in self.routes)
+        raise RouteNotFound(f"there is no route {name_or_path!r}: the routes are {names}")
 
     def revision(self, name: str) -> int:
         """The version at which this route was changed last."""
         return self.changed.get(name, FIRST_VERSION)
 
     def with_route(self, route: Route) -> "RoutesDocument":
-        """The next version, in which the route of this name is another."""
+        """The next version, in which the route of this name is replaced."""
         version = self.version + 1
-        routes = tuple(route if known.name == route.name else known for known in self.routes)
+        routes = tuple(route if current.name == route.name else current for current in self.routes)
         return RoutesDocument(version, routes, {**self.changed, route.name: version})
 
 
 def parse_toml(text: str, *, origin: str) -> tuple[Route, ...]:
-    """The routes of a TOML file: one table a route, named by it. ``origin`` is what messages call the file."""
+    """The routes of a TOML file: one table a route, named by it. ``origin`` names the file in messages."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -72,11 +72,11 @@ def _route(name: str, table: Any) -> Route:
     return msgspec.convert({**table, "name": name}, Route)
 
 
-ALWAYS_SAID = ("prefix", "new", "share_bp", "seed", "audience")
+ALWAYS_RENDERED = ("prefix", "new", "share_bp", "seed", "audience")
 
 
 def render_toml(routes: Sequence[Route]) -> str:
-    """The routes as `parse_toml` reads them; what has its default is left out, except for what everybody asks first."""
+    """The routes as `parse_toml` reads them. Defaults are left out, except for the fields a reader looks for first."""
     return "\n".join("".join(_toml_lines(route)) for route in routes)
 
 
@@ -84,7 +84,7 @@ def _toml_lines(route: Route) -> Iterator[str]:
     yield f"[{route.name}]\n"
     for field in msgspec.structs.fields(Route):
         value = getattr(route, field.name)
-        if field.name != "name" and (field.name in ALWAYS_SAID or value != field.default):
+        if field.name != "name" and (field.name in ALWAYS_RENDERED or value != field.default):
             yield f"{field.name} = {_toml_value(value)}\n"
 
 
@@ -97,7 +97,6 @@ def _toml_value(value: Any) -> str:
 
 
 def parse_json(data: bytes | str) -> RoutesDocument:
-    """The document of its JSON."""
     try:
         return msgspec.json.decode(data, type=RoutesDocument)
     except msgspec.DecodeError as error:
@@ -105,5 +104,4 @@ def parse_json(data: bytes | str) -> RoutesDocument:
 
 
 def render_json(document: RoutesDocument) -> bytes:
-    """The document as JSON."""
     return msgspec.json.encode(document)

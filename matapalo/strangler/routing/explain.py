@@ -1,4 +1,4 @@
-"""A decision in words, for people who ask why a user is on a side. Pure; says nothing that `decide` does not."""
+"""A decision in words, for operators who ask why a user is on a side. Pure; says nothing that `decide` does not."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from matapalo.strangler.routing.share import format_share
 
 
 class Explanation(NamedTuple):
-    """Why a request takes its side. ``joins_at_bp`` is the lowest share at which its user has the new side."""
+    """The reason a request takes its side. ``joins_at_bp`` is the lowest share at which its user has the new side."""
 
     route: str
     side: Side
@@ -37,7 +37,7 @@ def explain(route: Route, request: Request) -> Explanation:
 
 
 def falls_back(route: Route, request: Request, decision: Decision) -> bool:
-    """Whether the legacy side stands in when the new side fails this request. A forced side is asked and no other."""
+    """Whether the legacy side stands in when the new side fails this request; for a forced side no other stands in."""
     return (
         route.falls_back
         and decision.side is Side.NEW
@@ -56,6 +56,6 @@ def _sentence(route: Route, request: Request, decision: Decision, joins: int | N
         Reason.USER: f"{request.subject} is one of the {len(route.users)} users named for the new side",
         Reason.SHARE: f"{request.subject} has the new side from {joined} on, and the share is {share}",
         Reason.NO_SUBJECT: f"a request without a user stays on legacy until the share is 100 %, and it is {share}",
-        Reason.DEFAULT: f"the share is {share}, so everybody has the {side} side",
+        Reason.DEFAULT: f"the share is {share}, so every user has the {side} side",
     }
     return sentences[decision.reason]

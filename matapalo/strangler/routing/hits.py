@@ -1,9 +1,10 @@
-"""Requests that still reached the legacy side of a route, by who sent them. Values, and how they add up.
+"""Requests that still reached the legacy side of a route, by caller. Values, and how they add up.
 
-Times are ms since the epoch. A hit may be a fallback: the new side was asked first, and failed.
+Times are ms since the epoch. A hit may be a fallback: the new side had the request first, and failed.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import msgspec
 
@@ -11,7 +12,7 @@ from matapalo.strangler.routing.route import SAFE_METHODS
 
 
 class LegacyCaller(msgspec.Struct, frozen=True):
-    """Who: the `X-Client-Name` and `X-Client-Version` it sends, and its `User-Agent`. Empty: it does not say."""
+    """Its `X-Client-Name`, `X-Client-Version` and `User-Agent`; empty without the header."""
 
     client: str = ""
     version: str = ""
@@ -19,7 +20,7 @@ class LegacyCaller(msgspec.Struct, frozen=True):
 
 
 class Hits(msgspec.Struct, frozen=True):
-    """What it asked for. ``fallbacks`` and ``writes`` are parts of ``count``."""
+    """The requests of a caller. ``fallbacks`` and ``writes`` are parts of ``count``."""
 
     count: int
     first_ms: int
@@ -51,9 +52,9 @@ class Hit(msgspec.Struct, frozen=True):
 HitsByRoute = dict[str, dict[LegacyCaller, Hits]]
 
 
-def counted(lines: Iterable[bytes]) -> HitsByRoute:
-    """The lines of a log by route and caller. A line that is none of ours is left out."""
-    found: HitsByRoute = {}
+def count_hits(lines: Iterable[bytes]) -> HitsByRoute:
+    """The lines of a log by route and caller. A malformed line is left out."""
+    by_route: HitsByRoute = {}
     for line in lines:
         try:
             hit = _DECODER.decode(line)
@@ -65,18 +66,15 @@ def counted(lines: Iterable[bytes]) -> HitsByRoute:
         if not side:
             continue
         caller = LegacyCaller(hit.client or "", hit.version or "", hit.agent or "")
-        one = Hits(1, at_ms, at_ms, int(side == "new"), int(hit.method not in SAFE_METHODS))
-        callers = found.setdefault(name, {})
-        callers[caller] = callers[caller] + one if caller in callers else one
-    return found
+        hits = Hits(1, at_ms, at_ms, int(side == "new"), int(hit.method not in SAFE_METHODS))
+        callers = by_route.setdefault(name, {})
+        callers[caller] = callers[caller] + hits if caller in callers else hits
+    return by_route
 
 
 _DECODER = msgspec.json.Decoder(Hit)
 
 
 def total(callers: Mapping[LegacyCaller, Hits]) -> Hits | None:
-    """All of them together; None when there are none."""
-    found: Hits | None = None
-    for hits in callers.values():
-        found = hits if found is None else found + hits
-    return found
+    """The hits of all callers together; None when there are none."""
+    return reduce(Hits.__add__, callers.values()) if callers else None

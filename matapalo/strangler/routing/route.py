@@ -6,13 +6,13 @@ the route's population; ``seed`` belongs to the route, so that the same unlucky 
 The policy, first rule that applies wins (`matapalo.strangler.routing.decide` and `matapalo.strangler.envoy.policy`
 follow this order):
 
-    forced side      a trusted caller asked for one
+    forced side      a trusted caller requires one
     writes           everything but GET and HEAD goes to one side
     canary           the value of `x-canary`
     cohorts          the cohort claim of the caller's token
     users            named users have the new side
     share_bp         the first so many of the users have the new side, the same on every request
-    default          the new side at the whole; below it the legacy side, also for whoever is nobody
+    default          the new side at the whole; below it the legacy side, also without a subject
 """
 
 from enum import StrEnum
@@ -26,19 +26,19 @@ DEFAULT_TIMEOUT_MS = 5_000
 
 
 class Side(StrEnum):
-    """Who answers."""
+    """The two implementations of a route's resources."""
 
     NEW = "new"
     LEGACY = "legacy"
 
 
 class Audience(StrEnum):
-    """Who may use a route from outside (edge listener). Writes are for staff on every route."""
+    """The callers that may use a route from outside (edge listener). Writes are for staff on every route."""
 
     PUBLIC = "public"
-    """Everybody reads, also without a token."""
+    """All callers read, also without a token."""
     OWNER = "owner"
-    """Whoever has a token reads; both sides show a customer only their own."""
+    """Callers with a token read; both sides show a customer only their own."""
     STAFF = "staff"
     """Operators and services only."""
 
@@ -71,11 +71,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     """For the whole request, repetitions included."""
     retries: int = 1
-    """How often a safe request that had no effect yet is repeated."""
+    """How often a safe request that had no effect yet is retried."""
     fallback: bool = True
-    """A safe request that the new side fails is answered by the legacy side."""
+    """A safe request that the new side fails is sent to the legacy side."""
     shadow_bp: int = 0
-    """Whose GETs are compared on both sides; at the whole everybody's, below it only those of somebody."""
+    """The users whose GETs are compared on both sides; at the whole also GETs without a user."""
     retired: bool = False
     """The legacy side is gone: nothing goes there any more, whatever a request asks for."""
 
@@ -86,7 +86,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def falls_back(self) -> bool:
-        """Whether a failing new side has somebody to stand in for it."""
+        """Whether the legacy side stands in for a failing new side."""
         return self.fallback and not self.retired
 
     def upstream(self, side: Side) -> str:
@@ -95,5 +95,5 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def covers(prefix: str, path: str) -> bool:
-    """Whether a request path (with its query) belongs to a prefix: P itself, P/… or P?…, never P with more letters."""
+    """Whether a request path (with its query) belongs to a prefix: P itself, P/… or P?…, never a longer word."""
     return path == prefix or path.startswith((f"{prefix}/", f"{prefix}?"))

@@ -1,7 +1,4 @@
-"""What a good table of routes is. Every broken rule becomes one sentence: the thing, its value, the next step.
-
-Envoy accepts a route to an unknown cluster and answers 503 (facts of 1.40), so references are checked here.
-"""
+"""The rules of a table of routes. Every broken rule becomes one sentence: the thing, its value, the next step."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,17 +12,18 @@ _PREFIX = re.compile(r"/api(/[a-z0-9][a-z0-9-]*)+")
 _CANARY = re.compile(r"[a-z0-9-]{1,32}")
 _COHORT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ALPHABET = "1-64 of A-Z, a-z, 0-9, '_', '-'"
 MAX_SEED = 2**32 - 1
 MAX_USERS = 1_000
 MAX_RULES = 20
 TIMEOUTS_MS = range(50, 60_001)
 MAX_RETRIES = 3
 COMPARATOR = "compare"
-"""The upstream that a route with a shadow share mirrors to."""
+"""The upstream that a route with a shadow share is mirrored to."""
 
 
 def validated(routes: Sequence[Route], *, upstreams: Collection[str]) -> Sequence[Route]:
-    """The routes themselves, when they are good. Raises InvalidRoutes with every problem found."""
+    """The routes themselves, when they are valid. Raises InvalidRoutes with every problem."""
     if problems := [*find_problems(routes, upstreams=upstreams)]:
         raise InvalidRoutes(problems)
     return routes
@@ -39,14 +37,14 @@ def find_problems(routes: Sequence[Route], *, upstreams: Collection[str]) -> Ite
         yield from _limits(route)
         yield from _references(route, upstreams)
         yield from _write_split(route)
-        yield from _retirement(route)
+        yield from _decommission(route)
     yield from _between(routes)
 
 
 def _form(route: Route) -> Iterator[str]:
     where = f"route {route.name!r}"
     if not _NAME.fullmatch(route.name):
-        yield f"{where}: the name must be 1-32 of a-z, 0-9 and '-', starting with a letter: rename it"
+        yield f"{where}: the name must be 1-32 of a-z, 0-9 and '-', starting with a-z: rename it"
     if not _PREFIX.fullmatch(route.prefix):
         yield (
             f"{where}: prefix is {route.prefix!r}: write a path below /api in lower case without a slash at its end, "
@@ -65,13 +63,13 @@ def _form(route: Route) -> Iterator[str]:
 
 def _rules(route: Route) -> Iterator[str]:
     where = f"route {route.name!r}"
-    for field, form, letters in (("canary", _CANARY, "1-32 of a-z, 0-9, '-'"), ("cohorts", _COHORT, _LETTERS)):
+    for field, form, alphabet in (("canary", _CANARY, "1-32 of a-z, 0-9, '-'"), ("cohorts", _COHORT, _ALPHABET)):
         values = [rule.value for rule in getattr(route, field)]
         if len(values) > MAX_RULES:
             yield f"{where}: {field} has {len(values)} rules: {MAX_RULES} are the most; a cohort may hold any number"
         for value in values:
             if not form.fullmatch(value):
-                yield f"{where}: {field} names {value!r}: a value is {letters}"
+                yield f"{where}: {field} names {value!r}: a value is {alphabet}"
         for value in sorted({value for value in values if values.count(value) > 1}):
             yield f"{where}: {field} names {value!r} twice: only the first would ever apply, remove one"
     if len(route.users) > MAX_USERS:
@@ -79,11 +77,8 @@ def _rules(route: Route) -> Iterator[str]:
             f"{where}: users are {len(route.users)}: {MAX_USERS} are the most; give a larger group a cohort in its "
             "tokens and name that under cohorts"
         )
-    if odd := [user for user in route.users if not _USER.fullmatch(user)]:
-        yield f"{where}: users names {odd[0]!r}: an id is {_LETTERS}"
-
-
-_LETTERS = "1-64 of A-Z, a-z, 0-9, '_', '-'"
+    if malformed := [user for user in route.users if not _USER.fullmatch(user)]:
+        yield f"{where}: users names {malformed[0]!r}: an id is {_ALPHABET}"
 
 
 def _limits(route: Route) -> Iterator[str]:
@@ -98,6 +93,7 @@ def _limits(route: Route) -> Iterator[str]:
 
 
 def _references(route: Route, upstreams: Collection[str]) -> Iterator[str]:
+    # Envoy would accept a route to an unknown cluster and respond 503 (1.40).
     for side in route.sides:
         if (name := route.upstream(side)) not in upstreams:
             yield (
@@ -127,7 +123,7 @@ def _write_split(route: Route) -> Iterator[str]:
         )
 
 
-def _retirement(route: Route) -> Iterator[str]:
+def _decommission(route: Route) -> Iterator[str]:
     if not route.retired:
         return
     to_legacy = [rule.value for rule in (*route.canary, *route.cohorts) if rule.side is Side.LEGACY]

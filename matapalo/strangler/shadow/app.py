@@ -25,7 +25,7 @@ from matapalo.strangler.errors import GatewayError, InvalidSettings
 from matapalo.strangler.metrics.reader import compared
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.comparator import PASSED_ON, Comparator, Mirrored, Store
-from matapalo.strangler.store.routes import RouteStore, connect
+from matapalo.strangler.store.routes import RedisRouteStore, connect
 
 
 def counter(registry: CollectorRegistry) -> Callable[[str], None]:
@@ -84,7 +84,7 @@ async def running_comparator(settings: Settings, registry: CollectorRegistry) ->
     keep = kept_fields(settings.compare_file)
     ProcessCollector(registry=registry)
     clock, redis = SystemClock(), connect(settings.redis_url)
-    store = RouteStore(redis)
+    store = RedisRouteStore(redis)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
         comparator = Comparator(
             store=store,

@@ -46,7 +46,7 @@ class Mirrored(NamedTuple):
 
 
 class Store(Protocol):
-    """Where the routes are: `matapalo.strangler.store.routes.RouteStore`."""
+    """Where the routes are: `matapalo.strangler.store.routes.RedisRouteStore`."""
 
     async def read(self) -> RoutesDocument | None: ...
 

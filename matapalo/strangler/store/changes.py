@@ -6,22 +6,23 @@
 
 A route is named by its name or by a path it covers. Every change is validated against the whole table, written by
 compare-and-set, and recorded in the same step. Two changes of different routes at once both succeed; of two changes of
-one route the later is refused when it says (``expected``) which revision it was made from.
+one route the later is refused when it carries the revision it was made from (``expected``).
 
 Raises RouteNotFound, InvalidChange, PreconditionFailed, StoreConflict (many tries in vain), StoreUnavailable.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from matapalo.process.clock import Clock
 from matapalo.strangler.errors import InvalidChange, PreconditionFailed, StoreConflict, StoreUnavailable
-from matapalo.strangler.routing.change import Action, Change, as_it_was, undo
+from matapalo.strangler.routing.change import Action, Change, rollback_target, target_at
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
 from matapalo.strangler.routing.validate import find_problems
+from matapalo.strangler.store.routes import RouteStore
 
 TRIES = 10
 FIXED = frozenset({"name", "prefix", "seed", "retired"})
@@ -31,30 +32,20 @@ LONGEST_WHY = 500
 ALL = 1_000_000
 
 
-class Store(Protocol):
-    """Where the routes are: `matapalo.strangler.store.routes.RouteStore`."""
-
-    async def read(self) -> RoutesDocument | None: ...
-    async def replace(self, document: RoutesDocument, *changes: Change) -> None: ...
-    async def history(
-        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
-    ) -> list[Change]: ...
-
-
 class Changes:
-    """Reads and changes the table. Holds nothing but its collaborators: as many as you like may exist."""
+    """Reads and changes the table. Holds nothing but its collaborators: any number of them may exist."""
 
-    def __init__(self, store: Store, *, upstreams: Collection[str], clock: Clock) -> None:
+    def __init__(self, store: RouteStore, *, upstreams: Collection[str], clock: Clock) -> None:
         self._store = store
         self._upstreams = upstreams
         self._clock = clock
 
     async def document(self) -> RoutesDocument:
-        """The table. Raises StoreUnavailable also when the store is empty, for nobody may take that for an answer."""
-        found = await self._store.read()
-        if found is None:
+        """The table. Raises StoreUnavailable also when the store is empty, which is never an instruction."""
+        document = await self._store.read()
+        if document is None:
             raise StoreUnavailable("the store has no routes yet: an agent brings them when it reaches the store")
-        return found
+        return document
 
     async def set_route(
         self,
@@ -66,7 +57,7 @@ class Changes:
         expected: int | None = None,
         evidence: Mapping[str, Any] | None = None,
     ) -> Change:
-        """Alters some fields (those of `Route` that are SETTABLE, JSON values allowed) and leaves the others."""
+        """Alter some fields (those of `Route` that are SETTABLE, JSON values allowed) and leave the others."""
 
         def altered(before: Route) -> Route:
             return _altered(before, fields)
@@ -82,13 +73,13 @@ class Changes:
         expected: int | None = None,
         evidence: Mapping[str, Any] | None = None,
     ) -> Change:
-        """Everything to the new side: reads and writes, without exceptions for anybody and without a fallback."""
+        """Move everything to the new side: reads and writes, without rules that name legacy and without a fallback."""
         return await self._change(
             route, Action.COMPLETE, _completed, by=by, why=why, expected=expected, evidence=evidence
         )
 
     async def retire(self, route: str, *, by: str, why: str, evidence: Mapping[str, Any], expected: int) -> Change:
-        """Removes the legacy branch. Whether that is wise is asked of `matapalo.strangler.decommission.evidence`."""
+        """Remove the legacy branch. `matapalo.strangler.decommission.evidence` judges whether that is safe."""
 
         def retired(before: Route) -> Route:
             return msgspec.structs.replace(before, retired=True, fallback=False, shadow_bp=0)
@@ -105,32 +96,33 @@ class Changes:
         expected: int | None = None,
         evidence: Mapping[str, Any] | None = None,
     ) -> Change:
-        """Brings back the route as it was before its last change, or as it was at version ``to`` of the table. Again:
-        one step further back each time.
+        """Restore the route as it was before its last change, or at version ``to`` of the table.
+
+        Every further rollback goes one step further back.
         """
         document = await self.document()
         name = document.route(route).name
         self._check(document, document.route(name), expected, None)
         past = await self._store.history(name, limit=ALL)
-        found = undo(past) if to is None else as_it_was(past, to)
+        target = rollback_target(past) if to is None else target_at(past, to)
         return await self._change(
             name,
             Action.ROLLBACK,
-            lambda before: found.route,
+            lambda before: target.route,
             by=by,
             why=why,
             expected=expected,
             evidence=evidence,
-            restores=found.version,
+            restores=target.version,
             seen=past[0].version if past else None,
         )
 
     async def history(
-        self, route: str | None = None, *, limit: int = 50, before: int | None = None
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
     ) -> Sequence[Change]:
-        """The newest changes first, of one route or of all."""
+        """The newest changes first, of one route or of all, of versions below ``before`` and above ``after``."""
         name = None if route is None else (await self.document()).route(route).name
-        return await self._store.history(name, limit=limit, before=before)
+        return await self._store.history(name, limit=limit, before=before, after=after)
 
     async def _change(
         self,
@@ -146,7 +138,7 @@ class Changes:
         seen: int | None = None,
     ) -> Change:
         if not why.strip() or len(why) > LONGEST_WHY:
-            raise InvalidChange(f"say why, in 1 to {LONGEST_WHY} characters: whoever reads the history will ask")
+            raise InvalidChange(f"say why, in 1 to {LONGEST_WHY} characters: the history keeps it for its readers")
         for _ in range(TRIES):
             document = await self.document()
             before = document.route(route)
@@ -194,7 +186,7 @@ def _altered(before: Route, fields: Mapping[str, Any]) -> Route:
         if name not in SETTABLE:
             raise InvalidChange(f"a route has no {name!r}: its fields are {', '.join(SETTABLE)}")
     if before.retired:
-        raise InvalidChange(f"route {before.name!r} is retired and has no other side: roll its retirement back first")
+        raise InvalidChange(f"route {before.name!r} is retired and has no other side: roll its decommission back first")
     try:
         return msgspec.convert({**msgspec.to_builtins(before), **msgspec.to_builtins(dict(fields))}, Route)
     except msgspec.ValidationError as error:

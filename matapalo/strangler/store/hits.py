@@ -3,13 +3,13 @@
     {gateway:legacy-hits}           hash   since  when counting began, ms
     {gateway:legacy-hits}:<route>   hash   ["web","2.1","Mozilla/5.0"]  {"count": 12, "first_ms": …, "last_ms": …, …}
 
-Counting that began anew (a store that was emptied) says so by ``since``: evidence that is lost is no evidence of
-silence. A route keeps 200 callers; whoever comes later is counted as one, without a name. Raises StoreUnavailable.
+``since`` shows that counting began anew after the store was emptied: evidence that is lost is no evidence of silence.
+Raises StoreUnavailable.
 """
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -19,6 +19,7 @@ from matapalo.strangler.store.outage import outage
 
 KEY = "{gateway:legacy-hits}"
 MAX_CALLERS = 200
+"""Of a route; all further ones are counted together, as UNNAMED."""
 UNNAMED = LegacyCaller("(others)")
 
 # KEYS: the route's hash; ARGV: the most callers, the name of all others, then pairs of caller and hits as JSON.
@@ -42,48 +43,57 @@ end
 """
 
 
-class LegacyHits:
-    """Adds and reads them."""
+class LegacyHits(Protocol):
+    """The counts by route and caller."""
+
+    async def begin(self, now: datetime) -> None:
+        """Note that counting has begun, unless it has before."""
+        ...
+
+    async def since(self) -> datetime | None:
+        """When counting began; None when no agent counts."""
+        ...
+
+    async def add(self, hits: HitsByRoute) -> None:
+        """Add what was read since the last time."""
+        ...
+
+    async def of(self, route: str) -> dict[LegacyCaller, Hits]:
+        """The callers that reached the legacy side of this route."""
+        ...
+
+
+class RedisLegacyHits:
+    """The `LegacyHits` that all processes share."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def begin(self, now: datetime) -> None:
-        """Notes that counting has begun, unless it has before."""
         with outage():
-            await self._redis.hsetnx(KEY, "since", str(_ms(now)))
+            await self._redis.hsetnx(KEY, "since", str(round(now.timestamp() * 1000)))
 
     async def since(self) -> datetime | None:
-        """When counting began; None when nobody counts."""
         with outage():
-            found = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "since"))
-        return None if found is None else datetime.fromtimestamp(int(found) / 1000, UTC)
+            since_ms = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "since"))
+        return None if since_ms is None else datetime.fromtimestamp(int(since_ms) / 1000, UTC)
 
     async def add(self, hits: HitsByRoute) -> None:
-        """Adds what was read since the last time."""
         for route, callers in hits.items():
-            pairs = [text for pair in callers.items() for text in (_caller_text(pair[0]), _hits_text(pair[1]))]
-            arguments = (str(MAX_CALLERS), _caller_text(UNNAMED), *pairs)
+            arguments = [str(MAX_CALLERS), _key_of(UNNAMED)]
+            for caller, counts in callers.items():
+                arguments += [_key_of(caller), msgspec.json.encode(counts).decode()]
             with outage():
                 await cast("Awaitable[None]", self._redis.eval(_ADD, 1, f"{KEY}:{route}", *arguments))
 
     async def of(self, route: str) -> dict[LegacyCaller, Hits]:
-        """Who reached the legacy side of this route."""
         with outage():
-            found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(f"{KEY}:{route}"))
+            by_caller = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(f"{KEY}:{route}"))
         return {
             LegacyCaller(*msgspec.json.decode(caller, type=tuple[str, str, str])): msgspec.json.decode(hits, type=Hits)
-            for caller, hits in found.items()
+            for caller, hits in by_caller.items()
         }
 
 
-def _caller_text(caller: LegacyCaller) -> str:
+def _key_of(caller: LegacyCaller) -> str:
     return msgspec.json.encode((caller.client, caller.version, caller.agent)).decode()
-
-
-def _hits_text(hits: Hits) -> str:
-    return msgspec.json.encode(hits).decode()
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

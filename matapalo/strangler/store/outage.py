@@ -1,4 +1,4 @@
-"""One name for everything that can go wrong with Redis: StoreUnavailable."""
+"""The errors of redis-py as one of ours: StoreUnavailable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from matapalo.strangler.errors import StoreUnavailable
 
 @contextmanager
 def outage() -> Iterator[None]:
-    """Raises StoreUnavailable for whatever Redis raises inside."""
+    """Raise StoreUnavailable for every error of Redis inside."""
     try:
         yield
     except (RedisError, OSError) as error:

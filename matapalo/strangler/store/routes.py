@@ -6,15 +6,14 @@
     {gateway:routes}:agents     hash     <node>    {"node": …, "version": 7, "is_live": true, …}
     gateway:routes:changed      channel  a message for each write, its text the new version
 
-Every write is a compare-and-set in one script, which adds to the history in the same step; the stream's ids are the
-versions, so nothing can be written into the past. Nobody seeds an empty store from a file on his own: agents *offer*
-what they have applied, with the changes they have seen, and the highest version wins, so an emptied store comes back
-at the version that was live. Raises StoreUnavailable, StoreConflict, and InvalidRoutes for a document nobody can read.
+No process seeds an empty store from a file on its own: agents *offer* what they have applied, with its history, and the
+highest version wins, so an emptied store comes back at the version that was live. Raises StoreUnavailable,
+StoreConflict, and InvalidRoutes for a document that cannot be read.
 """
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -33,18 +32,20 @@ AGENTS = "{gateway:routes}:agents"
 CHANNEL = "gateway:routes:changed"
 PAGE = 200
 
+# A compare-and-set that adds to the history in the same step; the stream's ids are the versions, so nothing can be
+# written into the past.
 # KEYS: the hash, the history; ARGV: lowest and highest version that may be replaced (0: nothing is there), the new
-# version, the document, the channel, then version and change of what is new in the history. Answers nil when it was
+# version, the document, the channel, then version and change of what is new in the history. Returns nil when it was
 # written, else the version that stands in the way.
 _WRITE = """
 local stored = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if stored < tonumber(ARGV[1]) or stored > tonumber(ARGV[2]) then return stored end
 redis.call('HSET', KEYS[1], 'version', ARGV[3], 'document', ARGV[4])
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-local known = 0
-if newest[1] then known = tonumber(string.match(newest[1][1], '^%d+')) end
+local last = 0
+if newest[1] then last = tonumber(string.match(newest[1][1], '^%d+')) end
 for at = 6, #ARGV, 2 do
-  if tonumber(ARGV[at]) > known then redis.call('XADD', KEYS[2], ARGV[at] .. '-0', 'change', ARGV[at + 1]) end
+  if tonumber(ARGV[at]) > last then redis.call('XADD', KEYS[2], ARGV[at] .. '-0', 'change', ARGV[at + 1]) end
 end
 redis.call('PUBLISH', ARGV[5], ARGV[3])
 return nil
@@ -52,14 +53,14 @@ return nil
 
 
 class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent says about its Envoy. ``version`` is the highest it has applied."""
+    """The state of an Envoy, by its agent. ``version`` is the highest that was applied."""
 
     node: str
     version: int
     is_live: bool
     at: datetime
     reads_log: bool = False
-    """Whether it counts requests to legacy."""
+    """Whether the agent counts requests to legacy."""
     rejected_version: int | None = None
     problem: str | None = None
 
@@ -69,23 +70,61 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
-class RouteStore:
+class RouteStore(Protocol):
     """The document, read and written whole; the history, which only grows; the reports of the agents."""
+
+    async def read(self) -> RoutesDocument | None:
+        """The document, or None when the store is empty."""
+        ...
+
+    async def replace(self, document: RoutesDocument, *changes: Change) -> None:
+        """Write the next version and the changes that led to it. Raises StoreConflict unless the stored one is exactly
+        the version before it.
+        """
+        ...
+
+    async def offer(self, document: RoutesDocument, *changes: Change) -> bool:
+        """Write a document that was applied, if the store has none or an older one, and those of the changes (oldest
+        first) that the history does not reach. Whether it did.
+        """
+        ...
+
+    async def history(
+        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
+    ) -> list[Change]:
+        """The newest changes first: of one route or of all, of versions below ``before`` and above ``after``."""
+        ...
+
+    async def report(self, report: NodeReport) -> None:
+        """Replace the last report of the node."""
+        ...
+
+    async def reports(self) -> list[NodeReport]:
+        """The last report of every node that was not forgotten, by name."""
+        ...
+
+    async def forget(self, node: str) -> None:
+        """Remove the report of a node that does not exist any more."""
+        ...
+
+    async def wait_for_change(self, timeout_s: float) -> None:
+        """Return when the document was written, or after ``timeout_s``."""
+        ...
+
+
+class RedisRouteStore:
+    """The `RouteStore` that all processes share."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._changes: PubSub | None = None
 
     async def read(self) -> RoutesDocument | None:
-        """The document, or None when the store is empty."""
         with outage():
             data = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "document"))
         return None if data is None else parse_json(data)
 
     async def replace(self, document: RoutesDocument, *changes: Change) -> None:
-        """Writes the next version, and how it came to be. Raises StoreConflict unless the stored one is exactly the
-        version before it.
-        """
         before = document.version - 1
         if (stored := await self._write(document, changes, lowest=before, highest=before)) is not None:
             raise StoreConflict(
@@ -93,57 +132,47 @@ class RouteStore:
             )
 
     async def offer(self, document: RoutesDocument, *changes: Change) -> bool:
-        """Writes a document that was applied, if the store has none or an older one, and those of the changes (oldest
-        first) that the history does not reach. Whether it did."""
         return await self._write(document, changes, lowest=0, highest=document.version - 1) is None
 
     async def history(
         self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
     ) -> list[Change]:
-        """The newest changes first: of one route or of all, of versions below ``before`` and above ``after``."""
-        found: list[Change] = []
+        selected: list[Change] = []
         highest = "+" if before is None else f"({before}-0"
-        while len(found) < limit:
+        while len(selected) < limit:
             page = await self._page(highest, f"({after}-0")
             changes = [msgspec.json.decode(entry[b"change"], type=Change) for _, entry in page]
-            found += [change for change in changes if route in (None, change.route)]
+            selected += [change for change in changes if route in (None, change.route)]
             if len(page) < PAGE:
                 break
             highest = f"({changes[-1].version}-0"
-        return found[:limit]
+        return selected[:limit]
 
     async def _page(self, highest: str, lowest: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
         with outage():
-            found = await self._redis.xrevrange(HISTORY, max=highest, min=lowest, count=PAGE)
-        return cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
+            entries = await self._redis.xrevrange(HISTORY, max=highest, min=lowest, count=PAGE)
+        return cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
 
     async def report(self, report: NodeReport) -> None:
-        """Remembers what an agent says; its last report replaces the one before."""
         with outage():
             await self._redis.hset(AGENTS, report.node, msgspec.json.encode(report))
 
     async def reports(self) -> list[NodeReport]:
-        """The last report of every agent that ever wrote one and was not forgotten."""
         with outage():
-            found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(AGENTS))
-        return sorted(
-            (msgspec.json.decode(text, type=NodeReport) for text in found.values()), key=lambda report: report.node
-        )
+            by_node = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(AGENTS))
+        return [msgspec.json.decode(text, type=NodeReport) for _, text in sorted(by_node.items())]
 
     async def forget(self, node: str) -> None:
-        """Removes the report of an agent that is gone for good."""
         with outage():
             await self._redis.hdel(AGENTS, node)
 
     async def wait_for_change(self, timeout_s: float) -> None:
-        """Returns when somebody has written, or after ``timeout_s``; at once when the subscription is new, because
-        nobody knows what happened before it."""
         with outage():
             if self._changes is None:
                 changes = self._redis.pubsub()
                 await changes.subscribe(CHANNEL)
                 self._changes = changes
-                return
+                return  # at once: what was written before the subscription is unknown
             try:
                 await self._changes.get_message(ignore_subscribe_messages=True, timeout=timeout_s)
             except BaseException:
@@ -152,7 +181,7 @@ class RouteStore:
                 raise
 
     async def close(self) -> None:
-        """Closes the subscription and the connections."""
+        """Close the subscription and the connections."""
         if self._changes is not None:
             await self._changes.aclose()  # type: ignore[no-untyped-call]
         await self._redis.aclose()

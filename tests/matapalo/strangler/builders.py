@@ -1,4 +1,4 @@
-"""Routes, documents and settings for tests of the gateway."""
+"""Routes, documents and settings for tests of the strangler."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ KEYS = InlineKeys(json.dumps(jwks()))
 
 
 def a_route(name: str = "orders", **changes: Any) -> Route:
-    """A valid route: legacy for everybody, unless changed."""
+    """A valid route: legacy for all users, unless changed."""
     return Route(**{"name": name, "prefix": f"/api/{name}", "new": name, "seed": 2, **changes})
 
 
@@ -24,11 +24,11 @@ def a_document(version: int = 1, *routes: Route) -> RoutesDocument:
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    """Settings of a development gateway whose files are in ``folder``."""
-    found = {
+    """Development settings with all files in ``folder``."""
+    defaults = {
         "environment": "development",
         "envoy_dir": folder / "envoy",
         "admin_socket": Path("/tmp/mp-test/admin.sock"),
         "jwks_file": folder / "jwks.json",
     }
-    return Settings(**{**found, **changes})
+    return Settings(**{**defaults, **changes})

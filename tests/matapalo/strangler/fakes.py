@@ -1,18 +1,25 @@
-"""Stand-ins for what an agent talks to. `FakeStore` passes the suite of the real store (store/test_routes.py)."""
+"""The stores and an Envoy in memory. `FakeRouteStore` and `FakeLegacyHits` pass the suites of the real ones
+(store/test_routes.py, store/test_hits.py); `FakeEnvoy` serves the real client of the admin socket.
+"""
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from matapalo.strangler.errors import EnvoyUnreachable, StoreConflict, StoreUnavailable
+import httpx
+
+from matapalo.strangler.agent.admin import STATISTICS, EnvoyAdmin
+from matapalo.strangler.errors import StoreConflict, StoreUnavailable
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument
+from matapalo.strangler.routing.hits import Hits, HitsByRoute, LegacyCaller
+from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED
 from matapalo.strangler.store.routes import NodeReport
 
 
-class FakeStore:
+class FakeRouteStore:
     """The store in memory. ``is_down`` makes it unreachable."""
 
     def __init__(self, document: RoutesDocument | None = None) -> None:
@@ -46,8 +53,8 @@ class FakeStore:
         self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
     ) -> list[Change]:
         self._check()
-        found = [change for change in reversed(self.changes) if route in (None, change.route)]
-        return [change for change in found if after < change.version < (before or change.version + 1)][:limit]
+        changes = [change for change in reversed(self.changes) if route in (None, change.route)]
+        return [change for change in changes if after < change.version < (before or change.version + 1)][:limit]
 
     async def report(self, report: NodeReport) -> None:
         self._check()
@@ -80,26 +87,61 @@ class FakeStore:
             raise StoreUnavailable("Redis does not answer: it is down")
 
 
-class FakeEnvoy:
-    """An Envoy that obeys what is in a folder, except the files it refuses. Not running at first."""
+class FakeLegacyHits:
+    """Counts of legacy hits in memory. ``is_down`` makes them unreachable."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self._since: datetime | None = None
+        self._by_route: HitsByRoute = {}
+
+    async def begin(self, now: datetime) -> None:
+        self._check()
+        self._since = self._since or now
+
+    async def since(self) -> datetime | None:
+        self._check()
+        return self._since
+
+    async def add(self, hits: HitsByRoute) -> None:
+        self._check()
+        for route, callers in hits.items():
+            counts = self._by_route.setdefault(route, {})
+            for caller, added in callers.items():
+                key = caller if caller in counts or len(counts) < MAX_CALLERS else UNNAMED
+                counts[key] = counts[key] + added if key in counts else added
+
+    async def of(self, route: str) -> dict[LegacyCaller, Hits]:
+        self._check()
+        return dict(self._by_route.get(route, {}))
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise StoreUnavailable("Redis does not answer: it is down")
+
+
+class FakeEnvoy(httpx.AsyncBaseTransport):
+    """An Envoy in which the files of a folder are live, except those it refuses. Not running at first."""
 
     def __init__(self, folder: Path) -> None:
         self.is_running = False
         self.refuses: set[str] = set()
-        self.obeyed: dict[str, str] = {}
+        self.live: dict[str, str] = {}
+        self.admin = EnvoyAdmin(Path("admin.sock"), transport=self)
         self._folder = folder
 
-    async def live_versions(self) -> Mapping[str, str]:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not self.is_running:
-            raise EnvoyUnreachable("Envoy does not answer")
+            raise httpx.ConnectError("it is down")
         for file in self._folder.glob("?ds*.json"):
             if file.name not in self.refuses:
-                self.obeyed[file.name] = json.loads(file.read_text())["version_info"]
-        return dict(self.obeyed)
+                self.live[file.name] = json.loads(file.read_text())["version_info"]
+        readouts = (f'{name}: "{self.live[file]}"\n' for name, file in STATISTICS.items() if file in self.live)
+        return httpx.Response(200, text="".join(readouts))
 
 
 class ImpatientClock:
-    """A clock on which every question takes five seconds, so that waiting comes to its end at once."""
+    """A clock that advances five seconds at every reading, so that waiting ends at once."""
 
     def __init__(self) -> None:
         self._passed_s = 0.0

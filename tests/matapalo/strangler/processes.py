@@ -1,5 +1,5 @@
-"""The processes of a gateway as tests run them: agent and control plane as commands, around a store that a test may
-take away, in front of upstreams that tell what reached them.
+"""The strangler's processes as tests run them: agent and control plane as commands, a store that a test may stop, and
+upstreams that echo their requests.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RouteStore, connect
+from matapalo.strangler.store.routes import RedisRouteStore, connect
 from tests.harness.engines import running
 from tests.harness.ports import free_port
 from tests.harness.tokens import ISSUER, bearer, jwks
 from tests.harness.waiting import eventually_sync
-from tests.matapalo.strangler.stand import FIXED, SERVICES, a_short_folder, settings_for
+from tests.matapalo.strangler.envoy_harness import FIXED, SERVICES, a_short_folder, settings_for
 from tests.matapalo.strangler.upstreams import running_upstreams
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ OPERATOR = bearer("op_1", role="operator")
 
 @dataclass
 class Gateway:
-    """The processes of a gateway, and the store they share."""
+    """The strangler's processes, and the store they share."""
 
     redis_url: str
     settings: Settings
@@ -41,10 +41,10 @@ class Gateway:
     processes: ExitStack
     log: Path
     more: dict[str, str] = field(default_factory=dict)
-    """Further variables of its processes."""
+    """Further environment variables."""
 
     def start(self, command: str) -> ExitStack:
-        """Starts `matapalo gateway <command>`; closing what is returned stops it."""
+        """Start `matapalo gateway <command>`; closing the result stops it."""
         program = str(Path(sys.executable).with_name("matapalo"))
         variables = [f"{name}={value}" for name, value in self.environment().items()]
         process = self.processes.enter_context(ExitStack())
@@ -70,18 +70,20 @@ class Gateway:
         }
 
     def agent(self) -> Any:
-        """What the agent reports; None while it does not answer."""
-        return _answer(f"http://127.0.0.1:{self.agent_port}/readyz")
+        """The agent's report; None while it does not respond."""
+        return _json_of(f"http://127.0.0.1:{self.agent_port}/readyz")
 
     def stored(self) -> RoutesDocument | None:
-        return self._ask(lambda store: store.read())
+        return self.with_store(lambda store: store.read())
 
-    def changes(self, ask: Callable[[Changes], Coroutine[Any, Any, T]]) -> T:
-        """Changes the table as operators do, past HTTP."""
-        return self._ask(lambda store: ask(Changes(store, upstreams=self.settings.upstreams, clock=SystemClock())))
+    def changes(self, call: Callable[[Changes], Coroutine[Any, Any, T]]) -> T:
+        """Change the table as operators do, past HTTP."""
+        return self.with_store(
+            lambda store: call(Changes(store, upstreams=self.settings.upstreams, clock=SystemClock()))
+        )
 
     def until_live(self, version: int, *, deadline_s: float = 10.0) -> None:
-        """Waits until the agent has read back that Envoy obeys this version."""
+        """Wait until the agent has read back that this version is live."""
         eventually_sync(
             lambda: ((self.agent() or {}).get("version"), (self.agent() or {}).get("is_live")) == (version, True),
             deadline_s=deadline_s,
@@ -89,46 +91,45 @@ class Gateway:
         )
 
     def admin(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """Asks the control plane as an operator."""
+        """Call the control plane as an operator."""
         address = f"http://127.0.0.1:{self.control_port}/admin{path}"
         return httpx.request(method, address, json=body, headers=OPERATOR | headers, trust_env=False, timeout=10)
 
     def start_control(self) -> ExitStack:
-        """Starts the control plane; closing what is returned stops it."""
+        """Start the control plane; closing the result stops it."""
         process = self.start("control")
         eventually_sync(
-            lambda: _answer(f"http://127.0.0.1:{self.control_port}/healthz"), message="the control plane starts"
+            lambda: _json_of(f"http://127.0.0.1:{self.control_port}/healthz"), message="the control plane starts"
         )
         return process
 
     def change(self, *routes: Route) -> int:
-        """Writes the next version of the table."""
+        """Write the next version of the table."""
         stored = self.stored()
         assert stored is not None
         document = RoutesDocument(stored.version + 1, routes)
-        self._ask(lambda store: store.replace(document))
+        self.with_store(lambda store: store.replace(document))
         return document.version
 
     def change_and_wait(self, *routes: Route, deadline_s: float = 10.0) -> None:
-        """… and waits until the agent has read back that Envoy obeys it."""
+        """Write the next version, and wait until the agent has read back that it is live."""
         self.until_live(self.change(*routes), deadline_s=deadline_s)
 
     def flush(self) -> None:
-        """Empties the store."""
         flush(self.redis_url)
 
-    def _ask(self, question: Callable[[RouteStore], Coroutine[Any, Any, T]]) -> T:
-        async def ask() -> T:
-            store = RouteStore(connect(self.redis_url))
+    def with_store(self, call: Callable[[RedisRouteStore], Coroutine[Any, Any, T]]) -> T:
+        async def run() -> T:
+            store = RedisRouteStore(connect(self.redis_url))
             try:
-                return await question(store)
+                return await call(store)
             finally:
                 await store.close()
 
-        return asyncio.run(ask())
+        return asyncio.run(run())
 
 
-def _answer(url: str) -> Any:
+def _json_of(url: str) -> Any:
     try:
         return httpx.get(url, trust_env=False).json()
     except httpx.HTTPError:
@@ -136,7 +137,7 @@ def _answer(url: str) -> Any:
 
 
 def flush(redis_url: str) -> None:
-    """Empties a database of Redis."""
+    """Empty a database of Redis."""
 
     async def delete() -> None:
         redis = connect(redis_url)
@@ -148,7 +149,7 @@ def flush(redis_url: str) -> None:
 
 @contextmanager
 def a_gateway(redis_url: str, **more: str) -> Iterator[Gateway]:
-    """A gateway whose agent is ready to start an Envoy from; without a control plane. ``more`` are variables."""
+    """Start an agent whose files an Envoy can start from; without a control plane. ``more`` are variables."""
     names = (*SERVICES, *(name for name in FIXED if name != "control"))
     with a_short_folder() as folder, running_upstreams(names) as ports, ExitStack() as processes:
         control_port = free_port()
@@ -156,7 +157,7 @@ def a_gateway(redis_url: str, **more: str) -> Iterator[Gateway]:
             folder, {**ports, "shipping": free_port(), "control": control_port, "compare": free_port()}
         )
         (folder / "jwks.json").write_text(json.dumps(jwks()))
-        found = Gateway(redis_url, settings, free_port(), control_port, processes, folder / "gateway.log", more)
-        found.start("agent")
-        eventually_sync(lambda: (found.agent() or {}).get("ready"), message="the agent is ready before any Envoy")
-        yield found
+        gateway = Gateway(redis_url, settings, free_port(), control_port, processes, folder / "gateway.log", more)
+        gateway.start("agent")
+        eventually_sync(lambda: (gateway.agent() or {}).get("ready"), message="the agent is ready before any Envoy")
+        yield gateway

@@ -1,4 +1,4 @@
-"""What the processes say about themselves over HTTP."""
+"""The HTTP apps of the processes: readiness, health, metrics."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,22 +14,22 @@ from matapalo.strangler.app import agent_app, agent_gauges, control_app
 from matapalo.strangler.routing.route import Side
 from tests.harness.ports import free_port
 from tests.matapalo.strangler.builders import KEYS, a_document, a_route, settings_in
-from tests.matapalo.strangler.fakes import FakeEnvoy, FakeStore, ImpatientClock
+from tests.matapalo.strangler.fakes import FakeEnvoy, FakeRouteStore, ImpatientClock
 
 
-class Machine:
-    """An agent with its HTTP face."""
+class AgentHarness:
+    """An agent with its HTTP app."""
 
     def __init__(self, tmp_path: Path) -> None:
         registry = CollectorRegistry()
-        self.store = FakeStore(a_document(7, a_route(share_bp=2_500, writes=Side.NEW)))
+        self.store = FakeRouteStore(a_document(7, a_route(share_bp=2_500, writes=Side.NEW)))
         folder = EnvoyFolder(tmp_path / "envoy")
         self.envoy = FakeEnvoy(folder.path)
         self.agent = Agent(
             settings_in(tmp_path),
             KEYS,
             store=self.store,
-            envoy=self.envoy,
+            envoy=self.envoy.admin,
             folder=folder,
             clock=ImpatientClock(),
             on_change=agent_gauges(registry),
@@ -44,54 +44,57 @@ class Machine:
 
 
 def client(app: object) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app")  # type: ignore[arg-type]
 
 
 @pytest_asyncio.fixture
-async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    found = Machine(tmp_path)
-    async with found.http:
-        yield found
+async def harness(tmp_path: Path) -> AsyncIterator[AgentHarness]:
+    agent = AgentHarness(tmp_path)
+    async with agent.http:
+        yield agent
 
 
-async def test_an_agent_is_ready_when_its_files_are_written(machine: Machine) -> None:
-    before = await machine.http.get("/readyz")
+async def test_an_agent_is_ready_when_its_files_are_written(harness: AgentHarness) -> None:
+    before = await harness.http.get("/readyz")
     assert (before.status_code, before.json()["missing"]) == (503, {"files": "not written yet"})
 
-    await machine.agent.begin()
-    after = await machine.http.get("/readyz")
+    await harness.agent.begin()
+    after = await harness.http.get("/readyz")
     assert (after.status_code, after.json()["ready"], after.json()["version"]) == (200, True, 7)
-    assert (after.json()["is_live"], after.json()["envoy"]) == (False, "Envoy does not answer")
+    assert (after.json()["is_live"], after.json()["envoy"]) == (
+        False,
+        "Envoy does not answer on admin.sock: it is down",
+    )
 
 
-async def test_an_agent_tells_what_envoy_obeys(machine: Machine) -> None:
-    machine.envoy.is_running = True
-    await machine.agent.begin()
-    report = (await machine.http.get("/readyz")).json()
+async def test_an_agent_reports_what_is_live_in_envoy(harness: AgentHarness) -> None:
+    harness.envoy.is_running = True
+    await harness.agent.begin()
+    report = (await harness.http.get("/readyz")).json()
     assert report["is_live"]
     assert report["live"] == report["written"]
-    assert (await machine.gauge("applied_version"), await machine.gauge("is_live")) == (7, 1)
+    assert (await harness.gauge("applied_version"), await harness.gauge("is_live")) == (7, 1)
 
 
-async def test_an_agent_tells_what_is_wrong_and_stays_ready(machine: Machine) -> None:
-    await machine.agent.begin()
-    machine.store.document = a_document(8, a_route(new="odrers"))
-    await machine.agent.step()
-    machine.store.is_down = True
-    await machine.agent.step()
-    response = await machine.http.get("/readyz")
+async def test_an_agent_reports_problems_and_stays_ready(harness: AgentHarness) -> None:
+    await harness.agent.begin()
+    harness.store.document = a_document(8, a_route(new="odrers"))
+    await harness.agent.step()
+    harness.store.is_down = True
+    await harness.agent.step()
+    response = await harness.http.get("/readyz")
     assert response.status_code == 200
     assert response.json()["store"] == "Redis does not answer: it is down"
     assert response.json()["rejected"]["version"] == 8
-    assert (await machine.gauge("store_up"), await machine.gauge("rejected_version")) == (0, 8)
+    assert (await harness.gauge("store_up"), await harness.gauge("rejected_version")) == (0, 8)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics"])
-async def test_a_process_that_lives_says_so(machine: Machine, path: str) -> None:
-    assert (await machine.http.get(path)).status_code == 200
+async def test_every_process_has_health_and_metrics(harness: AgentHarness, path: str) -> None:
+    assert (await harness.http.get(path)).status_code == 200
 
 
-async def test_a_control_plane_without_its_store_is_not_ready_and_says_why(tmp_path: Path) -> None:
+async def test_a_control_plane_without_its_store_is_not_ready(tmp_path: Path) -> None:
     (tmp_path / "jwks.json").write_text(KEYS.jwks)
     app = control_app(settings_in(tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     async with app.router.lifespan_context(app), client(app) as http:

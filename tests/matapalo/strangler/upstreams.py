@@ -1,6 +1,6 @@
-"""Small upstreams for a real Envoy: each says who it is and what it was asked.
+"""Small upstreams for a real Envoy: each echoes its name and the request.
 
-Any request      {"upstream", "method", "path" (raw, with its query), "headers"}, also put into ``seen`` if it is given
+Any request      {"upstream", "method", "path" (raw, with its query), "headers"}, also put into ``received``
 …/events         one server-sent event, then silence until the client goes away
 a WebSocket      an echo, its first message the name of the upstream
 """
@@ -19,7 +19,7 @@ import uvicorn
 from tests.harness.waiting import eventually_sync
 
 
-class Seen(NamedTuple):
+class UpstreamRequest(NamedTuple):
     """A request that reached an upstream."""
 
     upstream: str
@@ -28,8 +28,8 @@ class Seen(NamedTuple):
     headers: dict[str, str]
 
 
-def echo(name: str, seen: Queue[Seen] | None = None, trouble: str | None = None) -> Any:
-    """The ASGI app that says it is ``name``; with a ``trouble`` it refuses (closes the connection), fails or hangs."""
+def echo(name: str, received: Queue[UpstreamRequest] | None = None, failure: str | None = None) -> Any:
+    """An ASGI app named ``name``; with a ``failure`` it refuses (closes the connection), fails or hangs."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -37,34 +37,35 @@ def echo(name: str, seen: Queue[Seen] | None = None, trouble: str | None = None)
         elif scope["path"].endswith("/events"):
             await _one_event(receive, send)
         else:
-            if trouble is not None:
-                await _fail(trouble, name, scope, receive, send, seen)
+            if failure is not None:
+                await _fail(failure, name, scope, receive, send, received)
                 return
-            await _answer(name, scope, send, seen)
+            await _echo(name, scope, send, received)
 
     return app
 
 
-async def _fail(trouble: str, name: str, scope: Any, receive: Any, send: Any, seen: Queue[Seen] | None) -> None:
-    if seen is not None:
-        seen.put(Seen(name, scope["method"], scope["path"], {}))
-    if trouble == "hangs":
+async def _fail(
+    failure: str, name: str, scope: Any, receive: Any, send: Any, received: Queue[UpstreamRequest] | None
+) -> None:
+    if received is not None:
+        received.put(UpstreamRequest(name, scope["method"], scope["path"], {}))
+    if failure == "hangs":
         while (await receive())["type"] != "http.disconnect":
             pass
-    if trouble != "fails":
-        return  # without an answer, which closes the connection
+    if failure != "fails":
+        return  # without a response, which closes the connection
     await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _answer(name: str, scope: Any, send: Any, seen: Queue[Seen] | None) -> None:
+async def _echo(name: str, scope: Any, send: Any, received: Queue[UpstreamRequest] | None) -> None:
     path = scope["raw_path"].decode() + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
     headers = {key.decode(): value.decode() for key, value in scope["headers"]}
-    told = {"upstream": name, "method": scope["method"], "path": path, "headers": headers}
-    if seen is not None:
-        seen.put(Seen(name, scope["method"], path, headers))
-    body = json.dumps(told).encode()
-    # An upstream that claims to be somebody else is not believed.
+    if received is not None:
+        received.put(UpstreamRequest(name, scope["method"], path, headers))
+    body = json.dumps({"upstream": name, "method": scope["method"], "path": path, "headers": headers}).encode()
+    # An upstream's own claim of a side and a reason is replaced by Envoy's.
     lies = [(b"x-strangler-target", b"nonsense"), (b"x-strangler-reason", b"nonsense")]
     plain = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": plain + lies})
@@ -89,14 +90,16 @@ async def _echo_messages(name: str, receive: Any, send: Any) -> None:
 
 @contextmanager
 def running_upstreams(
-    names: Sequence[str], seen: Queue[Seen] | None = None, *, trouble: str | None = None
+    names: Sequence[str], received: Queue[UpstreamRequest] | None = None, *, failure: str | None = None
 ) -> Iterator[dict[str, int]]:
     """An echo for each name, all in one thread; the ports they listen on."""
     servers, sockets = [], []
     for name in names:
-        config = uvicorn.Config(echo(name, seen, trouble), log_level="critical", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(
+            echo(name, received, failure), log_level="critical", lifespan="off", ws="websockets-sansio"
+        )
         server = uvicorn.Server(config)
-        # Named TCP, or asyncio would not switch Nagle's algorithm off, and every answer would take 40 ms.
+        # Named TCP, or asyncio would not switch Nagle's algorithm off, and every response would take 40 ms.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind(("127.0.0.1", 0))
         servers.append(server)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from matapalo.strangler.agent.folder import KEPT_DOCUMENT, EnvoyFolder, replace
+from matapalo.strangler.agent.folder import DOCUMENT, EnvoyFolder, replace
 from tests.matapalo.strangler.builders import a_document
 
 
@@ -15,7 +15,7 @@ def test_a_file_is_replaced_by_a_rename(tmp_path: Path) -> None:
     before = os.stat(folder.path / "cds.json").st_ino
     with open(folder.path / "cds.json", encoding="utf-8") as reader:
         assert folder.write("cds.json", "two") == "one"
-        assert reader.read() == "one", "whoever reads keeps the whole old file"
+        assert reader.read() == "one", "a reader keeps the whole old file"
     assert (folder.path / "cds.json").read_text() == "two"
     assert os.stat(folder.path / "cds.json").st_ino != before
 
@@ -47,10 +47,10 @@ def test_another_user_s_envoy_can_read_it(tmp_path: Path) -> None:
     assert (tmp_path / "cds.json").stat().st_mode & 0o777 == 0o644
 
 
-def test_the_document_is_kept_beside_the_files(tmp_path: Path) -> None:
+def test_the_document_is_saved_beside_the_files(tmp_path: Path) -> None:
     folder = EnvoyFolder(tmp_path)
-    assert folder.kept() is None
-    folder.keep(a_document(7))
-    assert EnvoyFolder(tmp_path).kept() == a_document(7)
-    (tmp_path / KEPT_DOCUMENT).write_text("{")
-    assert folder.kept() is None
+    assert folder.document() is None
+    folder.save_document(a_document(7))
+    assert EnvoyFolder(tmp_path).document() == a_document(7)
+    (tmp_path / DOCUMENT).write_text("{")
+    assert folder.document() is None

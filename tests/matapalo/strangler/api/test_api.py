@@ -24,7 +24,7 @@ from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.routes import NodeReport
 from tests.harness.tokens import ISSUER, bearer
 from tests.matapalo.strangler.builders import KEYS, a_document, a_route
-from tests.matapalo.strangler.fakes import FakeStore
+from tests.matapalo.strangler.fakes import FakeRouteStore
 
 OPERATOR = bearer("op_1", role="operator")
 ROUTE = a_route(share_bp=2_500, writes=Side.LEGACY, audience=Audience.OWNER)
@@ -47,7 +47,7 @@ class FakeHits:
 
 @dataclass
 class Scene:
-    store: FakeStore
+    store: FakeRouteStore
     http: httpx.AsyncClient
     hits: FakeHits = field(default_factory=FakeHits)
 
@@ -63,7 +63,7 @@ class Scene:
 
 @pytest_asyncio.fixture
 async def scene() -> AsyncIterator[Scene]:
-    store = FakeStore(a_document(7, ROUTE, a_route("customers", seed=3)))
+    store = FakeRouteStore(a_document(7, ROUTE, a_route("customers", seed=3)))
     store.agents["edge-1"] = NodeReport(node="edge-1", version=7, is_live=True, reads_log=True, at=CLOCK.now())
     operator = operators_only(TokenVerifier(FileKeys(KEYS.jwks), issuer=ISSUER, clock=CLOCK))
     changes = Changes(store, upstreams=("legacy", "orders", "customers"), clock=CLOCK)

@@ -15,8 +15,8 @@ from matapalo.strangler.api import problems
 from matapalo.strangler.api.operators import operators_only
 from matapalo.strangler.api.rollouts import rollouts_api
 from matapalo.strangler.errors import InvalidChange, RolloutConflict, RolloutNotFound, RolloutsUnavailable
-from matapalo.strangler.rollout.client import AS_SET, Command, Pace, Rollouts
-from matapalo.strangler.rollout.messages import StartRollout, VerdictNote, View
+from matapalo.strangler.rollout.client import DEFAULT_PACE, Command, Pace, Rollouts
+from matapalo.strangler.rollout.messages import RolloutState, StartRollout, VerdictNote
 from matapalo.strangler.rollout.plan import parse
 from matapalo.strangler.rollout.progress import Progress
 from tests.harness.tokens import ISSUER, bearer
@@ -27,11 +27,11 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 START = StartRollout("orders", parse("5% for 1 day, 100%"), "op_1", "a quiet week", 1, 600, 3)
 
 
-def a_view() -> View:
+def a_view() -> RolloutState:
     progress = Progress(START, NOW)
     progress.enter(NOW, 2, "rollout:orders")
     progress.judge(VerdictNote("FAIL", "new failed 8 of 40 (20.00%), the ceiling is 5.00%", NOW))
-    return progress.view
+    return progress.state
 
 
 @dataclass
@@ -41,19 +41,21 @@ class FakeRollouts(Rollouts):
     told: list[tuple[object, ...]] = field(default_factory=list)
     problem: Exception | None = None
 
-    async def start(self, route: str, plan: str, *, by: str, why: str, pace: Pace = AS_SET) -> View:
-        return self._note(route, plan, by, why, *pace)
+    async def start(
+        self, name_or_path: str, plan: str, *, by: str, why: str, pace: Pace = DEFAULT_PACE
+    ) -> RolloutState:
+        return self._note(name_or_path, plan, by, why, *pace)
 
-    async def tell(self, route: str, command: Command, *, by: str, why: str) -> View:
+    async def send(self, route: str, command: Command, *, by: str, why: str) -> RolloutState:
         return self._note(route, command, by, why)
 
-    async def latest(self) -> Mapping[str, View]:
+    async def latest(self) -> Mapping[str, RolloutState]:
         return {"orders": self._note("latest")}
 
-    async def show(self, route: str) -> View:
+    async def get(self, route: str) -> RolloutState:
         return self._note(route)
 
-    def _note(self, *what: object) -> View:
+    def _note(self, *what: object) -> RolloutState:
         if self.problem is not None:
             raise self.problem
         self.told.append(what)

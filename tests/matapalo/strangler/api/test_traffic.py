@@ -23,7 +23,7 @@ from matapalo.strangler.store.routes import connect
 from tests.harness.clock import FakeClock
 from tests.harness.tokens import ISSUER, bearer
 from tests.matapalo.strangler.builders import KEYS, a_document, a_route, settings_in
-from tests.matapalo.strangler.fakes import FakeStore
+from tests.matapalo.strangler.fakes import FakeRouteStore
 
 pytestmark = pytest.mark.stack
 
@@ -40,7 +40,9 @@ class Scene:
 async def scene(valkey_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
     clock, redis, settings = FakeClock(), connect(valkey_url), settings_in(tmp_path)
     await _emptied(redis)
-    changes = Changes(FakeStore(a_document(1, a_route(shadow_bp=10_000))), upstreams=settings.upstreams, clock=clock)
+    changes = Changes(
+        FakeRouteStore(a_document(1, a_route(shadow_bp=10_000))), upstreams=settings.upstreams, clock=clock
+    )
     watching, findings = compared(redis, settings, clock)
     app = FastAPI()
     problems.install(app)

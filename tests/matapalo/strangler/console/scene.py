@@ -54,7 +54,7 @@ from tests.harness.ports import free_port
 from tests.harness.tokens import ISSUER, token
 from tests.harness.waiting import eventually
 from tests.matapalo.strangler.builders import KEYS
-from tests.matapalo.strangler.fakes import FakeStore
+from tests.matapalo.strangler.fakes import FakeRouteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SITE = "http://console.example"
@@ -132,7 +132,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.store = FakeStore(RoutesDocument(1, ROUTES))
+        self.store = FakeRouteStore(RoutesDocument(1, ROUTES))
         self.changes = Changes(self.store, upstreams=UPSTREAMS, clock=self.clock)
         self.watched: dict[str, Watched] = {}
         self.points: list[Point] = []

@@ -9,13 +9,14 @@ from matapalo.strangler.console.ports import Command, RolloutState, StepState
 from matapalo.strangler.console.progress import rollout_of
 from matapalo.strangler.console.sources import change_of, point_of
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
-from matapalo.strangler.rollout.messages import Entered, Phase, View
+from matapalo.strangler.rollout import messages
+from matapalo.strangler.rollout.messages import Phase, StepEntry
 from matapalo.strangler.rollout.plan import parse
 from matapalo.strangler.routing.route import Side
 from tests.matapalo.strangler.console.scene import Gateway
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-VIEW = View(
+VIEW = messages.RolloutState(
     route="orders",
     phase=Phase.RUNNING,
     because="watching 25 %",
@@ -28,7 +29,7 @@ VIEW = View(
     check_every_s=600,
     failures=0,
     failures_allowed=3,
-    entered=(Entered(NOON, "PASS"), Entered(NOON + timedelta(days=1))),
+    entered=(StepEntry(NOON, "PASS"), StepEntry(NOON + timedelta(days=1))),
     due_at=NOON + timedelta(days=2),
 )
 

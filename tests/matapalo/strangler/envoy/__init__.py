@@ -1,1 +1,1 @@
-"""What Envoy is given, and the agent that gives it."""
+"""Tests of `matapalo.strangler.envoy`."""

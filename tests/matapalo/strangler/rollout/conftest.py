@@ -1,9 +1,10 @@
 """A Temporal whose clock jumps to the next thing that happens, and a worker on it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -12,13 +13,13 @@ from temporalio.testing import WorkflowEnvironment
 
 from matapalo.launcher.engines import binaries
 from matapalo.strangler.rollout.activities import RolloutActivities
-from matapalo.strangler.rollout.messages import StartRollout, View
+from matapalo.strangler.rollout.messages import RolloutState, StartRollout
 from matapalo.strangler.rollout.plan import parse
-from matapalo.strangler.rollout.workflow import TASK_QUEUE, RollOut
+from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.worker import create_worker
-from tests.matapalo.strangler.rollout.scene import FakeBoard, FakeTable
+from tests.matapalo.strangler.rollout.fakes import FakeRouteTable, FakeSnapshotStore
 
-Handle = WorkflowHandle[RollOut, View]
+Handle = WorkflowHandle[RolloutWorkflow, RolloutState]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -29,12 +30,17 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @dataclass
-class Scene:
-    """One rollout's surroundings."""
+class RolloutHarness:
+    """A rollout with a table and a snapshot store in memory."""
 
     environment: WorkflowEnvironment
-    table: FakeTable
-    board: FakeBoard
+    table: FakeRouteTable = field(default_factory=FakeRouteTable)
+    snapshots: FakeSnapshotStore = field(default_factory=FakeSnapshotStore)
+    workflow_id: str = field(default_factory=lambda: f"rollout:{uuid4()}")
+
+    @property
+    def handle(self) -> Handle:
+        return self.environment.client.get_workflow_handle_for(RolloutWorkflow.run, self.workflow_id)
 
     async def start(self, plan: str, *, check_every_s: float = 3_600, failures_allowed: int = 3) -> Handle:
         start = StartRollout(
@@ -47,19 +53,16 @@ class Scene:
             failures_allowed=failures_allowed,
         )
         return await self.environment.client.start_workflow(
-            RollOut.run, start, id=f"rollout:{id(self)}", task_queue=TASK_QUEUE
+            RolloutWorkflow.run, start, id=self.workflow_id, task_queue=TASK_QUEUE
         )
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[None]:
-        activities = RolloutActivities(table=self.table, board=self.board)
+        activities = RolloutActivities(table=self.table, snapshots=self.snapshots)
         async with create_worker(self.environment.client, activities, **options):
             yield
 
 
 @pytest.fixture
-def scene(skipping: WorkflowEnvironment) -> Scene:
-    return Scene(skipping, FakeTable(), FakeBoard())
-
-
-Told = Callable[[Handle], Awaitable[None]]
+def harness(skipping: WorkflowEnvironment) -> RolloutHarness:
+    return RolloutHarness(skipping)

@@ -39,7 +39,7 @@ def test_what_is_written_out_is_read_back(text: str) -> None:
         ("0% for 1 day, 100%", "the share of a step is above 0%; to take a route back, roll it back"),
         ("5% for 1 day, 101%", "'101%': the share is '101': give a percentage from 0 to 100"),
         ("5.005% for 1 day, 100%", "'5.005% for 1 day': the share is '5.005': give a percentage from 0 to 100"),
-        ("5% for 0 days, 100%", "a step is watched for more than 0 seconds and at most 90 days"),
+        ("5% for 0 days, 100%", "a step lasts more than 0 seconds and at most 90 days"),
         ("5% for 91 days, 100%", "at most 90 days"),
     ],
 )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from matapalo.strangler.errors import InvalidChange
-from matapalo.strangler.routing.change import Action, Change, as_it_was, undo
+from matapalo.strangler.routing.change import Action, Change, rollback_target, target_at
 from matapalo.strangler.routing.route import Side
 from tests.matapalo.strangler.builders import a_route
 
@@ -23,7 +23,7 @@ class Past:
         self._add(Action.SET, route, 0)
 
     def roll_back(self):
-        found = undo(self.newest_first)
+        found = rollback_target(self.newest_first)
         self._add(Action.ROLLBACK, found.route, found.version)
 
     def _add(self, action, route, restores):
@@ -60,7 +60,7 @@ def test_a_second_rollback_goes_one_step_further_back_and_never_forward(past):
     past.roll_back()
     past.roll_back()
     assert past.route == A
-    with pytest.raises(InvalidChange, match="no change to take back"):
+    with pytest.raises(InvalidChange, match="no change to roll back"):
         past.roll_back()
 
 
@@ -74,9 +74,9 @@ def test_after_a_rollback_only_what_came_later_is_taken_back(past):
 
 
 def test_a_route_is_found_as_it_was_at_any_version(past):
-    assert [as_it_was(past.newest_first, version).route for version in (1, 2, 3, 4)] == [A, B, C, C]
+    assert [target_at(past.newest_first, version).route for version in (1, 2, 3, 4)] == [A, B, C, C]
     with pytest.raises(InvalidChange, match="version 7"):
-        as_it_was([], 7)
+        target_at([], 7)
 
 
 def test_a_change_tells_what_differs(past):

@@ -100,7 +100,7 @@ def test_the_repository_s_routes_are_valid_and_as_designed():
         ),
         (
             a_route(name="Orders", prefix="/api/orders", new="orders"),
-            "route 'Orders': the name must be 1-32 of a-z, 0-9 and '-', starting with a letter: rename it",
+            "route 'Orders': the name must be 1-32 of a-z, 0-9 and '-', starting with a-z: rename it",
         ),
     ],
 )

@@ -24,7 +24,7 @@ from matapalo.strangler.shadow.findings import Findings
 from tests.harness.clock import FakeClock
 from tests.harness.waiting import eventually
 from tests.matapalo.strangler.builders import a_document, a_route
-from tests.matapalo.strangler.fakes import FakeStore
+from tests.matapalo.strangler.fakes import FakeRouteStore
 
 pytestmark = pytest.mark.stack
 
@@ -50,7 +50,7 @@ class Scene:
         self.asked: list[httpx.Request] = []
         self.new: Callable[[dict[str, Any], int], Any] = lambda order, number: order
         self.findings = Findings(redis, Slices(redis, clock=clock, fine_s=10), clock=clock)
-        self.store = FakeStore(a_document(1, a_route(shadow_bp=10_000)))
+        self.store = FakeRouteStore(a_document(1, a_route(shadow_bp=10_000)))
         self.registry = CollectorRegistry()
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
         self.comparator = Comparator(

@@ -10,7 +10,7 @@ from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Match, Side
 from matapalo.strangler.store.changes import Changes
 from tests.matapalo.strangler.builders import a_document, a_route
-from tests.matapalo.strangler.fakes import FakeStore, ImpatientClock
+from tests.matapalo.strangler.fakes import FakeRouteStore, ImpatientClock
 
 UPSTREAMS = ("legacy", "orders", "customers")
 ORDERS = a_route(share_bp=100, writes=Side.LEGACY)
@@ -18,16 +18,16 @@ WHO = {"by": "op_1", "why": "a test"}
 
 
 @pytest.fixture
-def store() -> FakeStore:
-    return FakeStore(a_document(7, ORDERS, a_route("customers", seed=3)))
+def store() -> FakeRouteStore:
+    return FakeRouteStore(a_document(7, ORDERS, a_route("customers", seed=3)))
 
 
 @pytest.fixture
-def changes(store: FakeStore) -> Changes:
+def changes(store: FakeRouteStore) -> Changes:
     return Changes(store, upstreams=UPSTREAMS, clock=ImpatientClock())
 
 
-def stored(store: FakeStore) -> RoutesDocument:
+def stored(store: FakeRouteStore) -> RoutesDocument:
     assert store.document is not None
     return store.document
 
@@ -96,7 +96,7 @@ async def test_changes_of_different_routes_at_once_all_succeed(store, changes):
     assert [route.share_bp for route in stored(store).routes] == [200, 10_000]
 
 
-async def test_completing_moves_everything_and_leaves_no_way_back_but_a_rollback(store, changes):
+async def test_completing_moves_everything_to_the_new_side(store, changes):
     rules = {
         "canary": [{"value": "old", "side": "legacy"}, {"value": "beta", "side": "new"}],
         "cohorts": [{"value": "slow", "side": "legacy"}],
@@ -119,7 +119,7 @@ async def test_a_rollback_restores_the_version_before_and_says_which(changes):
 
 
 async def test_nothing_can_be_rolled_back_that_was_never_changed(changes):
-    with pytest.raises(InvalidChange, match="no change to take back"):
+    with pytest.raises(InvalidChange, match="no change to roll back"):
         await changes.rollback("orders", **WHO)
 
 
@@ -132,7 +132,7 @@ async def test_a_retired_route_is_changed_by_nothing_but_a_rollback(changes):
     assert not (await changes.rollback("orders", **WHO)).after.retired
 
 
-async def test_an_empty_store_is_no_answer(store, changes):
+async def test_an_empty_store_is_no_table(store, changes):
     store.document = None
     with pytest.raises(StoreUnavailable, match="an agent brings them"):
         await changes.set_route("orders", {"share_bp": 1}, **WHO)

@@ -11,20 +11,20 @@ from msgspec import structs
 
 from matapalo.strangler.errors import InvalidRoutes, StoreConflict, StoreUnavailable
 from matapalo.strangler.routing.change import Action, Change
-from matapalo.strangler.store.routes import AGENTS, HISTORY, KEY, NodeReport, RouteStore, connect
+from matapalo.strangler.store.routes import AGENTS, HISTORY, KEY, NodeReport, RedisRouteStore, RouteStore, connect
 from tests.harness.ports import free_port
 from tests.matapalo.strangler.builders import a_document, a_route
-from tests.matapalo.strangler.fakes import FakeStore
+from tests.matapalo.strangler.fakes import FakeRouteStore
 
 
 @pytest_asyncio.fixture(params=["fake", pytest.param("valkey", marks=pytest.mark.stack)])
-async def store(request: pytest.FixtureRequest) -> "AsyncIterator[RouteStore | FakeStore]":
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[RouteStore]:
     if request.param == "fake":
-        yield FakeStore()
+        yield FakeRouteStore()
         return
     redis = connect(request.getfixturevalue("valkey_url"))
     await redis.delete(KEY, HISTORY, AGENTS)
-    real = RouteStore(redis)
+    real = RedisRouteStore(redis)
     yield real
     await real.close()
 
@@ -82,21 +82,21 @@ async def _until_version(store, version):
 
 
 @pytest.mark.stack
-async def test_a_document_nobody_can_read_is_told_apart_from_none(valkey_url):
+async def test_an_unreadable_document_is_an_error_and_not_none(valkey_url):
     redis = connect(valkey_url)
     await redis.hset(KEY, mapping={"version": "3", "document": json.dumps({"version": 3})})
-    store = RouteStore(redis)
+    store = RedisRouteStore(redis)
     with pytest.raises(InvalidRoutes):
         await store.read()
     await redis.delete(KEY)
     await store.close()
 
 
-async def test_without_redis_every_question_says_so():
-    store = RouteStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
-    for question in (store.read(), store.replace(a_document(1)), store.offer(a_document(1)), store.wait_for_change(1)):
+async def test_without_redis_every_call_says_so():
+    store = RedisRouteStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    for call in (store.read(), store.replace(a_document(1)), store.offer(a_document(1)), store.wait_for_change(1)):
         with pytest.raises(StoreUnavailable, match="Redis does not answer"):
-            await question
+            await call
     await store.close()
 
 
@@ -130,7 +130,7 @@ async def test_a_change_that_lost_the_race_is_not_in_the_history(store):
     assert await store.history() == [a_change(1)]
 
 
-async def test_an_offer_brings_the_changes_that_the_history_lacks_and_rewrites_none(store):
+async def test_an_offer_extends_the_history_and_rewrites_nothing(store):
     await store.replace(a_document(1), a_change(1, "customers"))
     assert await store.offer(a_document(3), a_change(1), a_change(2), a_change(3))
     assert await store.history() == [a_change(3), a_change(2), a_change(1, "customers")]
@@ -141,6 +141,6 @@ async def test_a_report_replaces_the_one_before(store):
     await store.report(report)
     await store.report(structs.replace(report, version=2))
     await store.report(structs.replace(report, node="edge-0"))
-    assert [(found.node, found.version) for found in await store.reports()] == [("edge-0", 1), ("edge-1", 2)]
+    assert [(report.node, report.version) for report in await store.reports()] == [("edge-0", 1), ("edge-1", 2)]
     await store.forget("edge-0")
-    assert [found.node for found in await store.reports()] == ["edge-1"]
+    assert [report.node for report in await store.reports()] == ["edge-1"]

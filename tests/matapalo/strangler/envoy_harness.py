@@ -1,6 +1,6 @@
-"""A real Envoy with our files, between a client and small upstreams that tell what reached them.
+"""A real Envoy with our files, between a client and small upstreams that echo their requests.
 
-A test module starts one: ``with stand(tmp) as envoy: envoy.edge.get("/api/orders", bearer("cust_0001"))``.
+A test module starts one: ``with envoy_harness() as envoy: envoy.edge.get("/api/orders", bearer("cust_0001"))``.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ from tests.harness.engines import running
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import KEYS
-from tests.matapalo.strangler.upstreams import Seen, running_upstreams
+from tests.matapalo.strangler.upstreams import UpstreamRequest, running_upstreams
 
 SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "recommendations")
-"""All but shipping, whose new side nobody listens on."""
+"""All but shipping: no process listens where its new side is."""
 FIXED = ("bff-web", "bff-mobile", "control")
 
 
-class Answer(NamedTuple):
-    """A response. Header names are lower case."""
+class Response(NamedTuple):
+    """Status, headers and body of a response. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,12 +42,11 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
         return json.loads(self.text)
 
     @property
     def target(self) -> str | None:
-        """Who answered, by its own account."""
+        """The side that responded, as Envoy reports it."""
         return self.headers.get("x-strangler-target")
 
 
@@ -55,28 +54,26 @@ class Client:
     """One kept-alive connection to a listener. Sends paths exactly as given, which HTTP libraries do not."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> Answer:
-        """One request."""
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Response:
         self._connection.request(method, path, body=body, headers=dict(headers or {}))
         response = self._connection.getresponse()
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, response.read().decode())
+        by_name = {name.lower(): value for name, value in response.getheaders()}
+        return Response(response.status, by_name, response.read().decode())
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """A GET."""
-        return self.ask("GET", path, headers)
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
+        return self.request("GET", path, headers)
 
     def close(self) -> None:
-        """Closes the connection."""
         self._connection.close()
 
 
 @dataclass
-class Stand:
-    """What a test needs of it."""
+class EnvoyHarness:
+    """A running Envoy with its folder and a client of each listener."""
 
     settings: Settings
     folder: EnvoyFolder
@@ -84,23 +81,21 @@ class Stand:
     internal: Client
     access_log: Path
     version: int = 1
-    mirrored: Queue[Seen] = field(default_factory=Queue)
-    """What reached the comparator."""
+    mirrored: Queue[UpstreamRequest] = field(default_factory=Queue)
+    """The requests that reached the comparator."""
 
     def apply(self, routes: tuple[Route, ...]) -> None:
-        """Gives Envoy another table, past the agent, and waits until it obeys."""
+        """Replace the table, past the agent, and wait until it is live."""
         self.version += 1
-        files = render(RoutesDocument(self.version, routes), self.settings, KEYS)
-        for file in files:
+        for file in render(RoutesDocument(self.version, routes), self.settings, KEYS):
             self.folder.write(file.name, file.text)
             if file.version:
-                self._wait_for(file)
+                self._until_live(file)
 
-    def _wait_for(self, file: EnvoyFile) -> None:
-        eventually_sync(lambda: self.live()[file.name] == file.version, message=f"Envoy obeys {file.name}")
+    def _until_live(self, file: EnvoyFile) -> None:
+        eventually_sync(lambda: self.live_versions()[file.name] == file.version, message=f"{file.name} is live")
 
-    def live(self) -> Mapping[str, str]:
-        """The versions Envoy obeys."""
+    def live_versions(self) -> Mapping[str, str]:
         return asyncio.run(_live_versions(self.settings.admin_socket))
 
 
@@ -113,15 +108,14 @@ async def _live_versions(socket: Path) -> Mapping[str, str]:
 
 
 def routes_of_the_repository() -> tuple[Route, ...]:
-    """What `gateway/routes.toml` says."""
     path = Path("gateway/routes.toml")
     return parse_toml(path.read_text(encoding="utf-8"), origin=path.name)
 
 
 @contextmanager
-def stand(keys: KeySource = KEYS, **changes: Any) -> Iterator[Stand]:
-    """Starts everything on the repository's routes; stops it at the end. ``changes`` are settings."""
-    mirrored: Queue[Seen] = Queue()
+def envoy_harness(keys: KeySource = KEYS, **changes: Any) -> Iterator[EnvoyHarness]:
+    """Start everything on the repository's routes; stop it at the end. ``changes`` are settings."""
+    mirrored: Queue[UpstreamRequest] = Queue()
     with (
         a_short_folder() as folder,
         running_upstreams((*SERVICES, *FIXED)) as ports,
@@ -135,15 +129,15 @@ def stand(keys: KeySource = KEYS, **changes: Any) -> Iterator[Stand]:
 
 
 def write_files(settings: Settings, routes: tuple[Route, ...], keys: KeySource = KEYS) -> None:
-    """The files an Envoy starts from."""
+    """Write the files an Envoy starts from."""
     folder = EnvoyFolder(settings.envoy_dir)
     for file in render(RoutesDocument(1, routes), settings, keys):
         folder.write(file.name, file.text)
 
 
 @contextmanager
-def running_envoy(settings: Settings) -> Iterator[Stand]:
-    """An Envoy on files that are there already."""
+def running_envoy(settings: Settings) -> Iterator[EnvoyHarness]:
+    """Start an Envoy on existing files; stop it at the end."""
     log = settings.envoy_dir.parent / "envoy.log"
     command = envoy_engine.command(bootstrap=settings.envoy_dir / "bootstrap.yaml", log_flush_ms=50)
     with running(command, log=log):
@@ -151,7 +145,7 @@ def running_envoy(settings: Settings) -> Iterator[Stand]:
         edge, internal = Client(settings.edge_port), Client(settings.internal_port)
         folder, access_log = EnvoyFolder(settings.envoy_dir), settings.access_log or Path()
         with closing(edge), closing(internal):
-            yield Stand(settings, folder, edge, internal, access_log)
+            yield EnvoyHarness(settings, folder, edge, internal, access_log)
 
 
 @contextmanager
@@ -162,8 +156,8 @@ def a_short_folder() -> Iterator[Path]:
 
 
 def settings_for(folder: Path, ports: Mapping[str, int], **changes: Any) -> Settings:
-    """Settings with everything in ``folder`` and on free ports."""
-    found = {
+    """Settings with all files in ``folder`` and all listeners on free ports."""
+    defaults = {
         "environment": "development",
         "envoy_dir": folder / "envoy",
         "admin_socket": folder / "admin.sock",
@@ -173,7 +167,7 @@ def settings_for(folder: Path, ports: Mapping[str, int], **changes: Any) -> Sett
         "jwks_file": folder / "jwks.json",
         "upstreams": {name: Upstream("127.0.0.1", port) for name, port in ports.items()},
     }
-    return Settings(**{**found, **changes})
+    return Settings(**{**defaults, **changes})
 
 
 def _is_up(settings: Settings) -> bool:

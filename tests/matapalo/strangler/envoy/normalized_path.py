@@ -1,6 +1,6 @@
-"""The spelling of a path that routes see: what Envoy makes of `:path` before it routes (RFC 3986 §6, as Chromium does).
+"""The spelling of a path that routes see: the twin of what Envoy makes of `:path` (RFC 3986 §6, as Chromium does).
 
-Used to explain and to test, never to route. The query is left alone. None: such a path is refused with 400.
+The query is left alone. None: Envoy refuses such a path with 400.
 """
 
 import re
@@ -12,7 +12,7 @@ _ESCAPED = re.compile(r'["<>^`{|}]')
 
 
 def normalized(path: str) -> str | None:
-    """The path as routes see it."""
+    """The path as routes see it; None when it is refused."""
     if "#" in path:
         return None
     bare, mark, query = path.partition("?")
@@ -22,21 +22,21 @@ def normalized(path: str) -> str | None:
     if "%00" in bare:
         return None
     bare = _without_dots(_unescaped(bare.replace("\\", "/")).split("/")[1:])
-    bare = _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", bare)
+    bare = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", bare)
     return re.sub("/{2,}", "/", bare) + mark + query
 
 
 def _unescaped(text: str) -> str:
-    return _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), text)
+    return _UNRESERVED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _without_dots(segments: list[str]) -> str:
-    kept: list[str] = []
+    path: list[str] = []
     for segment in segments:
-        if segment == ".." and kept:
-            kept.pop()
+        if segment == ".." and path:
+            path.pop()
         if segment not in (".", ".."):
-            kept.append(segment)
+            path.append(segment)
     if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
+        path.append("")
+    return "/" + "/".join(path)
