@@ -16,13 +16,17 @@ from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.metrics import LimiterMetrics
 from matapalo.ratelimit.rules import state as rules
 from matapalo.ratelimit.rules.bucket import CostBucket
-from matapalo.ratelimit.rules.policy import Plan, Policy
+from matapalo.ratelimit.rules.decision import Decision
+from matapalo.ratelimit.rules.policy import Kind, Plan, Policy
 from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.rules.window import StrictWindow
 from matapalo.ratelimit.rules.wire import WINDOW_SHAPE, PolicyNumbers, SettleArguments
 from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TierSet, packaged
 from tests.harness.clock import FakeClock
+from tests.harness.limits_policies import tiers
+
+SUBJECT = "user:cust_0001"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,3 +144,20 @@ def memory_limiter(
     """A limiter that needs no engine."""
     clock = clock or FakeClock()
     return new_limiter(store or MemoryStore(clock), clock, tiers, replicas=replicas)
+
+
+class LimiterHarness:
+    """A limiter on a store in memory, and their clock."""
+
+    def __init__(self, *policies: Policy, replicas: int = 1) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(self.clock)
+        chosen = tiers(*policies) if policies else None
+        self.limiter = memory_limiter(chosen, store=self.store, clock=self.clock, replicas=replicas)
+
+    async def reserve(self, subject: str = SUBJECT, *, cost: int = 1, kind: Kind = "query") -> Decision:
+        return await self.limiter.reserve(subject, "free", cost=cost, kind=kind)
+
+    async def allowed(self, times: int, subject: str = SUBJECT, *, cost: int = 1) -> int:
+        """How many of ``times`` operations are allowed."""
+        return sum([(await self.reserve(subject, cost=cost)).allowed for _ in range(times)])

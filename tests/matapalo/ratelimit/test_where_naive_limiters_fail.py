@@ -12,57 +12,38 @@ import pytest
 
 from benchmarks.traffic import NOON, S
 from matapalo.ratelimit.metrics import LimiterMetrics
-from matapalo.ratelimit.rules.decision import Decision
-from matapalo.ratelimit.rules.policy import Policy, plan
+from matapalo.ratelimit.rules.policy import plan
 from matapalo.ratelimit.rules.state import State, lifetime_us, reserve
 from matapalo.ratelimit.tiers import TiersError, packaged, parse
 from tests.harness.clock import FakeClock
-from tests.harness.limits import MemoryStore, memory_limiter
+from tests.harness.limits import SUBJECT, LimiterHarness, memory_limiter
 from tests.harness.limits_policies import points, remaining, requests, tiers
-
-WHO = "user:cust_0001"
-
-
-class Harness:
-    """Two processes on one store; ``skew_s`` is how far the second one's clocks are ahead."""
-
-    def __init__(self, *policies: Policy, skew_s: float = 0.0) -> None:
-        self.clock, self.other_clock = FakeClock(), FakeClock()
-        self.other_clock.advance(skew_s)
-        self.store = MemoryStore(self.clock)
-        self.limiter = memory_limiter(tiers(*policies), store=self.store, clock=self.clock)
-        self.other = memory_limiter(tiers(*policies), store=self.store, clock=self.other_clock)
-
-    def advance(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self.other_clock.advance(seconds)
-
-    async def reserve(self, cost: int = 1, subject: str = WHO) -> Decision:
-        return await self.limiter.reserve(subject, "free", cost=cost, kind="query")
 
 
 async def test_01_a_client_a_little_over_its_limit_is_not_locked_out() -> None:
     """12 requests a minute against 10: refused ones were logged, too, so 10 of 720 got through in an hour."""
-    harness = Harness(requests("minute", 10, 60))
+    harness = LimiterHarness(requests("minute", 10, 60))
     allowed = 0
     for _ in range(720):
         allowed += (await harness.reserve()).allowed
-        harness.advance(5)
+        harness.clock.advance(5)
     assert allowed >= 540
 
 
 async def test_02_requests_of_one_instant_all_count() -> None:
     """The time was the member of the set: 100 requests of one instant, limit 10, were 100 admitted."""
-    harness = Harness(requests("minute", 10, 60))
+    harness = LimiterHarness(requests("minute", 10, 60))
     decisions = await asyncio.gather(*(harness.reserve() for _ in range(100)))
     assert sum(decision.allowed for decision in decisions) == 10
 
 
 async def test_03_servers_whose_clocks_disagree_count_together() -> None:
     """The client's clock: 200 requests over two servers 90 s apart, limit 10, were 20 admitted."""
-    harness = Harness(requests("minute", 10, 60), skew_s=90)
+    harness, clock = LimiterHarness(requests("minute", 10, 60)), FakeClock()
+    clock.advance(90)
+    other = memory_limiter(harness.limiter.tiers, store=harness.store, clock=clock)
     decisions = [
-        await (harness.other if number % 2 else harness.limiter).reserve(WHO, "free", cost=1, kind="query")
+        await (other if number % 2 else harness.limiter).reserve(SUBJECT, "free", cost=1, kind="query")
         for number in range(200)
     ]
     assert sum(decision.allowed for decision in decisions) == 10
@@ -70,7 +51,7 @@ async def test_03_servers_whose_clocks_disagree_count_together() -> None:
 
 async def test_04_what_is_kept_does_not_grow_with_traffic() -> None:
     """One member a request, refused ones included: 2.29 MB a user after 10 000."""
-    harness = Harness(*packaged().tiers["premium"])
+    harness = LimiterHarness(*packaged().tiers["premium"])
     await harness.reserve()
     small = len(harness.store.values["rl:{user:cust_0001}"])
     for _ in range(1000):
@@ -80,20 +61,20 @@ async def test_04_what_is_kept_does_not_grow_with_traffic() -> None:
 
 async def test_05_a_denial_never_says_to_come_back_at_once() -> None:
     """A second call, and int(): `retry_after_seconds: 0` on a refusal. And ours is what really lets through."""
-    harness = Harness(requests("second", 1, 1))
+    harness = LimiterHarness(requests("second", 1, 1))
     await harness.reserve()
     denied = await harness.reserve()
     assert denied.retry_after_s is not None
     assert denied.retry_after_s > 0
-    harness.advance(denied.retry_after_s)
+    harness.clock.advance(denied.retry_after_s)
     assert (await harness.reserve()).allowed
 
 
 async def test_06_the_reset_is_when_something_comes_back() -> None:
     """Always now + window."""
-    harness = Harness(requests("minute", 10, 60))
+    harness = LimiterHarness(requests("minute", 10, 60))
     assert (await harness.reserve()).policies[0].reset_s == pytest.approx(66)
-    harness.advance(50)
+    harness.clock.advance(50)
     assert (await harness.reserve()).policies[0].reset_s == pytest.approx(16)
 
 
@@ -106,14 +87,14 @@ def test_07_nonsense_is_rejected_when_the_process_starts() -> None:
 
 async def test_08_concurrent_operations_do_not_spend_the_same_points() -> None:
     """Read, compute, write: capacity 10, 200 at once, 200 admitted."""
-    harness = Harness(points(10, 1))
+    harness = LimiterHarness(points(10, 1))
     decisions = await asyncio.gather(*(harness.reserve() for _ in range(200)))
     assert sum(decision.allowed for decision in decisions) == 10
 
 
 async def test_09_what_was_written_is_found_again() -> None:
     """With decoded answers the field was never found and the bucket always full: 100 of 100 admitted."""
-    harness = Harness(points(10, 1))
+    harness = LimiterHarness(points(10, 1))
     assert sum([(await harness.reserve()).allowed for _ in range(100)]) == 10
 
 
@@ -138,7 +119,7 @@ def test_11_a_state_lives_until_it_is_as_good_as_new() -> None:
 
 async def test_12_a_bucket_says_when_a_dear_operation_fits() -> None:
     """int(0.5 s) was 0, the cost was ignored, a rate of 0 divided by it."""
-    harness = Harness(points(100, 2))
+    harness = LimiterHarness(points(100, 2))
     await harness.reserve(cost=100)
     assert (await harness.reserve(cost=1)).retry_after_s == pytest.approx(0.5)
     assert (await harness.reserve(cost=80)).retry_after_s == pytest.approx(40)
@@ -151,17 +132,17 @@ def test_13_every_tier_has_a_cost_bucket() -> None:
 
 async def test_14_what_the_minute_denies_is_not_charged_to_the_day() -> None:
     """Three calls one after the other: after 150 quick ones 10 were admitted, and the hour was gone."""
-    harness = Harness(requests("minute", 10, 60), requests("hour", 150, 3600), requests("day", 1000, 86_400))
+    harness = LimiterHarness(requests("minute", 10, 60), requests("hour", 150, 3600), requests("day", 1000, 86_400))
     for _ in range(150):
         await harness.reserve()
         harness.limiter.denial_cache.clear()
-    assert remaining(await harness.limiter.state(WHO, "free")) == {"minute": 0, "hour": 140, "day": 990}
+    assert remaining(await harness.limiter.state(SUBJECT, "free")) == {"minute": 0, "hour": 140, "day": 990}
     assert harness.store.calls["reserve"] == 151  # one call each, whatever the number of limits
 
 
 async def test_15_the_wait_is_the_longest_of_all_that_deny() -> None:
     """The first one that refused was told."""
-    harness = Harness(requests("minute", 1, 60), requests("hour", 1, 3600))
+    harness = LimiterHarness(requests("minute", 1, 60), requests("hour", 1, 3600))
     await harness.reserve()
     denied = await harness.reserve()
     assert denied.violated == ("minute", "hour")
@@ -171,7 +152,7 @@ async def test_15_the_wait_is_the_longest_of_all_that_deny() -> None:
 
 async def test_16_nothing_is_not_the_same_as_unlimited() -> None:
     """`if limit:` made 0 unlimited; all zeros were a ValueError."""
-    harness = Harness(requests("minute", 0, 60), requests("hour", 0, 3600))
+    harness = LimiterHarness(requests("minute", 0, 60), requests("hour", 0, 3600))
     denied = await harness.reserve()
     assert not denied.allowed
     assert denied.violated == ("minute", "hour")
@@ -181,15 +162,15 @@ async def test_16_nothing_is_not_the_same_as_unlimited() -> None:
 
 async def test_17_an_unknown_tier_is_an_error_and_the_best_has_caps() -> None:
     """It silently became free under its own name; enterprise had no cap at all."""
-    harness = Harness(requests("minute", 1, 60))
+    harness = LimiterHarness(requests("minute", 1, 60))
     with pytest.raises(KeyError):
-        await harness.limiter.reserve(WHO, "platinum", cost=1, kind="query")
+        await harness.limiter.reserve(SUBJECT, "platinum", cost=1, kind="query")
     assert {policy.shape for policy in packaged().tiers["enterprise"]} >= {"cost", "concurrency"}
 
 
 async def test_18_an_address_is_no_id_and_one_key_is_one_slot() -> None:
     """`user:{id}` for both, and three keys in three slots."""
-    harness = Harness(requests("minute", 1, 60), requests("hour", 5, 3600))
+    harness = LimiterHarness(requests("minute", 1, 60), requests("hour", 5, 3600))
     assert (await harness.reserve(subject="user:10.0.0.1")).allowed
     assert (await harness.reserve(subject="ip:10.0.0.1")).allowed
     assert sorted(harness.store.values) == ["rl:{ip:10.0.0.1}", "rl:{user:10.0.0.1}"]
@@ -197,7 +178,7 @@ async def test_18_an_address_is_no_id_and_one_key_is_one_slot() -> None:
 
 async def test_19_another_tier_keeps_what_was_used() -> None:
     """Counts went on under limits that were built in, or were lost."""
-    harness = Harness(requests("minute", 10, 60))
+    harness = LimiterHarness(requests("minute", 10, 60))
     for _ in range(6):
         await harness.reserve()
     harness.limiter.use(tiers(requests("minute", 60, 60)))
@@ -206,7 +187,7 @@ async def test_19_another_tier_keeps_what_was_used() -> None:
 
 async def test_20_an_allowed_operation_tells_limit_rest_and_reset() -> None:
     """`X-RateLimit-Limit: unlimited` for free users, and no reset."""
-    harness = Harness(*packaged().tiers["free"])
+    harness = LimiterHarness(*packaged().tiers["free"])
     tightest = (await harness.reserve()).tightest
     assert tightest is not None
     assert (tightest.limit, tightest.remaining) == (10, 9)
@@ -215,7 +196,7 @@ async def test_20_an_allowed_operation_tells_limit_rest_and_reset() -> None:
 
 async def test_21_without_the_store_there_is_no_error_and_no_wait() -> None:
     """An exception, so 500 for all, after 3.2 s of retries."""
-    harness = Harness(requests("minute", 10, 60))
+    harness = LimiterHarness(requests("minute", 10, 60))
     harness.store.is_away = True
     started_s = time.perf_counter()
     decisions = [await harness.reserve() for _ in range(20)]
@@ -225,7 +206,7 @@ async def test_21_without_the_store_there_is_no_error_and_no_wait() -> None:
 
 async def test_22_to_25_an_operation_is_charged_by_what_it_asks_for() -> None:
     """One HTTP request was one request, with 100 aliases, or as 50 in a batch."""
-    harness = Harness(points(100, 1))
+    harness = LimiterHarness(points(100, 1))
     assert (await harness.reserve(cost=90)).allowed
     assert not (await harness.reserve(cost=90)).allowed
 
