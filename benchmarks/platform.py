@@ -25,9 +25,8 @@ from benchmarks.limited import tiers
 from benchmarks.meter import MeasuredProcesses
 from benchmarks.workloads import Client, Who
 from matapalo.launcher import environment, keys, record
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.engines import envoy
-from matapalo.launcher.platform import EDGE_PORT, Platform
+from matapalo.launcher.platform import EDGE_PORT, DataDir, Platform
 
 ROOT = Path(__file__).parents[1]
 OURS = "ours"
@@ -118,7 +117,7 @@ def _measured(
 
 def _process(base: Platform, name: str) -> psutil.Process:
     """One of the platform's processes, as the launcher has written it down."""
-    written = record.read(base.data)
+    written = record.read(base.data.record)
     pids = [] if written is None else [process.pid for process in written.processes if process.name == name]
     if not pids or pids[0] is None:
         raise BenchmarkError(f"the platform says that it is up and has no process {name}: read {base.data.log(name)}")

@@ -12,10 +12,9 @@ import typer
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
 from matapalo.cli.project import ClientOption, current_project, named_client
 from matapalo.launcher import keys, ports
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import BadInput, NotRunning
 from matapalo.launcher.keys import Role, Tier
-from matapalo.launcher.platform import EDGE_PORT
+from matapalo.launcher.platform import EDGE_PORT, DataDir
 
 CustomerOption = Annotated[str, typer.Option(help="Whose token: the subject, an id of the seed.")]
 TierOption = Annotated[Tier, typer.Option(help="The rate limits that apply.")]

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from matapalo.cli.options import DATA_DIR, DataDirOption
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import UnknownName
+from matapalo.launcher.platform import DataDir
 
 
 def register(app: typer.Typer) -> None:

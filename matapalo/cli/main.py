@@ -31,11 +31,10 @@ from matapalo.cli import (
     worker,
 )
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.launcher import detach, logs, processes, up
+from matapalo.launcher import control_socket, detach, logs, processes, up
 from matapalo.launcher import status as current
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import LauncherError
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.platform import DataDir, Platform
 from matapalo.launcher.progress import PlainProgress
 
 app = typer.Typer(
@@ -86,7 +85,7 @@ def up_(
     console = Console()
     if detached:
         try:
-            detach.start(platform, watch_sources=reload, shown=PlainProgress(console))
+            detach.start(platform, watch_sources=reload, display=PlainProgress(console))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
     else:
@@ -96,7 +95,17 @@ def up_(
 @app.command()
 def down(data_dir: DataDirOption = DATA_DIR) -> None:
     """Stop the platform, also what a killed launcher left behind."""
-    detach.stop(Platform(DataDir.at(data_dir)), shown=PlainProgress(Console()))
+    detach.stop(Platform(DataDir.at(data_dir)), display=PlainProgress(Console()))
+
+
+@app.command()
+def restart(
+    names: Annotated[list[str], typer.Argument(help="Processes, as `matapalo status` lists them.", metavar="NAME…")],
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Restart processes of the running platform, and wait until they are ready again."""
+    control_socket.restart(running(data_dir), names)
+    print(f"{', '.join(dict.fromkeys(names))}: ready again")
 
 
 @app.command()

@@ -12,8 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from matapalo.launcher import record
-from matapalo.launcher.datadir import DataDir
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.platform import DataDir, Platform
 
 DATA_DIR = Path(".matapalo")
 DataDirOption = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.")]
@@ -55,5 +54,5 @@ def show(
 def running(data_dir: Path) -> Platform:
     """The platform of this data directory with the port offset of its last start (0 when it never ran)."""
     data = DataDir.at(data_dir)
-    last = record.read(data)
+    last = record.read(data.record)
     return Platform(data, last.offset if last else 0)

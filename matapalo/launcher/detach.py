@@ -9,19 +9,18 @@ import sys
 import time
 from collections.abc import Callable
 
-from matapalo.launcher import logs, record
+from matapalo.launcher import leftovers, logs, record
 from matapalo.launcher.errors import LauncherError, StartFailed
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.progress import Progress
 from matapalo.launcher.record import Phase
-from matapalo.launcher.up import clean_up
 
 POLL_S = 0.1
 STOPPED_WITHIN_S = 60.0
 
 
-def start(platform: Platform, *, watch_sources: bool, shown: Progress) -> None:
-    """Starts the launcher and returns when everything is ready; what it says meanwhile is passed on."""
+def start(platform: Platform, *, watch_sources: bool, display: Progress) -> None:
+    """Start the launcher and return when everything is ready; what it says meanwhile is passed on."""
     platform.data.create()
     log = platform.data.log("launcher")
     logs.rotate(log)
@@ -35,23 +34,23 @@ def start(platform: Platform, *, watch_sources: bool, shown: Progress) -> None:
     try:
         while launcher.poll() is None and not _is_ready(platform, launcher.pid):
             time.sleep(POLL_S)
-            position = _pass_on(platform, position, shown.say)
+            position = _pass_on(platform, position, display.say)
     except KeyboardInterrupt:
         launcher.terminate()
         launcher.wait()
         raise
     time.sleep(POLL_S)  # the addresses are printed just after the state is written
-    _pass_on(platform, position, shown.say)
+    _pass_on(platform, position, display.say)
     if launcher.poll() is not None:
         raise StartFailed(f"the platform did not start; everything it said is in {log}")
-    shown.say("running in the background until `matapalo down`")
+    display.say("running in the background until `matapalo down`")
     launcher.returncode = 0  # it is meant to outlive us: no warning about a child that still runs
 
 
-def stop(platform: Platform, *, shown: Progress) -> None:
-    """Ends the running launcher and waits until all is gone; without one, cleans up after a killed one."""
+def stop(platform: Platform, *, display: Progress) -> None:
+    """End the running launcher and wait for its last process; without one, clean up after a killed one."""
     if not platform.data.run.exists():
-        shown.say(f"nothing runs in {platform.data.root}")
+        display.say(f"nothing runs in {platform.data.root}")
         return
     holder = platform.data.holder()
     if holder is not None:
@@ -61,16 +60,16 @@ def stop(platform: Platform, *, shown: Progress) -> None:
             if time.monotonic() > deadline:
                 raise LauncherError(f"the launcher (pid {holder.pid}) has not stopped after {STOPPED_WITHIN_S:g} s")
             time.sleep(POLL_S)
-        shown.say("stopped")
+        display.say("stopped")
         return
     with platform.data.locked():
-        if clean_up(platform, shown) == 0:
-            shown.say(f"nothing runs in {platform.data.root}")
+        if leftovers.clean_up(platform, display) == 0:
+            display.say(f"nothing runs in {platform.data.root}")
         platform.data.remove_sockets()
 
 
 def _is_ready(platform: Platform, pid: int) -> bool:
-    now = record.read(platform.data)
+    now = record.read(platform.data.record)
     return now is not None and now.pid == pid and now.phase is Phase.READY
 
 

@@ -6,7 +6,8 @@ LauncherError
 ├── PortTaken           an address we need is in use
 ├── AlreadyRunning      another `matapalo up` holds the data directory
 ├── NotRunning          a command that needs a running platform found none
-├── StartFailed         a process did not become ready
+├── StartFailed         the platform did not start: a process did not become ready
+├── NotReady            a process did not become ready again after a restart
 ├── UnknownName         a process or service that does not exist
 ├── BadInput            an option's value is refused
 └── Refused             the platform answers, and says no
@@ -41,6 +42,10 @@ class NotRunning(LauncherError):
 
 class StartFailed(LauncherError):
     """A process did not become ready."""
+
+
+class NotReady(LauncherError):
+    """A restarted process did not become ready again."""
 
 
 class UnknownName(LauncherError):

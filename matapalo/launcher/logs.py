@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-KEPT_BYTES = 8_000_000
+MAX_BYTES = 8_000_000
 TAIL_BYTES = 64_000
 POLL_S = 0.2
 
 
 def rotate(log: Path) -> None:
-    """Moves a log that has grown past its bound to NAME.log.1, replacing the one before."""
-    if log.exists() and log.stat().st_size > KEPT_BYTES:
+    """Move a log that has grown past its bound to NAME.log.1, replacing the one before."""
+    if log.exists() and log.stat().st_size > MAX_BYTES:
         log.replace(log.with_suffix(".log.1"))
 
 

@@ -3,6 +3,8 @@
 Creation times are seconds since the epoch, as psutil gives them.
 """
 
+from collections.abc import Sequence
+
 import psutil
 
 CLOCK_SLACK_S = 2.0  # the operating system derives creation times from a boot time that may be adjusted
@@ -21,8 +23,25 @@ def alive(pid: int | None, created: float | None) -> psutil.Process | None:
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether it still runs. A zombie has ended: whoever inherited it, a container's init say, may never collect it."""
+    """Whether it still runs. A zombie has ended: its new parent, a container's init, may never reap it."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """The process and its descendants, each with its creation time."""
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return [process]
+
+
+def kill_all(processes: Sequence[psutil.Process]) -> None:
+    """Kill those that still live; psutil leaves a number alone that another process has by now."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue

@@ -1,7 +1,4 @@
-"""Ports: how an offset shifts them, and who holds one that we need. Loopback only.
-
-Raises BadInput (an offset that is not 0 or 100, 200, … 900), PortTaken.
-"""
+"""Which process holds a port that we need. Loopback only. Raises PortTaken."""
 
 import errno
 import shlex
@@ -11,10 +8,9 @@ from typing import NamedTuple
 
 import psutil
 
-from matapalo.launcher.errors import BadInput, PortTaken
+from matapalo.launcher.errors import PortTaken
+from matapalo.launcher.platform import HOST
 
-HOST = "127.0.0.1"
-OFFSETS = range(0, 1000, 100)
 COMMAND_LENGTH = 160
 
 
@@ -25,24 +21,18 @@ class Holder(NamedTuple):
     command: str
 
 
-def check_offset(offset: int) -> int:
-    """The offset itself when it is one of those that never make two of our own ports meet."""
-    if offset not in OFFSETS:
-        raise BadInput(f"--port-offset {offset}: it must be a multiple of 100 from 100 to 900 (0 is the default)")
-    return offset
-
-
-def require_free(wanted: Mapping[int, str]) -> None:
-    """Refuses when any of the ports is in use; ``wanted`` says what of ours needs each."""
-    taken = [port for port in wanted if not is_free(port)]
+def require_free(users: Mapping[int, str]) -> None:
+    """Refuse when any of the ports is in use; ``users`` says what of ours needs each."""
+    taken = [port for port in users if not is_free(port)]
     if not taken:
         return
     by_holder: dict[Holder | None, list[str]] = {}
     for port in taken:
-        by_holder.setdefault(holder(port), []).append(f"{port} (for {wanted[port]})")
+        by_holder.setdefault(holder(port), []).append(f"{port} (for {users[port]})")
     lines = [
-        f"port{'s' if len(held) > 1 else ''} {', '.join(held)} in use by {_describe(who)}"
-        for who, held in by_holder.items()
+        f"port{'s' if len(held) > 1 else ''} {', '.join(held)} in use by "
+        + (f"pid {process.pid}: {process.command}" if process else "a process of another user")
+        for process, held in by_holder.items()
     ]
     raise PortTaken("\n".join([*lines, "Stop what holds it, or start beside it: matapalo up --port-offset 100"]))
 
@@ -62,7 +52,7 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> Holder | None:
-    """Who listens on the port; None when the operating system does not tell us (another user's process)."""
+    """The process that listens on the port; None when it is another user's and the system does not tell us."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.Error:
@@ -80,7 +70,3 @@ def holder(port: int) -> Holder | None:
 def _shortened(command: Sequence[str]) -> str:
     words = shlex.join(word for word in command if word)  # a server that sets its title leaves empty words behind
     return words if len(words) <= COMMAND_LENGTH else f"{words[: COMMAND_LENGTH - 1]}…"
-
-
-def _describe(found: Holder | None) -> str:
-    return f"pid {found.pid}: {found.command}" if found else "a process of another user"

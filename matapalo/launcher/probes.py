@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from matapalo.launcher.ports import HOST
+from matapalo.launcher.platform import HOST
 
 Probe = Callable[[], Awaitable[str | None]]
 TIMEOUT_S = 5.0

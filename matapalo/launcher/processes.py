@@ -211,8 +211,8 @@ def named(name: str) -> Process:
     raise UnknownName(f"there is no process {name!r}: choose one of {', '.join(NAMES)}")
 
 
-def wanted_ports(platform: Platform, rows: Sequence[Process] = PROCESSES) -> dict[int, str]:
-    """Every port the platform listens on, with the process (and its use) that wants it."""
+def port_users(platform: Platform, rows: Sequence[Process] = PROCESSES) -> dict[int, str]:
+    """Every port the platform listens on, with the process (and its use) that needs it."""
     return {
         platform.port(port): process.name if use == process.name else f"{process.name}, {use}"
         for process in rows

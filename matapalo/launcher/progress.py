@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
@@ -12,7 +13,6 @@ from rich.text import Text
 
 from matapalo.launcher.platform import EDGE_PORT, Platform
 from matapalo.launcher.record import State, Status
-from matapalo.launcher.supervisor import Death
 
 STYLES = {
     State.WAITING: "dim",
@@ -35,13 +35,34 @@ ADDRESSES: Sequence[tuple[str, int, str]] = (
 )
 
 
-class Progress(Protocol):
-    """A supervisor's reporter that also talks to the person, and that is closed when the platform is ready."""
+@dataclass(frozen=True)
+class Death:
+    """A process ended although it should run; ``back_off_s`` until it is started again."""
 
-    def changed(self, status: Status) -> None: ...
-    def died(self, death: Death) -> None: ...
-    def say(self, text: str) -> None: ...
-    def close(self) -> None: ...
+    name: str
+    reason: str
+    last_lines: Sequence[str]
+    back_off_s: float
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n    {line}" for line in self.last_lines) or " (it wrote nothing)"
+        return f"{self.name} died ({self.reason}), restarting in {self.back_off_s:g} s; its last log lines:{lines}"
+
+
+class Progress(Protocol):
+    """Where the supervisor and the commands report to."""
+
+    def changed(self, status: Status) -> None:
+        """A process entered another state."""
+
+    def died(self, death: Death) -> None:
+        """A process ended by itself and will be started again."""
+
+    def say(self, text: str) -> None:
+        """A line for the person at the terminal."""
+
+    def close(self) -> None:
+        """The platform is ready, or will never be."""
 
 
 class PlainProgress:
@@ -54,13 +75,13 @@ class PlainProgress:
         self._ready_after: dict[str, str] = {}
 
     def changed(self, status: Status) -> None:
-        """Says what became ready or stopped, each once."""
+        """Say what became ready or stopped, once."""
         line = self.line(status)
         if line:
             self.say(line)
 
     def line(self, status: Status) -> str:
-        """What is worth saying about this change, or nothing."""
+        """The line about this change, or nothing."""
         before = self._states.get(status.name)
         self._states[status.name] = status.state
         if status.state in {State.READY, State.DONE} and before is not status.state:
@@ -77,16 +98,16 @@ class PlainProgress:
         return self._ready_after.get(name, "")
 
     def died(self, death: Death) -> None:
-        """Says who died, of what, and what it wrote last."""
+        """Say which process died, of what, and its last log lines."""
         self.say(str(death))
 
     def say(self, text: str) -> None:
-        """Writes even when nobody listens any more: a closed terminal must not keep us from stopping our processes."""
+        """Print the text; a closed terminal must not keep us from stopping our processes."""
         with suppress(OSError):
             print(text, file=self._console.file, flush=True)
 
     def close(self) -> None:
-        """Nothing to put away."""
+        """Nothing is held open."""
 
 
 class LiveProgress:
@@ -100,25 +121,25 @@ class LiveProgress:
         self._live.start()
 
     def changed(self, status: Status) -> None:
-        """Takes over the new state: the next redraw shows it, or a line when the table is closed."""
+        """Show the new state at the next redraw, or as a line when the table is closed."""
         self._statuses[status.name] = status
         line = self._plain.line(status)
         if line and self._live is None:
             self._plain.say(line)
 
     def died(self, death: Death) -> None:
-        """Says who died, of what, and what it wrote last."""
+        """Say which process died, of what, and its last log lines."""
         self.say(str(death))
 
     def say(self, text: str) -> None:
-        """Prints above the table."""
+        """Print above the table."""
         if self._live is None:
             self._plain.say(text)
         else:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
-        """Leaves the last table on the screen."""
+        """Leave the last table on the screen."""
         if self._live is not None:
             self._live.stop()
             self._live = None

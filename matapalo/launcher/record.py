@@ -3,11 +3,11 @@
 Times are seconds since the epoch. Written atomically; an unreadable file counts as absent.
 """
 
+import signal
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
-
-from matapalo.launcher.datadir import DataDir
 
 
 class State(StrEnum):
@@ -32,11 +32,16 @@ class Phase(StrEnum):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """One process: ``since`` is when its state began, ``reason`` why it is not ready yet or when it died."""
+    """One process: ``since`` is when its state began, ``reason`` why it is not ready yet or when it died.
+
+    ``layer`` and ``stop_signal`` say how to stop it when its launcher was killed.
+    """
 
     name: str
     state: State
     since: float
+    layer: int = 0
+    stop_signal: int = signal.SIGTERM
     pid: int | None = None
     created: float | None = None
     restarts: int = 0
@@ -44,7 +49,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The launcher and all of its processes."""
+    """The launcher and all of its processes, in the order of the process table."""
 
     pid: int
     created: float
@@ -53,16 +58,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     processes: list[Status]
 
 
-def write(data: DataDir, record: Record) -> None:
-    """Replaces the file in one step."""
-    unfinished = data.record.with_suffix(".unfinished")
+def write(path: Path, record: Record) -> None:
+    """Replace the file in one step."""
+    unfinished = path.with_suffix(".unfinished")
     unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-    unfinished.replace(data.record)
+    unfinished.replace(path)
 
 
-def read(data: DataDir) -> Record | None:
+def read(path: Path) -> Record | None:
     """The record of the last start, whether it still runs or not."""
     try:
-        return msgspec.json.decode(data.record.read_bytes(), type=Record)
+        return msgspec.json.decode(path.read_bytes(), type=Record)
     except (OSError, msgspec.DecodeError):
         return None

@@ -1,4 +1,4 @@
-"""`matapalo status`: what was written down, checked against the processes that really live and what they answer now."""
+"""`matapalo status`: the record of the last start, checked against live processes and their probes."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ UP_STATES = frozenset({"ready", "done"})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One process as shown: ``ports`` with the offset added, ``uptime_s`` None when it does not run."""
+    """One process: ``ports`` with the offset added, ``uptime_s`` None when it does not run."""
 
     name: str
     state: str
@@ -32,55 +32,55 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rows(platform: Platform) -> list[Row]:
-    """Every row of the process table, asked now."""
-    return asyncio.run(_rows(platform, record.read(platform.data)))
+    """Every row of the process table, probed now."""
+    return asyncio.run(_rows(platform, record.read(platform.data.record)))
 
 
-def table(found: list[Row]) -> Table:
+def table(rows: list[Row]) -> Table:
     """For a terminal or a pipe."""
-    shown = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("NAME", "STATE", "PID", "PORT", "UPTIME", "RESTARTS", ""):
-        shown.add_column(heading, no_wrap=heading != "", overflow="fold")
-    for row in found:
+        table.add_column(heading, no_wrap=heading != "", overflow="fold")
+    for row in rows:
         ports = f"{row.ports[0]}-{row.ports[-1]}" if len(row.ports) > 2 else " ".join(map(str, row.ports))
         uptime = "" if row.uptime_s is None else _duration(row.uptime_s)
-        shown.add_row(row.name, row.state, str(row.pid or ""), ports, uptime, str(row.restarts), row.note)
-    return shown
+        table.add_row(row.name, row.state, str(row.pid or ""), ports, uptime, str(row.restarts), row.note)
+    return table
 
 
 async def _rows(platform: Platform, last: Record | None) -> list[Row]:
-    written = {status.name: status for status in last.processes} if last else {}
+    recorded = {status.name: status for status in last.processes} if last else {}
     launcher_lives = last is not None and pids.alive(last.pid, last.created) is not None
     return list(
         await asyncio.gather(
-            *(_row(platform, process, written.get(process.name), launcher_lives) for process in PROCESSES)
+            *(_row(platform, process, recorded.get(process.name), launcher_lives) for process in PROCESSES)
         )
     )
 
 
-async def _row(platform: Platform, process: Process, written: Status | None, launcher_lives: bool) -> Row:
-    lives = written is not None and pids.alive(written.pid, written.created) is not None
-    state, note = await _state(platform, process, written, lives=lives, launcher_lives=launcher_lives)
+async def _row(platform: Platform, process: Process, recorded: Status | None, launcher_lives: bool) -> Row:
+    lives = recorded is not None and pids.alive(recorded.pid, recorded.created) is not None
+    state, note = await _state(platform, process, recorded, lives=lives, launcher_lives=launcher_lives)
     return Row(
         name=process.name,
         state=state,
-        pid=written.pid if written and lives else None,
+        pid=recorded.pid if recorded and lives else None,
         ports=[platform.port(port) for port in process.ports.values()],
-        uptime_s=datetime.now(UTC).timestamp() - written.created if written and written.created and lives else None,
-        restarts=written.restarts if written else 0,
+        uptime_s=datetime.now(UTC).timestamp() - recorded.created if recorded and recorded.created and lives else None,
+        restarts=recorded.restarts if recorded else 0,
         note=note,
     )
 
 
 async def _state(
-    platform: Platform, process: Process, written: Status | None, *, lives: bool, launcher_lives: bool
+    platform: Platform, process: Process, recorded: Status | None, *, lives: bool, launcher_lives: bool
 ) -> tuple[str, str]:
-    if written is None or (not launcher_lives and not lives):
+    if recorded is None or (not launcher_lives and not lives):
         return "stopped", ""
     if not launcher_lives:
         return LEFT_BEHIND, ""
-    if process.ready is None or written.state is not State.READY:
-        return written.state, written.reason
+    if process.ready is None or recorded.state is not State.READY:
+        return recorded.state, recorded.reason
     missing = await process.ready(platform)()
     return ("ready", "") if missing is None else ("not ready", missing)
 

@@ -2,8 +2,8 @@
 
 One task looks after each process: start, probe until ready, wait for its end, start again after a back-off.
 Each child leads a session of its own, so the terminal's Ctrl-C reaches only the launcher. A process that was never
-ready and dies too often, or a one-shot that fails, fails the whole start. What happened is told to a ``Reporter``;
-where it stands is written to the data directory at every change (``record``).
+ready and dies too often, or a one-shot that fails, fails the whole start. What happens is reported to a ``Progress``;
+the state of every process is written to the data directory at every change (``record``).
 
 Raises StartFailed. Times are seconds.
 """
@@ -11,27 +11,27 @@ Raises StartFailed. Times are seconds.
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 import psutil
 from msgspec import structs
 
-from matapalo.launcher import leftovers, logs, record
-from matapalo.launcher.errors import LauncherError, StartFailed
+from matapalo.launcher import logs, pids, record
+from matapalo.launcher.errors import BadInput, LauncherError, NotReady, StartFailed, UnknownName
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Process
+from matapalo.launcher.progress import Death, Progress
 from matapalo.launcher.record import Phase, Record, State, Status
 
-LOG_LINES_OF_A_DEATH = 12
+LAST_LINES = 12
 LONGEST_LINE = 300
 
 
 @dataclass(frozen=True)
 class Timings:
-    """How patient the supervisor is."""
+    """How long the supervisor waits for a process, and how soon it tries again."""
 
     probe_every_s: float = 0.1
     ready_within_s: float = 90.0
@@ -42,57 +42,32 @@ class Timings:
     deaths_before_ready: int = 3
 
 
-@dataclass(frozen=True)
-class Death:
-    """A process ended although it should run; ``back_off_s`` until it is started again."""
-
-    name: str
-    how: str
-    last_lines: Sequence[str]
-    back_off_s: float
-
-    def __str__(self) -> str:
-        lines = "".join(f"\n    {line}" for line in self.last_lines) or " (it wrote nothing)"
-        return f"{self.name} died ({self.how}), restarting in {self.back_off_s:g} s; its last log lines:{lines}"
-
-
-class Reporter(Protocol):
-    """Whoever tells the person at the terminal."""
-
-    def changed(self, status: Status) -> None:
-        """A process entered another state."""
-
-    def died(self, death: Death) -> None:
-        """A process ended by itself and will be started again."""
-
-
 @dataclass
 class Child:
-    """What the supervisor knows of one row of the table while it runs."""
+    """One row of the process table while the platform runs."""
 
     row: Process
     status: Status
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)  # was ready once: what needs it may start
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     wake: asyncio.Event = field(default_factory=asyncio.Event)  # ends a back-off at once
     process: asyncio.subprocess.Process | None = None
     deaths: int = 0  # in a row
     log_start: int = 0
-    wanted_end: bool = False  # we asked it to end: not a death
+    is_told_to_end: bool = False  # by us: not a death
 
 
 class Supervisor:
     """Use: ``await start()``; ``await until_something_breaks()`` beside a stop signal; finally ``await stop()``."""
 
     def __init__(
-        self, platform: Platform, rows: Sequence[Process], *, reporter: Reporter, timings: Timings | None = None
+        self, platform: Platform, rows: Sequence[Process], *, progress: Progress, timings: Timings | None = None
     ) -> None:
         self._platform = platform
-        self._reporter = reporter
+        self._progress = progress
         self._timings = timings or Timings()
         self._phase = Phase.STARTING
-        self._children = {
-            row.name: Child(row, Status(name=row.name, state=State.WAITING, since=_now())) for row in rows
-        }
+        self._children = {row.name: Child(row, _initial_status(row)) for row in rows}
         self._tasks: list[asyncio.Task[None]] = []
         self._hurry = asyncio.Event()
 
@@ -102,7 +77,7 @@ class Supervisor:
         return [child.status for child in self._children.values()]
 
     async def start(self) -> None:
-        """Returns when everything is ready; the caller stops what runs when this raises or is cancelled."""
+        """Return when everything is ready; the caller stops what runs when this raises or is cancelled."""
         self._write()
         self._tasks = [
             asyncio.create_task(self._look_after(child), name=name) for name, child in self._children.items()
@@ -117,20 +92,27 @@ class Supervisor:
         self._write()
 
     async def until_something_breaks(self) -> None:
-        """Runs for ever, unless a task of the supervisor itself fails."""
+        """Run for ever, unless a task of the supervisor itself fails."""
         await self._first_failure()
         self._raise_a_failure()
 
-    async def restart(self, names: Iterable[str]) -> None:
-        """Ends these processes and starts them at once with their present sources; one in a back-off wakes up."""
-        await asyncio.gather(*(self._restart(self._children[name]) for name in names))
+    async def restart(self, names: Sequence[str]) -> None:
+        """End these processes, start them with their present sources, and return when they are ready again.
+
+        One in a back-off starts at once. Raises UnknownName and BadInput before it touches any, and NotReady with the
+        last log lines of those that do not come back.
+        """
+        children = [self._restartable(name) for name in dict.fromkeys(names)]
+        problems = await asyncio.gather(*(self._restart(child) for child in children))
+        if any(problems):
+            raise NotReady("\n".join(problem for problem in problems if problem))
 
     def hurry(self) -> None:
-        """Do not wait for graceful ends any more."""
+        """Kill what does not end at once."""
         self._hurry.set()
 
     async def stop(self) -> None:
-        """Ends everything, the highest layer first; returns when no child is left."""
+        """End everything, the highest layer first; return when no child is left."""
         self._phase = Phase.STOPPING
         for task in self._tasks:
             task.cancel()
@@ -158,7 +140,7 @@ class Supervisor:
                 probing.cancel()
             if child.row.one_shot:
                 return self._finish(child, code)
-            if not child.wanted_end:
+            if not child.is_told_to_end:
                 await self._back_off(child, code)
             child.status = structs.replace(child.status, restarts=child.status.restarts + 1)
 
@@ -170,7 +152,7 @@ class Supervisor:
             await asyncio.to_thread(row.prepare, self._platform)
         command = await asyncio.to_thread(row.command, self._platform)
         child.log_start = logs.size(log)
-        child.wanted_end = False
+        child.is_told_to_end = False
         child.wake.clear()
         with log.open("ab") as output:
             child.process = await asyncio.create_subprocess_exec(
@@ -207,11 +189,35 @@ class Supervisor:
         self._change(child, State.DONE, pid=None, created=None)
         child.ready.set()
 
-    async def _restart(self, child: Child) -> None:
+    def _restartable(self, name: str) -> Child:
+        child = self._children.get(name)
+        if child is None:
+            raise UnknownName(f"there is no process {name!r}: choose one of {', '.join(self._children)}")
+        if child.row.one_shot:
+            raise BadInput(f"{name} runs once, when the platform starts: `matapalo down`, then `matapalo up`")
+        return child
+
+    async def _restart(self, child: Child) -> str:
+        """Why it is not ready again, or nothing."""
+        runs = child.process is not None and child.process.returncode is None
+        starts = child.status.restarts + (runs or child.status.state is State.BACKING_OFF)
         child.wake.set()
-        if child.process is not None and child.process.returncode is None:
-            child.wanted_end = True
+        if child.process is not None and runs:
+            child.is_told_to_end = True
             await self._end(child, child.process)
+        try:
+            async with asyncio.timeout(self._timings.ready_within_s):
+                while self._phase is not Phase.STOPPING and (
+                    child.status.restarts < starts or child.status.state in {State.WAITING, State.STARTING}
+                ):
+                    child.changed.clear()
+                    await child.changed.wait()
+        except TimeoutError:
+            reason = f"{self._timings.ready_within_s:g} s: {child.status.reason}"
+            return self._sentence(child, f"is not ready after {reason}")
+        if child.status.state is State.READY:
+            return ""
+        return self._sentence(child, f"did not become ready: it is {child.status.state} ({child.status.reason})")
 
     async def _back_off(self, child: Child, code: int) -> None:
         lived_s = _now() - child.status.since if child.status.state is State.READY else 0.0
@@ -219,7 +225,7 @@ class Supervisor:
         if not child.ready.is_set() and child.deaths >= self._timings.deaths_before_ready:
             raise StartFailed(self._sentence(child, f"died {child.deaths} times without becoming ready ({_how(code)})"))
         seconds = min(self._timings.first_back_off_s * 2 ** (child.deaths - 1), self._timings.longest_back_off_s)
-        self._reporter.died(Death(child.row.name, _how(code), self._last_lines(child), seconds))
+        self._progress.died(Death(child.row.name, _how(code), self._last_lines(child), seconds))
         self._change(child, State.BACKING_OFF, pid=None, created=None, reason=_how(code))
         try:
             await asyncio.wait_for(child.wake.wait(), seconds)
@@ -233,7 +239,7 @@ class Supervisor:
         self._change(child, State.STOPPED, pid=None, created=None)
 
     async def _end(self, child: Child, process: asyncio.subprocess.Process) -> None:
-        """Asks the process to end, then kills its whole family; waits until it is gone."""
+        """Terminate the process, then kill its whole family; wait until it has ended."""
         family = _family_of(process.pid)
         _send(process, child.row.stop_signal)
         ended = asyncio.create_task(process.wait())
@@ -243,7 +249,7 @@ class Supervisor:
         if not ended.done():
             _kill_group(process)
         await ended
-        leftovers.kill_all(family)
+        pids.kill_all(family)
 
     # --- all of them -------------------------------------------------------------------------------------------------
 
@@ -276,19 +282,20 @@ class Supervisor:
 
     def _last_lines(self, child: Child) -> list[str]:
         log = self._platform.data.log(child.row.name)
-        lines = logs.last_lines(log, LOG_LINES_OF_A_DEATH, since=child.log_start)
+        lines = logs.last_lines(log, LAST_LINES, since=child.log_start)
         return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]
 
     def _change(self, child: Child, state: State, **changes: object) -> None:
         since = child.status.since if state is child.status.state else _now()
         child.status = structs.replace(child.status, state=state, since=since, **{"reason": "", **changes})
         self._write()
-        self._reporter.changed(child.status)
+        child.changed.set()
+        self._progress.changed(child.status)
 
     def _write(self) -> None:
         own = psutil.Process()
         record.write(
-            self._platform.data,
+            self._platform.data.record,
             Record(
                 pid=own.pid,
                 created=own.create_time(),
@@ -297,6 +304,10 @@ class Supervisor:
                 processes=self.statuses,
             ),
         )
+
+
+def _initial_status(row: Process) -> Status:
+    return Status(name=row.name, state=State.WAITING, since=_now(), layer=row.layer, stop_signal=row.stop_signal)
 
 
 def _now() -> float:
@@ -310,13 +321,13 @@ def _how(code: int) -> str:
 def _created(pid: int) -> float | None:
     try:
         return psutil.Process(pid).create_time()
-    except psutil.Error:  # it is gone already
+    except psutil.Error:  # it has ended already
         return None
 
 
 def _family_of(pid: int) -> list[psutil.Process]:
     try:
-        return leftovers.family(psutil.Process(pid))
+        return pids.family(psutil.Process(pid))
     except psutil.Error:
         return []
 
@@ -329,7 +340,7 @@ def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """The child leads its group and is not reaped yet, so the number cannot mean somebody else."""
+    """Kill the group that the child leads: it is not reaped yet, so the number cannot mean another process."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -8,68 +8,64 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psutil
+import watchfiles
 from rich.console import Console
 
-from matapalo.launcher import keys, leftovers, logs, ports, progress, reload
+from matapalo.launcher import control_socket, keys, leftovers, logs, ports, progress
+from matapalo.launcher.errors import LauncherError
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.processes import PROCESSES, Process, wanted_ports
+from matapalo.launcher.processes import PROCESSES, Process, port_users
 from matapalo.launcher.progress import LiveProgress, PlainProgress, Progress
 from matapalo.launcher.supervisor import Supervisor
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SOURCES = (".py", ".toml", ".graphql", ".json", ".html")
+DEBOUNCE_MS = 200
 
 
 def run(
     platform: Platform, rows: Sequence[Process] = PROCESSES, *, watch_sources: bool = False, console: Console
 ) -> int:
-    """Brings the platform up and keeps it up until a signal."""
-    early = _remember_signals()
+    """Bring the platform up and keep it up until a signal."""
+    early = _record_signals()
     platform.data.create()
     with platform.data.locked():
-        clean_up(platform, PlainProgress(console))
-        ports.require_free(wanted_ports(platform, rows))
+        leftovers.clean_up(platform, PlainProgress(console))
+        ports.require_free(port_users(platform, rows))
         keys.create(platform.data.keys)
         for row in rows:
             logs.rotate(platform.data.log(row.name))
-        shown = LiveProgress(console, [row.name for row in rows]) if console.is_terminal else PlainProgress(console)
+        display = LiveProgress(console, [row.name for row in rows]) if console.is_terminal else PlainProgress(console)
         try:
-            return asyncio.run(_Life(platform, rows, shown).until_stopped(early, watch_sources=watch_sources))
+            return asyncio.run(_Run(platform, rows, display).until_stopped(early, watch_sources=watch_sources))
         finally:
             platform.data.remove_sockets()
 
 
-def _remember_signals() -> list[signal.Signals]:
-    """Until the event loop handles them, signals are only noted, so that cleaning up is never left half done.
+def _record_signals() -> list[signal.Signals]:
+    """The signals that come before the event loop: only recorded, so that cleaning up is never left half done.
 
     Our own handlers from the first moment: a start with `&` from a script inherits SIGINT ignored.
     """
-    noted: list[signal.Signals] = []
+    received: list[signal.Signals] = []
     for number in STOP_SIGNALS:
-        signal.signal(number, lambda received, _frame: noted.append(signal.Signals(received)))
-    return noted
+        signal.signal(number, lambda number, _frame: received.append(signal.Signals(number)))
+    return received
 
 
-def clean_up(platform: Platform, shown: Progress) -> int:
-    """Stops what a killed launcher left behind and says so; how many there were. The lock must be held."""
-    found = leftovers.find(platform.data)
-    if found:
-        names = ", ".join(f"{leftover.name or 'a child'} (pid {leftover.process.pid})" for leftover in found)
-        shown.say(f"an earlier launcher ended without stopping its processes; stopping them now: {names}")
-        leftovers.stop(found)
-    return len(found)
+class _Run:
+    """One run of the platform, from the first process to the last, and the signals that end it."""
 
-
-class _Life:
-    """One life of the platform, from the first process to the last, and the signals that end it."""
-
-    def __init__(self, platform: Platform, rows: Sequence[Process], shown: Progress) -> None:
+    def __init__(self, platform: Platform, rows: Sequence[Process], display: Progress) -> None:
         self._platform = platform
-        self._shown = shown
+        self._display = display
         self._rows = rows
-        self._supervisor = Supervisor(platform, rows, reporter=shown)
+        self._supervisor = Supervisor(platform, rows, progress=display)
         self._stopping = asyncio.Event()
         self._received: signal.Signals | None = None
 
@@ -82,14 +78,15 @@ class _Life:
             self._on_signal(number)
         ready = False
         try:
-            ready = await self._unless_stopped(self._supervisor.start())
-            self._shown.close()
-            if ready:
-                self._shown.say(progress.addresses(self._platform))
-                self._shown.say(f"ready in {_age_s():.1f} s; Ctrl-C or `matapalo down` stops everything")
-                await self._unless_stopped(self._watch(watch_sources))
+            async with control_socket.listening(self._platform, self._supervisor.restart):
+                ready = await self._unless_stopped(self._supervisor.start())
+                self._display.close()
+                if ready:
+                    self._display.say(progress.addresses(self._platform))
+                    self._display.say(f"ready in {_age_s():.1f} s; Ctrl-C or `matapalo down` stops everything")
+                    await self._unless_stopped(self._watch(watch_sources))
         finally:
-            self._shown.close()
+            self._display.close()
             await self._supervisor.stop()
         return 0 if ready or self._received is None else 128 + self._received
 
@@ -97,29 +94,17 @@ class _Life:
         """Whether the work ended before a signal came; its errors are raised."""
         task, stopped = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        for one in (task, stopped):
-            one.cancel()
+        task.cancel()
+        stopped.cancel()
         if not self._stopping.is_set():
             await task
         return not self._stopping.is_set()
 
     async def _watch(self, watch_sources: bool) -> None:
-        watched = [self._supervisor.until_something_breaks()]
-        if watch_sources:
-            watched.append(self._reload())
         async with asyncio.TaskGroup() as group:
-            for work in watched:
-                group.create_task(work)
-
-    async def _reload(self) -> None:
-        rows = [row for row in self._rows if row.package and not row.one_shot]
-        folders = {
-            package: reload.source_folder(package) for package in sorted({row.package for row in rows if row.package})
-        }
-        async for changed in reload.changes(folders):
-            names = [row.name for row in rows if row.package in changed]
-            self._shown.say(f"{', '.join(sorted(changed))} changed, restarting {', '.join(names)}")
-            await self._supervisor.restart(names)
+            group.create_task(self._supervisor.until_something_breaks())
+            if watch_sources:
+                group.create_task(restart_on_change(self._rows, self._supervisor, self._display))
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._stopping.is_set():
@@ -127,7 +112,32 @@ class _Life:
             return
         self._received = number
         self._stopping.set()
-        self._shown.say("stopping (once more: at once) …")
+        self._display.say("stopping (once more: at once) …")
+
+
+async def restart_on_change(rows: Sequence[Process], supervisor: Supervisor, display: Progress) -> None:
+    """Restart the processes whose package has a changed source file; one that does not start is reported, not fatal."""
+    rows = [row for row in rows if row.package and not row.one_shot]
+    folders = {package: source_folder(package) for package in {row.package for row in rows if row.package}}
+    async for changes in watchfiles.awatch(
+        *folders.values(), watch_filter=lambda _, path: path.endswith(SOURCES), debounce=DEBOUNCE_MS
+    ):
+        paths = [Path(path) for _, path in changes]
+        changed = {package for package, folder in folders.items() if any(path.is_relative_to(folder) for path in paths)}
+        names = [row.name for row in rows if row.package in changed]
+        display.say(f"{', '.join(sorted(changed))} changed, restarting {', '.join(names)}")
+        try:
+            await supervisor.restart(names)
+        except LauncherError as error:
+            display.say(str(error))
+
+
+def source_folder(package: str) -> Path:
+    """Where an importable package lies, without importing it."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package {package}")
+    return Path(spec.submodule_search_locations[0])
 
 
 def _age_s() -> float:

@@ -13,8 +13,8 @@ import psutil
 
 from benchmarks.limited import tiers
 from matapalo.launcher import environment
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.engines import valkey
+from matapalo.launcher.platform import DataDir
 from matapalo.launcher.platform import Platform as Launched
 from tests.harness.engines import running
 from tests.harness.platform import Platform

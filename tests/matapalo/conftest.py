@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from matapalo.launcher import keys
-from matapalo.launcher.datadir import DataDir
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.platform import DataDir, Platform
 
 
 @pytest.fixture

@@ -85,6 +85,11 @@ def test_down_where_nothing_runs_is_a_success(matapalo: Command, tmp_path: Path)
     assert "nothing runs" in done.stdout
 
 
+def test_restart_where_nothing_runs_says_what_to_do(matapalo: Command, tmp_path: Path) -> None:
+    result = matapalo("restart", "web", data=tmp_path)
+    assert (result.returncode, "start it with `matapalo up`" in result.stderr) == (1, True)
+
+
 def test_an_offset_between_the_hundreds_is_refused(matapalo: Command, tmp_path: Path) -> None:
     done = matapalo("up", "--port-offset", "50", data=tmp_path / "data")
     assert done.returncode == 2

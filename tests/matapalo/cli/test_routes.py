@@ -10,9 +10,8 @@ from matapalo.cli import admin_client as admin
 from matapalo.cli.load import MIX, Totals
 from matapalo.cli.routes import _basis_points, _matches, _users
 from matapalo.launcher import keys
-from matapalo.launcher.datadir import DataDir
 from matapalo.launcher.errors import BadInput, NotRunning
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.platform import DataDir, Platform
 
 
 @pytest.mark.parametrize(

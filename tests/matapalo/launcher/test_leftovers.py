@@ -1,4 +1,4 @@
-"""What a killed launcher leaves behind is found and stopped; a stranger never is."""
+"""What a killed launcher leaves behind is recognised and stopped; another process never is."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ from matapalo.launcher.record import Phase, Record, State, Status
 from tests.harness.waiting import eventually_sync
 
 SLEEPS = "import signal; signal.pause()"
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
 
 
 @contextmanager
 def running(code: str = SLEEPS, *, mark: str | None = None) -> Iterator[psutil.Process]:
     """A process of its own session, with a data directory's mark in its environment or without."""
-    inherited = dict(os.environ)  # noqa: TID251 - as a launcher builds it
-    env = inherited if mark is None else {**inherited, environment.MARK: mark}
+    variables = dict(os.environ)  # noqa: TID251 - as a launcher builds it
+    env = variables if mark is None else {**variables, environment.MARK: mark}
     child = subprocess.Popen([sys.executable, "-c", code], env=env, start_new_session=True)
     try:
         process = psutil.Process(child.pid)
@@ -33,42 +33,42 @@ def running(code: str = SLEEPS, *, mark: str | None = None) -> Iterator[psutil.P
         child.wait()
 
 
-def write_down(platform: Platform, name: str, pid: int, created: float) -> None:
-    status = Status(name=name, state=State.READY, since=created, pid=pid, created=created)
-    record.write(platform.data, Record(pid=1, created=0.0, offset=0, phase=Phase.READY, processes=[status]))
+def write_record(platform: Platform, name: str, pid: int, created: float) -> None:
+    status = Status(name=name, state=State.READY, since=created, layer=3, pid=pid, created=created)
+    record.write(platform.data.record, Record(pid=1, created=0.0, offset=0, phase=Phase.READY, processes=[status]))
 
 
 def test_a_recorded_process_is_found_and_stopped(local: Platform) -> None:
     with running() as process:
-        write_down(local, "web", process.pid, process.create_time())
-        found = leftovers.find(local.data)
-        assert found == [Leftover("web", process)]
-        leftovers.stop(found)
+        write_record(local, "web", process.pid, process.create_time())
+        processes = leftovers.find(local.data)
+        assert processes == [Leftover("web", process, layer=3)]
+        leftovers.stop(processes)
         assert not pids.lives(process)
         assert leftovers.find(local.data) == []
 
 
-def test_a_stranger_that_has_the_number_of_one_of_ours_is_left_alone(local: Platform) -> None:
+def test_another_process_with_a_reused_pid_is_left_alone(local: Platform) -> None:
     with running() as process:
-        write_down(local, "web", process.pid, process.create_time() - 3600)
+        write_record(local, "web", process.pid, process.create_time() - 3600)
         assert leftovers.find(local.data) == []
 
 
-def test_a_process_that_was_never_written_down_is_known_by_its_mark(local: Platform) -> None:
+def test_an_unrecorded_process_is_recognised_by_its_mark(local: Platform) -> None:
     with running(mark=str(local.data.root)) as process:
-        found = leftovers.find(local.data)
-        assert found == [Leftover("", process)]
-        leftovers.stop(found)
+        processes = leftovers.find(local.data)
+        assert processes == [Leftover("", process)]
+        leftovers.stop(processes)
         assert not pids.lives(process)
 
 
-def test_the_mark_of_another_data_directory_is_a_strangers(local: Platform) -> None:
+def test_the_mark_of_another_data_directory_is_not_ours(local: Platform) -> None:
     with running(mark=f"{local.data.root}-2"):
         assert leftovers.find(local.data) == []
 
 
-def test_a_leftover_deaf_to_sigterm_is_killed(local: Platform) -> None:
-    with running(DEAF) as process:
-        write_down(local, "web", process.pid, process.create_time())
+def test_a_leftover_that_ignores_sigterm_is_killed(local: Platform) -> None:
+    with running(IGNORES_SIGTERM) as process:
+        write_record(local, "web", process.pid, process.create_time())
         leftovers.stop(leftovers.find(local.data), grace_s=0.2)
         assert not pids.lives(process)

@@ -31,10 +31,10 @@ def test_bytes_that_are_no_text_do_not_hurt(tmp_path: Path) -> None:
 
 def test_a_log_that_has_grown_too_big_is_moved_aside(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
-    log.write_bytes(b"x" * (logs.KEPT_BYTES + 1))
+    log.write_bytes(b"x" * (logs.MAX_BYTES + 1))
     logs.rotate(log)
     assert not log.exists()
-    assert (tmp_path / "web.log.1").stat().st_size == logs.KEPT_BYTES + 1
+    assert (tmp_path / "web.log.1").stat().st_size == logs.MAX_BYTES + 1
     log.write_text("small")
     logs.rotate(log)
     assert log.read_text() == "small"

@@ -6,27 +6,26 @@ from rich.console import Console
 
 from matapalo.launcher import progress
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.progress import LiveProgress, PlainProgress
+from matapalo.launcher.progress import Death, LiveProgress, PlainProgress
 from matapalo.launcher.record import State, Status
-from matapalo.launcher.supervisor import Death
 
 
 def status(name: str, state: State, reason: str = "") -> Status:
     return Status(name=name, state=state, since=0.0, reason=reason)
 
 
-def test_plain_lines_say_what_became_ready_and_what_stopped_each_once() -> None:
+def test_plain_lines_say_once_what_became_ready_or_stopped() -> None:
     out = io.StringIO()
-    shown = PlainProgress(Console(file=out))
+    display = PlainProgress(Console(file=out))
     for state in (State.STARTING, State.STARTING, State.READY, State.READY, State.STOPPING, State.STOPPED):
-        shown.changed(status("web", state))
-    shown.changed(status("never-started", State.STOPPED))
+        display.changed(status("web", state))
+    display.changed(status("never-started", State.STOPPED))
     ready, stopped = out.getvalue().splitlines()
     assert ready.startswith("web is ready after 0.")
     assert stopped == "web stopped"
 
 
-def test_a_death_is_told_with_its_last_lines() -> None:
+def test_a_death_is_reported_with_its_last_lines() -> None:
     out = io.StringIO()
     PlainProgress(Console(file=out)).died(Death("web", "exit code 1", ["[a] tb", "KeyError: 'x'"], 0.5))
     assert out.getvalue().splitlines() == [
@@ -36,28 +35,28 @@ def test_a_death_is_told_with_its_last_lines() -> None:
     ]
 
 
-def test_a_closed_terminal_does_not_keep_us_from_going_on() -> None:
+def test_a_closed_terminal_raises_nothing() -> None:
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    PlainProgress(Console(file=Closed())).say("nobody reads this")
+    PlainProgress(Console(file=Closed())).say("to a closed terminal")
 
 
-def test_the_live_table_shows_each_process_with_what_it_waits_for() -> None:
+def test_the_live_table_shows_what_each_process_waits_for() -> None:
     out = io.StringIO()
-    shown = LiveProgress(Console(file=out, force_terminal=True, width=80), ["valkey", "web"])
-    shown.changed(status("valkey", State.READY))
-    shown.changed(status("web", State.STARTING, "503 redis is not there"))
-    shown.close()
-    shown.changed(status("web", State.READY))
+    display = LiveProgress(Console(file=out, force_terminal=True, width=80), ["valkey", "web"])
+    display.changed(status("valkey", State.READY))
+    display.changed(status("web", State.STARTING, "503 redis is not there"))
+    display.close()
+    display.changed(status("web", State.READY))
     table = out.getvalue()
     assert "503 redis is not there" in table
     assert "web is ready" in table.rpartition("503")[2]
 
 
 def test_every_address_carries_the_offset(local: Platform) -> None:
-    shifted = progress.addresses(Platform(local.data, 100))
-    assert "http://127.0.0.1:8180/web/graphql" in shifted
-    assert "127.0.0.1:6490  127.0.0.1:5539  127.0.0.1:7333" in shifted
-    assert ":8080" not in shifted
+    text = progress.addresses(Platform(local.data, 100))
+    assert "http://127.0.0.1:8180/web/graphql" in text
+    assert "127.0.0.1:6490  127.0.0.1:5539  127.0.0.1:7333" in text
+    assert ":8080" not in text

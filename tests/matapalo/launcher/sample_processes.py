@@ -1,7 +1,7 @@
-"""Tiny real processes for the supervisor: rows of `python -c …` that are ready when they have written a file.
+"""Real processes for the supervisor: rows of `python -c …` that are ready when they have written a file.
 
-Also a program, `python -m tests.matapalo.launcher.tiny DATA_DIR`: `matapalo up` over two of them, to be killed from
-outside.
+Also a program, `python -m tests.matapalo.launcher.sample_processes DATA_DIR`: `matapalo up` over two of them, to be
+killed from outside.
 """
 
 import sys
@@ -12,20 +12,23 @@ from pathlib import Path
 from rich.console import Console
 
 from matapalo.launcher import up
-from matapalo.launcher.datadir import DataDir
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.platform import DataDir, Platform
 from matapalo.launcher.probes import Probe
 from matapalo.launcher.processes import Layer, Process
+from matapalo.launcher.progress import Death
 from matapalo.launcher.record import Status
-from matapalo.launcher.supervisor import Death, Timings
+from matapalo.launcher.supervisor import Timings
 
 QUICK = Timings(probe_every_s=0.01, ready_within_s=10, grace_s=5, first_back_off_s=0.05, longest_back_off_s=0.2)
 FOREVER = "import pathlib, signal; pathlib.Path('{name}.ready').touch(); signal.pause()"
-DEAF = "import pathlib, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); pathlib.Path('{name}.ready').touch(); "
-STUBBORN = DEAF + "[signal.pause() for _ in iter(int, 1)]"
+SILENT = "import signal; signal.pause()"
+IGNORES_SIGTERM = (
+    "import pathlib, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); pathlib.Path('{name}.ready').touch(); "
+    "[signal.pause() for _ in iter(int, 1)]"
+)
 
 
-def tiny(
+def process(
     name: str, code: str = FOREVER, *, needs: tuple[str, ...] = (), layer: Layer = Layer.SERVICE, one_shot: bool = False
 ) -> Process:
     """A row whose process runs ``code`` in the data directory and is ready when NAME.ready exists there."""
@@ -43,8 +46,8 @@ def _file(name: str) -> Callable[[Platform], Probe]:
     return of
 
 
-class Heard:
-    """A reporter that remembers."""
+class RecordingProgress:
+    """Keeps what the supervisor reports."""
 
     def __init__(self) -> None:
         self.states: list[tuple[str, str]] = []
@@ -57,8 +60,14 @@ class Heard:
     def died(self, death: Death) -> None:
         self.deaths.append(death)
 
+    def say(self, text: str) -> None:
+        raise AssertionError(f"the supervisor says nothing by itself: {text}")
 
-TWO = (tiny("lower", layer=Layer.ENGINE), tiny("upper", needs=("lower",)))
+    def close(self) -> None:
+        raise AssertionError("the supervisor does not close its progress")
+
+
+ROWS = (process("lower", layer=Layer.ENGINE), process("upper", needs=("lower",)))
 
 if __name__ == "__main__":
-    sys.exit(up.run(Platform(DataDir.at(Path(sys.argv[1]))), TWO, console=Console()))
+    sys.exit(up.run(Platform(DataDir.at(Path(sys.argv[1]))), ROWS, console=Console()))
