@@ -129,7 +129,7 @@ async def _run_agent(settings: "Settings") -> None:
     from prometheus_client import CollectorRegistry
 
     from matapalo.process.signals import cancel
-    from matapalo.strangler.app import agent_app, running_agent
+    from matapalo.strangler.agent_app import agent_app, running_agent
 
     registry = CollectorRegistry()
     async with running_agent(settings, registry) as (agent, loops):

@@ -84,7 +84,7 @@ class StoreConflict(GatewayError):
 
 
 class NotReady(GatewayError):
-    """The legacy side is still needed. Each reason names what still uses it, or what is not known yet."""
+    """The legacy side is still needed. Each reason names a caller that uses it, or evidence that is missing."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
@@ -92,11 +92,11 @@ class NotReady(GatewayError):
 
 
 class PreconditionFailed(GatewayError):
-    """The route is not what the caller last saw."""
+    """The route is not at the revision that the caller expects."""
 
 
 class PreconditionMissing(GatewayError):
-    """The caller does not say what it last saw."""
+    """The caller gives no revision that it expects."""
 
 
 class EnvoyUnreachable(GatewayError):

@@ -105,7 +105,7 @@ class Agent:
         await self._apply_if_valid(first)
 
     async def follow(self) -> None:
-        """Keeps the files at the store's document until cancelled. Nothing that is found there ends the loop."""
+        """Keep the files at the store's document until cancelled."""
         while True:
             try:
                 await self.step()
@@ -114,7 +114,7 @@ class Agent:
                 await asyncio.sleep(self._poll_s)
 
     async def step(self) -> None:
-        """Waits for a change or a moment, obeys the store, reads back."""
+        """Wait for a change or a moment, reconcile with the store, read back."""
         try:
             await self._store.wait_for_change(self._poll_s)
         except StoreUnavailable as error:

@@ -85,7 +85,7 @@ def _action(route: Route, side: Side, reason: Reason, *, falls_back: bool = Fals
 
 
 def _retry_policy(retries: int) -> Json:
-    """Retries a safe request that cannot have had an effect yet."""
+    """Retry a safe request that cannot have had an effect yet."""
     return {
         "retry_on": _NO_EFFECT_YET,
         "num_retries": retries,
@@ -94,7 +94,7 @@ def _retry_policy(retries: int) -> Json:
 
 
 def _fallback_policy(route: Route) -> Json:
-    """Sends the request to the other side after any failure of the first, slowness included."""
+    """Send the request to the other side after any failure of the first, slowness included."""
     return {
         "retry_on": f"5xx,reset,{_NO_EFFECT_YET}",
         "num_retries": max(1, route.retries),

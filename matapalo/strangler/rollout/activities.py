@@ -26,7 +26,7 @@ class RouteTable(Protocol):
         ...
 
     async def check(self, request: CheckGates) -> GateReport:
-        """Raises RouteNotFound, StoreUnavailable."""
+        """Judge the current step, and report external changes. Raises RouteNotFound, StoreUnavailable."""
         ...
 
 

@@ -108,7 +108,7 @@ class RolloutState:
 
 @dataclass(frozen=True)
 class StartRollout:
-    """The workflow's input."""
+    """The input of the workflow."""
 
     route: str
     plan: tuple[Step, ...]

@@ -1,1 +1,1 @@
-"""The rules of routing, as functions of values: what a route is, which side a request takes, what a good table is."""
+"""The rules of routing, as functions of values: routes and their table, the side a request takes, changes."""

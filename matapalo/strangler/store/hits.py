@@ -1,4 +1,4 @@
-"""Legacy hits in Redis: what the agents have read in their Envoys' logs.
+"""Legacy hits in Redis, read by the agents in their Envoys' logs.
 
     {gateway:legacy-hits}           hash   since  when counting began, ms
     {gateway:legacy-hits}:<route>   hash   ["web","2.1","Mozilla/5.0"]  {"count": 12, "first_ms": …, "last_ms": …, …}

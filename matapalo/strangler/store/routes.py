@@ -1,4 +1,4 @@
-"""The table of routes in Redis, its history, and what the agents have made of it.
+"""The table of routes in Redis, its history, and the reports of the agents.
 
     {gateway:routes}            hash     version   7
                                          document  {"version": 7, "routes": […], …}

@@ -1,4 +1,4 @@
-"""Going back: what a rollback restores, however often it is asked for."""
+"""What a rollback restores, however often it is repeated."""
 
 from datetime import UTC, datetime
 
@@ -12,8 +12,8 @@ from tests.matapalo.strangler.builders import a_route
 A, B, C = (a_route(share_bp=share_bp, writes=Side.LEGACY) for share_bp in (0, 100, 500))
 
 
-class Past:
-    """Changes of one route; the newest is asked first."""
+class RouteHistory:
+    """The changes of one route, and the route after them."""
 
     def __init__(self) -> None:
         self.newest_first: list[Change] = []
@@ -23,8 +23,8 @@ class Past:
         self._add(Action.SET, route, 0)
 
     def roll_back(self):
-        found = rollback_target(self.newest_first)
-        self._add(Action.ROLLBACK, found.route, found.version)
+        target = rollback_target(self.newest_first)
+        self._add(Action.ROLLBACK, target.route, target.version)
 
     def _add(self, action, route, restores):
         version = len(self.newest_first) + 2
@@ -44,40 +44,40 @@ class Past:
 
 
 @pytest.fixture
-def past() -> Past:
-    found = Past()
-    found.set(B)
-    found.set(C)
-    return found
+def history() -> RouteHistory:
+    history = RouteHistory()
+    history.set(B)
+    history.set(C)
+    return history
 
 
-def test_a_rollback_restores_what_was_before_the_last_change(past):
-    past.roll_back()
-    assert past.route == B
+def test_a_rollback_restores_what_was_before_the_last_change(history):
+    history.roll_back()
+    assert history.route == B
 
 
-def test_a_second_rollback_goes_one_step_further_back_and_never_forward(past):
-    past.roll_back()
-    past.roll_back()
-    assert past.route == A
+def test_a_second_rollback_goes_one_step_further_back(history):
+    history.roll_back()
+    history.roll_back()
+    assert history.route == A
     with pytest.raises(InvalidChange, match="no change to roll back"):
-        past.roll_back()
+        history.roll_back()
 
 
-def test_after_a_rollback_only_what_came_later_is_taken_back(past):
-    past.roll_back()
-    past.set(C)
-    past.roll_back()
-    assert past.route == B
-    past.roll_back()
-    assert past.route == A
+def test_after_a_rollback_only_later_changes_are_rolled_back(history):
+    history.roll_back()
+    history.set(C)
+    history.roll_back()
+    assert history.route == B
+    history.roll_back()
+    assert history.route == A
 
 
-def test_a_route_is_found_as_it_was_at_any_version(past):
-    assert [target_at(past.newest_first, version).route for version in (1, 2, 3, 4)] == [A, B, C, C]
+def test_a_route_is_restored_as_at_any_version(history):
+    assert [target_at(history.newest_first, version).route for version in (1, 2, 3, 4)] == [A, B, C, C]
     with pytest.raises(InvalidChange, match="version 7"):
         target_at([], 7)
 
 
-def test_a_change_tells_what_differs(past):
-    assert past.newest_first[0].differences() == {"share_bp": (100, 500)}
+def test_a_change_names_the_fields_that_differ(history):
+    assert history.newest_first[0].differences() == {"share_bp": (100, 500)}

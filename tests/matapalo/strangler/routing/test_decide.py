@@ -113,7 +113,7 @@ def test_a_retired_route_has_no_legacy_side_to_force():
     assert decide(route, Request("GET", force="new")) == Decision(Side.NEW, Reason.FORCED)
 
 
-def test_reads_are_compared_for_other_users_than_those_who_are_first_on_the_new_side():
+def test_users_are_compared_regardless_of_their_side():
     route = a_route(share_bp=2_500, shadow_bp=2_500, writes=Side.LEGACY)
     shadowed = {user for user in USERS if is_shadowed(route, Request("GET", user))}
     new = {user for user in USERS if decide(route, Request("GET", user)).side is Side.NEW}
@@ -121,9 +121,9 @@ def test_reads_are_compared_for_other_users_than_those_who_are_first_on_the_new_
     assert len(shadowed & new) / len(USERS) == pytest.approx(0.25**2, abs=0.02)
 
 
-def test_only_gets_that_nobody_forced_are_compared():
+def test_only_gets_without_a_force_are_compared():
     route = a_route(shadow_bp=10_000)
     assert is_shadowed(route, Request("GET"))
     for request_ in (Request("HEAD"), Request("POST"), Request("GET", force="new")):
         assert not is_shadowed(route, request_)
-    assert not is_shadowed(a_route(shadow_bp=9_999), Request("GET")), "below the whole, nobody is nobody"
+    assert not is_shadowed(a_route(shadow_bp=9_999), Request("GET")), "below the whole, a GET without a subject is not"

@@ -34,23 +34,23 @@ ROUTE = a_route(
     ],
 )
 def test_each_rule_has_its_sentence(request_, side, sentence):
-    found = explain(ROUTE, request_)
-    assert (found.side, found.sentence) == (side, sentence)
-    assert (found.side, found.reason) == decide(ROUTE, request_)
+    explanation = explain(ROUTE, request_)
+    assert (explanation.side, explanation.sentence) == (side, sentence)
+    assert (explanation.side, explanation.reason) == decide(ROUTE, request_)
 
 
-def test_a_share_tells_when_the_user_joins():
+def test_an_explanation_says_at_which_share_the_user_joins():
     joins = joins_at_bp(USER, seed=2)
-    found = explain(ROUTE, Request("GET", USER))
-    assert found.joins_at_bp == joins
-    assert found.sentence == f"{USER} has the new side from {joins / 100:g} % on, and the share is 25 %"
+    explanation = explain(ROUTE, Request("GET", USER))
+    assert explanation.joins_at_bp == joins
+    assert explanation.sentence == f"{USER} has the new side from {joins / 100:g} % on, and the share is 25 %"
     assert takes_new_side(USER, seed=2, share_bp=joins)
     assert not takes_new_side(USER, seed=2, share_bp=joins - 1)
 
 
-def test_only_a_safe_request_that_nobody_forced_falls_back():
+def test_only_a_safe_request_without_a_force_falls_back():
     assert explain(ROUTE, Request("GET", "vip")).can_fall_back
     assert not explain(ROUTE, Request("GET", "vip", force="new")).can_fall_back
-    assert not explain(ROUTE, Request("GET", None)).can_fall_back, "legacy has answered already"
+    assert not explain(ROUTE, Request("GET", None)).can_fall_back, "it is on legacy already"
     assert not explain(a_route(share_bp=10_000), Request("POST", "vip")).can_fall_back
     assert not explain(a_route(share_bp=10_000, fallback=False), Request("GET")).can_fall_back
