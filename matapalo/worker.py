@@ -15,7 +15,7 @@ from matapalo.process.clock import SystemClock
 from matapalo.process.server import repeating
 from matapalo.process.worker import run_workers
 from matapalo.project.declaration import Project
-from matapalo.project.reader import ProjectError
+from matapalo.project.location import ProjectError
 from matapalo.project.references import resolve
 from matapalo.resources import Resources, create_resources
 from matapalo.settings import Settings

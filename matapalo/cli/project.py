@@ -18,7 +18,7 @@ ClientOption = Annotated[str | None, typer.Option("--client", help="One of the p
 @contextmanager
 def problems_of_the_project() -> Iterator[None]:
     """What is wrong with `matapalo.toml`, or with what it refers to, is wrong usage."""
-    from matapalo.project.reader import ProjectError
+    from matapalo.project.location import ProjectError
 
     try:
         yield

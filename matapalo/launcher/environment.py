@@ -16,7 +16,7 @@ from pathlib import Path
 from matapalo.launcher import keys
 from matapalo.launcher.engines import postgres
 from matapalo.launcher.platform import Platform
-from matapalo.project.reader import find
+from matapalo.project.location import find
 
 MARK = "MATAPALO_DATA_DIR"
 PASSED_TO_ENGINES = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ")

@@ -15,9 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from matapalo.project.declaration import Client, Process, Project, ProjectTable, Service, Strangler, Table, Worker
-
-FILE = "matapalo.toml"
-VARIABLE = "MATAPALO_PROJECT"
+from matapalo.project.location import ProjectError, find
 
 _TABLES: Mapping[str, type[Table]] = {
     "project": ProjectTable,
@@ -30,24 +28,6 @@ _TABLES: Mapping[str, type[Table]] = {
 _EXPANSION = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*=""")
-
-
-class ProjectError(ValueError):
-    """There is no project, or its file cannot be used: one line a problem."""
-
-
-def find(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The file of the project: as ``MATAPALO_PROJECT`` says, else in ``start`` (here) or the nearest folder above."""
-    if named := environ.get(VARIABLE):
-        return Path(named).absolute()
-    start = (start or Path.cwd()).absolute()
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder / FILE
-    raise ProjectError(
-        f"there is no {FILE} in {start} or a folder above it: go to the folder of your project, or set {VARIABLE} to "
-        "its file"
-    )
 
 
 def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Project:

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from matapalo.project.declaration import Project
-from matapalo.project.reader import ProjectError
+from matapalo.project.location import ProjectError
 
 
 def resolve(project: Project, reference: str, *, key: str) -> Any:
