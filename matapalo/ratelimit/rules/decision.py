@@ -72,7 +72,7 @@ def decide(
     """From what the store (or, ``is_local``, this process) says to the decision."""
     assert plan.kind is not None  # noqa: S101 - reading the state decides nothing
     states = policy_states(plan, result)
-    violations = [row for row in zip(plan.policies, plan.modes, result.policies, strict=True) if row[2].wait_us]
+    violations = _violations(plan, result) if any(result.wait_us) else []
     would_deny = tuple([policy.name for policy, mode, _ in violations if mode == SHADOW])
     if result.allowed:
         reservation = RateLimitReservation(
@@ -87,7 +87,7 @@ def decide(
             is_released=not _charged(plan.lease_index, result),
         )
         return Decision(tier=tier, policies=states, would_deny=would_deny, degraded=is_local, reservation=reservation)
-    denying = [(policy, row.wait_us) for policy, mode, row in violations if mode == ENFORCE]
+    denying = [(policy, wait_us) for policy, mode, wait_us in violations if mode == ENFORCE]
     return Decision(
         tier=tier,
         policies=states,
@@ -129,11 +129,11 @@ def unavailable(tier: str, closed: Sequence[Policy]) -> Decision:
 
 def policy_states(plan: Plan, result: ReserveResult, *, uncounted: bool = False) -> tuple[PolicyState, ...]:
     """How the policies stand that count this kind of operation, or (``uncounted``) all."""
-    rows = zip(plan.used_up, plan.modes, result.policies, strict=True)
+    rows = zip(plan.used_up, plan.modes, result.remaining, result.reset_us, strict=True)
     return tuple(
         [
-            msgspec.structs.replace(state, remaining=row.remaining, reset_s=row.reset_us / 1e6)
-            for state, mode, row in rows
+            msgspec.structs.replace(state, remaining=remaining, reset_s=reset_us / 1e6)
+            for state, mode, remaining, reset_us in rows
             if uncounted or mode != NOT_COUNTED
         ]
     )
@@ -142,15 +142,21 @@ def policy_states(plan: Plan, result: ReserveResult, *, uncounted: bool = False)
 def certain_s(plan: Plan, result: ReserveResult) -> float:
     """For how long the windows alone deny: points may be credited and permits given back, entries stay."""
     waits = (
-        row.wait_us
-        for policy, mode, row in zip(plan.policies, plan.modes, result.policies, strict=True)
+        wait_us
+        for policy, mode, wait_us in zip(plan.policies, plan.modes, result.wait_us, strict=True)
         if policy.shape == "window" and mode == ENFORCE
     )
     return max(waits, default=0) / 1e6
 
 
+def _violations(plan: Plan, result: ReserveResult) -> list[tuple[Policy, int, int]]:
+    """The policies that would deny it, with mode and wait."""
+    rows = zip(plan.policies, plan.modes, result.wait_us, strict=True)
+    return [(policy, mode, wait_us) for policy, mode, wait_us in rows if wait_us]
+
+
 def _charged(index: int | None, result: ReserveResult) -> bool:
-    return index is not None and not result.policies[index].wait_us
+    return index is not None and not result.wait_us[index]
 
 
 def _denial(denying: Sequence[tuple[Policy, int]]) -> DenialCode:

@@ -8,6 +8,7 @@ once. All policies of the tier travel in every plan, also those that do not coun
 """
 
 import binascii
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -50,7 +51,7 @@ class PolicyState(msgspec.Struct, frozen=True, gc=False):
     shadow: bool = False
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One limit of one tier. ``on_error``: what holds while the store is away."""
 
     name: str
@@ -60,7 +61,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shadow: bool = False
     on_error: OnError = "local"
 
-    @property
+    @cached_property
     def section(self) -> int:
         """The id of its part of a state. Limits are no part of it: a changed limit, or tier, keeps the counts."""
         rule = self.rule
@@ -80,20 +81,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         rule = self.rule
         return rule.fill_s if isinstance(rule, CostBucket) else -(-rule.window_us // 1_000_000)
 
+    @cached_property
+    def numbers(self) -> PolicyNumbers:
+        """As the scripts know it, for an operation that it does not count."""
+        rule, section = self.rule, self.section
+        if isinstance(rule, StrictWindow):
+            return PolicyNumbers(WINDOW_SHAPE, section, rule.limit, rule.step_us, rule.precision, NOT_COUNTED)
+        last = len(Level._fields) - 1
+        return PolicyNumbers(BUCKET_SHAPE, section, rule.capacity, rule.restore_per_s, last, NOT_COUNTED)
+
     def mode(self, kind: Kind | None) -> int:
         """Whether an operation of ``kind`` is counted; None counts nothing."""
         if kind not in self.counts:
             return NOT_COUNTED
         return SHADOW if self.shadow else ENFORCE
-
-    def numbers(self, kind: Kind | None = None) -> PolicyNumbers:
-        """As the scripts know it, for an operation of ``kind``."""
-        rule, mode = self.rule, self.mode(kind)
-        if isinstance(rule, StrictWindow):
-            return PolicyNumbers(WINDOW_SHAPE, self.section, rule.limit, rule.step_us, rule.precision, mode)
-        return PolicyNumbers(
-            BUCKET_SHAPE, self.section, rule.capacity, rule.restore_per_s, len(Level._fields) - 1, mode
-        )
 
     def state(self) -> PolicyState:
         """How it stands when it is used up."""
@@ -130,14 +131,13 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
 def plan(policies: tuple[Policy, ...], kind: Kind | None) -> Plan:
     """Prepare ``policies`` for operations of ``kind``."""
-    numbers = [policy.numbers(kind) for policy in policies]
-    modes = tuple(row.mode for row in numbers)
+    modes = tuple(policy.mode(kind) for policy in policies)
     counted = [(index, policy) for index, policy in enumerate(policies) if modes[index] != NOT_COUNTED]
     return Plan(
         policies=policies,
         kind=kind,
         modes=modes,
-        packed=pack(numbers),
+        packed=pack(policy.numbers._replace(mode=mode) for policy, mode in zip(policies, modes, strict=True)),
         used_up=tuple(policy.state() for policy in policies),
         lease_index=next((index for index, policy in counted if policy.shape == "concurrency"), None),
         bucket_index=next((index for index, policy in counted if policy.shape == "cost"), None),

@@ -16,7 +16,7 @@ from matapalo.ratelimit.rules import bucket, lease, window
 from matapalo.ratelimit.rules.bucket import CostBucket, Level
 from matapalo.ratelimit.rules.policy import Plan, Policy
 from matapalo.ratelimit.rules.window import StrictWindow
-from matapalo.ratelimit.rules.wire import ENFORCE, NOT_COUNTED, PolicyResult, ReserveResult, SettleArguments
+from matapalo.ratelimit.rules.wire import ENFORCE, NOT_COUNTED, ReserveResult, SettleArguments
 
 LAYOUT = 1
 MAX_STEP_BACK_US = 300_000_000
@@ -43,8 +43,8 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
 
     def arguments(self) -> SettleArguments:
         """As the script `settle` takes it."""
-        points = None if self.bucket is None else self.bucket.numbers()
-        permit = None if self.lease is None else self.lease.numbers()
+        points = None if self.bucket is None else self.bucket.numbers
+        permit = None if self.lease is None else self.lease.numbers
         return SettleArguments(
             taken_us=self.taken_us,
             bucket_section=0 if points is None else points.section,
@@ -107,15 +107,15 @@ def reserve(plan: Plan, state: State | None, now_us: int, cost: int) -> tuple[Re
             new.sections[policy.section][0] += cost * bucket.MICRO if isinstance(policy.rule, CostBucket) else 1
     # Where the clock went back, waits are told from the moment that it shows.
     late_us = at_us - now_us
-    results = tuple(
-        PolicyResult(
-            remaining=_remaining(policy, new),
-            reset_us=reset + late_us if (reset := _reset_us(policy, new)) else 0,
-            wait_us=wait + late_us if wait > 0 else wait,
-        )
-        for policy, wait in zip(plan.policies, waits, strict=True)
+    resets = [_reset_us(policy, new) for policy in plan.policies]
+    result = ReserveResult(
+        allowed=allowed,
+        moment_us=at_us,
+        remaining=[_remaining(policy, new) for policy in plan.policies],
+        reset_us=[reset + late_us if reset else 0 for reset in resets],
+        wait_us=[wait + late_us if wait > 0 else wait for wait in waits],
     )
-    return ReserveResult(allowed, at_us, results), new if allowed and any(plan.modes) else None
+    return result, new if allowed and any(plan.modes) else None
 
 
 def settle(settlement: Settlement, state: State | None, now_us: int) -> State | None:

@@ -42,31 +42,29 @@ class SettleArguments(NamedTuple):
     precision: int
 
 
-class PolicyResult(NamedTuple):
-    """How one policy stands after a reservation. ``wait_us`` is 0 when it allows it, `NEVER` when it never will."""
-
-    remaining: int
-    reset_us: int
-    wait_us: int
-
-
 class ReserveResult(NamedTuple):
-    """Whether all policies allow it, the moment that was decided at, and each policy in the order of the plan."""
+    """Whether all policies allow it, and the moment that was decided at; of each policy, in the order of the plan, what
+    remains of it, the time to its reset, and the wait: 0 when it allows it, `NEVER` when it never will.
+
+    Columns, because rows cost 3 µs of a check's 14.
+    """
 
     allowed: bool
     moment_us: int
-    policies: tuple[PolicyResult, ...]
+    remaining: Sequence[int]
+    reset_us: Sequence[int]
+    wait_us: Sequence[int]
 
     @classmethod
     def from_numbers(cls, numbers: Sequence[int]) -> "ReserveResult":
         """Read ``{allowed, moment, (remaining, reset, wait)*}``."""
-        allowed, moment_us, *columns = numbers
-        rows = iter(columns)
-        return cls(allowed == 1, moment_us, tuple(map(PolicyResult, rows, rows, rows)))
+        allowed, moment_us = numbers[:2]
+        return cls(allowed == 1, moment_us, numbers[2::3], numbers[3::3], numbers[4::3])
 
     def numbers(self) -> list[int]:
         """As the script `reserve` returns it."""
-        return [int(self.allowed), self.moment_us, *chain.from_iterable(self.policies)]
+        rows = zip(self.remaining, self.reset_us, self.wait_us, strict=True)
+        return [int(self.allowed), self.moment_us, *chain.from_iterable(rows)]
 
 
 def pack(policies: Iterable[PolicyNumbers]) -> bytes:

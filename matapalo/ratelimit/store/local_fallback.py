@@ -4,6 +4,8 @@ Warm: of each subject the last result of the store is cached, and what it had le
 ``replicas`` processes each gives out its share. Memory is bounded: the subject that was quiet longest goes first.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from cachetools import LRUCache
 
@@ -22,7 +24,7 @@ class StoreResult(msgspec.Struct, frozen=True, gc=False):
     """What the store last said of a subject, and when."""
 
     policies: tuple[Policy, ...]
-    result: ReserveResult
+    remaining: Sequence[int]
     at_us: int
 
 
@@ -41,7 +43,7 @@ class LocalFallback:
 
     def record(self, subject: str, policies: tuple[Policy, ...], result: ReserveResult) -> None:
         """Take over what the store said just now."""
-        self._last_results[subject] = StoreResult(policies, result, self._now_us())
+        self._last_results[subject] = StoreResult(policies, result.remaining, self._now_us())
 
     def forget(self, subject: str) -> None:
         """Drop everything about one subject."""
@@ -96,9 +98,7 @@ class LocalFallback:
         last = self._last_results.get(subject)
         if last is None:
             return None
-        remaining = {
-            policy.section: row.remaining for policy, row in zip(last.policies, last.result.policies, strict=True)
-        }
+        remaining = {policy.section: left for policy, left in zip(last.policies, last.remaining, strict=True)}
         sections = {
             policy.section: self._spent(policy, remaining.get(policy.section), last.at_us) for policy in share.policies
         }

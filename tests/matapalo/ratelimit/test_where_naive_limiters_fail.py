@@ -104,9 +104,9 @@ def test_10_a_clock_that_goes_back_neither_takes_nor_gives() -> None:
     result, state = reserve(query, None, NOON, 60)
     for step_us in (-10 * S, 0, -10 * S, 0):
         result, state = reserve(query, state, NOON + step_us, 1)
-    assert result.policies[0].remaining == 36
+    assert result.remaining[0] == 36
     result, _ = reserve(query, state, NOON + S, 0)
-    assert result.policies[0].remaining == 46
+    assert result.remaining[0] == 46
 
 
 def test_11_a_state_lives_until_it_is_as_good_as_new() -> None:
