@@ -51,21 +51,22 @@ if TYPE_CHECKING:
     from matapalo.rest.pool import RestPool as RestPool
     from matapalo.schema import prepare_schema as prepare_schema
     from matapalo.settings import Settings as Settings
-    from matapalo.workflows.attempts import REJECTED as REJECTED
-    from matapalo.workflows.attempts import Once as Once
-    from matapalo.workflows.attempts import key as attempt_key
-    from matapalo.workflows.attempts import once as attempt_once
-    from matapalo.workflows.attempts import rejections as rejections
-    from matapalo.workflows.attempts import timeout as attempt_timeout
-    from matapalo.workflows.client import NotRunning as NotRunning
+    from matapalo.workflows.activity import REJECTED as REJECTED
+    from matapalo.workflows.activity import IdempotentCall as IdempotentCall
+    from matapalo.workflows.activity import idempotent_call as idempotent_call
+    from matapalo.workflows.activity import rejections as rejections
     from matapalo.workflows.client import Start as Start
-    from matapalo.workflows.client import UpdateRefused as UpdateRefused
     from matapalo.workflows.client import Workflows as Workflows
+    from matapalo.workflows.failures import NotRunning as NotRunning
+    from matapalo.workflows.failures import UpdateRefused as UpdateRefused
     from matapalo.workflows.ids import workflow_id as workflow_id
     from matapalo.workflows.inspection import Inspector as Inspector
     from matapalo.workflows.inspection import PendingActivity as PendingActivity
     from matapalo.workflows.inspection import WorkflowEvent as WorkflowEvent
     from matapalo.workflows.inspection import WorkflowState as WorkflowState
+    from matapalo.workflows.retries import RETRY_DEFAULT as RETRY_DEFAULT
+    from matapalo.workflows.retries import RETRY_FOREVER as RETRY_FOREVER
+    from matapalo.workflows.retries import RETRY_NEVER as RETRY_NEVER
     from matapalo.workflows.saga import Compensation as Compensation
     from matapalo.workflows.saga import Saga as Saga
     from matapalo.workflows.saga import to_the_end as to_the_end
@@ -91,6 +92,7 @@ _MODULES = {
     "Idempotency": "matapalo.idempotency.runner",
     "IdempotencyKeyReused": "matapalo.errors",
     "Idempotent": "matapalo.idempotency.idempotent",
+    "IdempotentCall": "matapalo.workflows.activity",
     "Inspector": "matapalo.workflows.inspection",
     "ListSize": "matapalo.ratelimit.cost.directives",
     "Listing": "matapalo.rest.client",
@@ -98,20 +100,22 @@ _MODULES = {
     "Loads": "matapalo.execution.loads",
     "MAX_PAGE": "matapalo.rest.client",
     "NotFound": "matapalo.errors",
-    "NotRunning": "matapalo.workflows.client",
-    "Once": "matapalo.workflows.attempts",
+    "NotRunning": "matapalo.workflows.failures",
     "Overloaded": "matapalo.errors",
     "PendingActivity": "matapalo.workflows.inspection",
     "PolicyState": "matapalo.ratelimit.rules.policy",
     "Problem": "matapalo.errors",
-    "REJECTED": "matapalo.workflows.attempts",
+    "REJECTED": "matapalo.workflows.activity",
+    "RETRY_DEFAULT": "matapalo.workflows.retries",
+    "RETRY_FOREVER": "matapalo.workflows.retries",
+    "RETRY_NEVER": "matapalo.workflows.retries",
     "Replay": "matapalo.idempotency.replay",
     "GraphQLRequest": "matapalo.graphql.request",
     "RestClient": "matapalo.rest.client",
     "Saga": "matapalo.workflows.saga",
     "Start": "matapalo.workflows.client",
     "Unauthenticated": "matapalo.errors",
-    "UpdateRefused": "matapalo.workflows.client",
+    "UpdateRefused": "matapalo.workflows.failures",
     "UpstreamError": "matapalo.errors",
     "UpstreamRejected": "matapalo.errors",
     "UpstreamUnavailable": "matapalo.errors",
@@ -120,12 +124,10 @@ _MODULES = {
     "WorkflowState": "matapalo.workflows.inspection",
     "Workflows": "matapalo.workflows.client",
     "WorkflowsUnavailable": "matapalo.errors",
-    "attempt_key": "matapalo.workflows.attempts:key",
-    "attempt_once": "matapalo.workflows.attempts:once",
-    "attempt_timeout": "matapalo.workflows.attempts:timeout",
     "claim_of": "matapalo.idempotency.claim",
+    "idempotent_call": "matapalo.workflows.activity",
     "projection": "matapalo.execution.projection",
-    "rejections": "matapalo.workflows.attempts",
+    "rejections": "matapalo.workflows.activity",
     "related": "matapalo.execution.relation",
     "replay_snapshot": "matapalo.idempotency.replay:snapshot",
     "returns": "matapalo.execution.projection",
@@ -139,6 +141,9 @@ __all__ = [
     "IDEMPOTENT_DIRECTIVE",
     "MAX_PAGE",
     "REJECTED",
+    "RETRY_DEFAULT",
+    "RETRY_FOREVER",
+    "RETRY_NEVER",
     "BadUserInput",
     "BffError",
     "Claim",
@@ -152,6 +157,7 @@ __all__ = [
     "Idempotency",
     "IdempotencyKeyReused",
     "Idempotent",
+    "IdempotentCall",
     "Inspector",
     "ListSize",
     "Listing",
@@ -159,7 +165,6 @@ __all__ = [
     "Loads",
     "NotFound",
     "NotRunning",
-    "Once",
     "OperationCharge",
     "Overloaded",
     "PendingActivity",
@@ -182,11 +187,9 @@ __all__ = [
     "WorkflowState",
     "Workflows",
     "WorkflowsUnavailable",
-    "attempt_key",
-    "attempt_once",
-    "attempt_timeout",
     "claim_of",
     "create_worker",
+    "idempotent_call",
     "prepare_schema",
     "projection",
     "rejections",

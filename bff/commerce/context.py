@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bff.commerce.fulfilment.orders import TemporalOrders
 from bff.commerce.fulfilment.ports import OrderWorkflows
 from bff.commerce.fulfilment.progress import ProgressReader
+from bff.commerce.fulfilment.temporal import TemporalOrders
 from bff.commerce.onboarding.ports import OnboardingWorkflows
-from bff.commerce.onboarding.registrations import TemporalRegistrations
+from bff.commerce.onboarding.temporal import TemporalRegistrations
 from matapalo import Context as PlatformContext
 from matapalo import ContextFactory, Inspector, Resources
 

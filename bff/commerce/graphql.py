@@ -58,9 +58,9 @@ _describe(
         FulfilmentStatus.AWAITING_WAREHOUSE: "Paid; the warehouse packs it.",
         FulfilmentStatus.SHIPPING: "Being handed to the carrier.",
         FulfilmentStatus.COMPLETED: "On its way.",
-        FulfilmentStatus.UNDOING: "Given up; being undone.",
-        FulfilmentStatus.CANCELLED: "Given up and undone.",
-        FulfilmentStatus.NEEDS_ATTENTION: "Given up; something cannot be undone yet and is tried again.",
+        FulfilmentStatus.COMPENSATING: "Given up; being compensated.",
+        FulfilmentStatus.CANCELLED: "Given up and compensated.",
+        FulfilmentStatus.NEEDS_ATTENTION: "Given up; a compensation has failed and is tried again.",
     },
 )
 _describe(
@@ -84,6 +84,6 @@ _describe(
         OrderStepState.STARTED: "It began.",
         OrderStepState.DONE: "It succeeded.",
         OrderStepState.FAILED: "It failed; the order is given up.",
-        OrderStepState.UNDONE: "It had succeeded, or may have, and was undone.",
+        OrderStepState.COMPENSATED: "It had succeeded, or may have, and was compensated.",
     },
 )

@@ -65,7 +65,7 @@ def create_onboarding_worker(client: Client, activities: OnboardingActivities) -
         workflows=[OnboardCustomer],
         activities=[
             activities.create_customer,
-            activities.write_letter,
+            activities.send_email,
             activities.verify_customer,
             activities.grant_welcome_credit,
             activities.expire_customer,

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from bff.commerce.fulfilment.cancellation import CANCELLATION, cancel_order
+from bff.commerce.fulfilment.cancel_order import CANCELLATION, cancel_order
 from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, PlaceOrderOutcome
-from bff.commerce.fulfilment.placement import PLACEMENT, place_order, reorder
+from bff.commerce.fulfilment.place_order import PLACEMENT, place_order, reorder
 from bff.commerce.graphql import Info
 from bff.mobile.types.order_outcomes import (
     MobileCancelOrderPayload,

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import strawberry
 
 from bff.commerce.customers.profile import PROFILE, ProfileUpdated, update_profile
-from bff.commerce.fulfilment.cancellation import CANCELLATION, cancel_order, confirm_warehouse
+from bff.commerce.fulfilment.cancel_order import CANCELLATION, cancel_order
+from bff.commerce.fulfilment.confirm_warehouse import confirm_warehouse
 from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, ConfirmWarehouseOutcome, PlaceOrderOutcome
-from bff.commerce.fulfilment.placement import PLACEMENT, place_order, reorder
+from bff.commerce.fulfilment.place_order import PLACEMENT, place_order, reorder
 from bff.commerce.graphql import Info
-from bff.commerce.onboarding.registration import (
+from bff.commerce.onboarding.register_customer import (
     CONFIRMATION,
     REGISTRATION,
     ConfirmEmailOutcome,
@@ -128,6 +129,6 @@ class WebMutation:
         ],
     )
     async def confirm_email(
-        self, info: Info, token: Annotated[str, strawberry.argument(description="The code in the letter.")]
+        self, info: Info, token: Annotated[str, strawberry.argument(description="The code in the email.")]
     ) -> ConfirmEmailOutcome:
         return await confirm_email(info.context, token=token)

@@ -11,8 +11,8 @@ import strawberry
 
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.customers.model import Customer
-from bff.commerce.fulfilment.looking import look_into
 from bff.commerce.fulfilment.outcomes import WorkflowRun
+from bff.commerce.fulfilment.queries import inspect_workflow
 from bff.commerce.graphql import Info
 from bff.commerce.orders.loaders import load_orders, load_orders_of_customers, read_all_orders
 from bff.commerce.orders.model import Order, OrderStatus
@@ -48,7 +48,7 @@ class WebQuery:
 
     @returns(WebWorkflow | None, description="A workflow, by its id or by that of its order. For operators.")
     async def workflow(self, info: Info, id: strawberry.ID) -> WorkflowRun | None:
-        return await look_into(info.context, id)
+        return await inspect_workflow(info.context, id)
 
     @returns(WebProduct | None, description="A product; null when there is none with this id.")
     def product(self, info: Info, id: strawberry.ID) -> Awaitable[Product | None]:

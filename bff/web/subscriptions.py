@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from bff.commerce.fulfilment.following import follow_order
 from bff.commerce.fulfilment.messages import OrderEvent
+from bff.commerce.fulfilment.queries import follow_order
 from bff.commerce.graphql import Info
 from bff.web.types.fulfilment import WebOrderEvent
 from matapalo import Cost, streams

@@ -32,7 +32,7 @@ query Order($id: ID!) {
 PROGRESS = "subscription Progress($id: ID!) { orderProgress(orderId: $id) { id step state at message } }"
 
 #: How each state of a step is drawn.
-SIGNS = {"STARTED": ("…", "yellow"), "DONE": ("✓", "green"), "FAILED": ("✗", "red"), "UNDONE": ("↺", "cyan")}
+SIGNS = {"STARTED": ("…", "yellow"), "DONE": ("✓", "green"), "FAILED": ("✗", "red"), "COMPENSATED": ("↺", "cyan")}
 STEPS = ("CREATE", "RESERVE", "CHARGE", "CONFIRM", "WAREHOUSE", "SHIP", "NOTIFY")
 TIMEOUT = httpx.Timeout(10, read=60)  # a stream says something every 12 s
 
@@ -115,7 +115,7 @@ def table(steps: list[dict[str, Any]]) -> Table:
             step.get("message") or "",
         )
     begun = {step["name"] for step in steps}
-    if "FINISH" not in begun and not any(step["state"] in ("FAILED", "UNDONE") for step in steps):
+    if "FINISH" not in begun and not any(step["state"] in ("FAILED", "COMPENSATED") for step in steps):
         for name in STEPS:
             if name not in begun:
                 drawn.add_row("[dim]·[/]", f"[dim]{name.lower()}[/]", "", "", "", "")

@@ -1,17 +1,14 @@
-"""Starting, joining and signalling workflows from a request: quick to answer, quick to say that Temporal is away.
+"""Starting, joining and signalling workflows from a request: quick to respond, quick to say that Temporal is away.
 
 Connects when it is first used and again whenever it must, so a process starts and serves reads without Temporal.
-Update-with-Start with a fixed update id and `REJECT_DUPLICATE` makes the server itself the record of what was asked:
-the same workflow id gets the first answer while the workflow runs and after it has closed. It does not compare the
+Update-with-Start with a fixed update id and `REJECT_DUPLICATE` makes the server itself the source of truth:
+the same workflow id gets the first result while the workflow runs and after it has closed. It does not compare the
 input; the caller does, by the fingerprint it put into input and memo.
-
-Traps: the SDK reports a cancelled caller as a timed-out update (told apart here); its retries outlast a request by
-default; the future in a start operation complains on stderr unless its error is fetched.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
@@ -23,8 +20,6 @@ from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
     SearchAttributeKey,
@@ -33,12 +28,25 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.converter import DataConverter
-from temporalio.exceptions import ApplicationError, TemporalError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
 from matapalo.errors import IdempotencyKeyReused, Overloaded, WorkflowsUnavailable
+from matapalo.workflows.failures import (
+    GRACE_S,
+    RPC_TIMEOUT,
+    NotRunning,
+    UpdateRefused,
+    fetched_errors,
+    unavailability,
+    update_deadline,
+    update_rejections,
+    within_rpc_timeout,
+)
 from matapalo.workflows.runtime import create_runtime
+
+__all__ = ["NotRunning", "Start", "UpdateRefused", "Workflows"]
 
 W = TypeVar("W")
 A = TypeVar("A")
@@ -46,35 +54,13 @@ R = TypeVar("R")
 
 FINGERPRINT = "fingerprint"
 CONNECT_TIMEOUT = timedelta(seconds=1)
-RPC_TIMEOUT = timedelta(seconds=1)
-#: A refused connection is an answer to give at once, not to sit out; a blip of 100 ms is ridden through.
+#: The SDK's own retries outlast a request. A refused connection fails at once; a blip of 100 ms is ridden through.
 RETRIES = RetryConfig(initial_interval_millis=30, max_interval_millis=100, max_elapsed_time_millis=300, max_retries=3)
-#: UNKNOWN and INTERNAL are what a call gets whose connection breaks under it.
-_AWAY = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.UNKNOWN,
-    RPCStatusCode.INTERNAL,
-    RPCStatusCode.ABORTED,
-}
-
-
-class NotRunning(Exception):
-    """There is no such workflow, or it has closed."""
-
-
-class UpdateRefused(Exception):
-    """The workflow's validator refused the update. ``type`` is that of its `ApplicationError`."""
-
-    def __init__(self, message: str, *, type: str) -> None:
-        super().__init__(message)
-        self.type = type
 
 
 @dataclass(frozen=True, slots=True)
 class Start(Generic[W, A]):
-    """A workflow to start or join. ``fingerprint`` is of what was asked: another one under one id is a conflict."""
+    """A workflow to start or join. ``fingerprint`` is of its input: another one under one id is a conflict."""
 
     workflow: Callable[[W, A], Awaitable[Any]]
     argument: A
@@ -84,9 +70,20 @@ class Start(Generic[W, A]):
     search_attributes: TypedSearchAttributes
     summary: str
 
+    def options(self) -> dict[str, Any]:
+        """The arguments of both of the SDK's ways to start a workflow."""
+        return {
+            "id": self.id,
+            "task_queue": self.task_queue,
+            "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            "memo": {FINGERPRINT: self.fingerprint},
+            "search_attributes": self.search_attributes,
+            "static_summary": self.summary,
+        }
+
 
 class Workflows:
-    """Temporal, for the requests of one process."""
+    """Temporal, for the requests of one process. At most ``max_in_flight`` mutations wait for it at once."""
 
     def __init__(
         self,
@@ -106,22 +103,27 @@ class Workflows:
     async def start_or_join(
         self, start: Start[W, A], update: UpdateMethodMultiParam[[W], R], *, update_id: str, timeout: timedelta
     ) -> R | None:
-        """What ``update`` answered, now or when it was first asked; None when it has not within ``timeout``.
+        """What ``update`` returned, now or when it was first sent; None when it has not within ``timeout``.
 
         After None the workflow exists for certain. Raises `WorkflowsUnavailable`, `Overloaded`, `IdempotencyKeyReused`
-        (only where there is no answer yet: compare the fingerprint in the answer yourself).
+        (only where there is no result yet: compare the fingerprint in the result yourself).
         """
         with self._bounded():
             client = await self._connected()
-            operation = _operation(start)
+            operation = WithStartWorkflowOperation(
+                cast(Any, start.workflow),
+                start.argument,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                **start.options(),
+            )
             try:
-                async with _deadline(timeout):
-                    with _unavailability():
-                        async with _settled(operation):
-                            answer = await client.execute_update_with_start_workflow(
+                async with update_deadline(timeout):
+                    with unavailability():
+                        async with fetched_errors(operation):
+                            result = await client.execute_update_with_start_workflow(
                                 cast(Any, update), start_workflow_operation=operation, id=update_id, rpc_timeout=timeout
                             )
-                            return cast(R, answer)
+                            return cast(R, result)
             except TimeoutError:
                 await self._assert_same(client, start)
                 return None
@@ -134,17 +136,12 @@ class Workflows:
         with self._bounded():
             client = await self._connected()
             try:
-                async with _promptly():
+                async with within_rpc_timeout():
                     await client.start_workflow(
                         cast(Any, start.workflow),
                         start.argument,
-                        id=start.id,
-                        task_queue=start.task_queue,
-                        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                        memo={FINGERPRINT: start.fingerprint},
-                        search_attributes=start.search_attributes,
-                        static_summary=start.summary,
                         rpc_timeout=RPC_TIMEOUT,
+                        **start.options(),
                     )
             except WorkflowsUnavailable as error:
                 if not isinstance(error.__cause__, WorkflowAlreadyStartedError):
@@ -161,7 +158,7 @@ class Workflows:
         update_id: str,
         timeout: timedelta,
     ) -> R | None:
-        """What a running workflow answers, or answered before under this id; None when not within ``timeout``.
+        """What a running workflow returns, or returned before under this id; None when not within ``timeout``.
 
         Raises `NotRunning`, `UpdateRefused` (by the validator), `WorkflowsUnavailable`, `Overloaded`.
         """
@@ -169,28 +166,26 @@ class Workflows:
             client = await self._connected()
             handle = client.get_workflow_handle(workflow_id)
             try:
-                async with _deadline(timeout):
-                    with _unavailability(), _refusals(workflow_id):
-                        answer = await handle.execute_update(
+                async with update_deadline(timeout):
+                    with unavailability(), update_rejections(workflow_id):
+                        result = await handle.execute_update(
                             cast(Any, update), args=arguments, id=update_id, rpc_timeout=timeout
                         )
-                        return cast(R, answer)
+                        return cast(R, result)
             except TimeoutError:
                 return None
 
     async def query(self, workflow_id: str, query: Callable[[W], R]) -> R | None:
-        """What the workflow answers, running or closed; None when there is no such workflow or no worker answers.
+        """What the workflow returns, running or closed; None when there is no such workflow, or no worker for it.
 
         Raises `WorkflowsUnavailable`.
         """
         client = await self._connected()
         try:
-            async with asyncio.timeout(1.2 * RPC_TIMEOUT.total_seconds()):
-                with _unavailability():
-                    answer = await client.get_workflow_handle(workflow_id).query(
-                        cast(Any, query), rpc_timeout=RPC_TIMEOUT
-                    )
-                    return cast(R, answer)
+            async with asyncio.timeout(RPC_TIMEOUT.total_seconds() + GRACE_S):
+                with unavailability():
+                    handle = client.get_workflow_handle(workflow_id)
+                    return cast(R, await handle.query(cast(Any, query), rpc_timeout=RPC_TIMEOUT))
         except (TimeoutError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
             return None
         except RPCError as error:
@@ -201,7 +196,7 @@ class Workflows:
     async def signal(self, workflow_id: str, signal: Callable[[W], None]) -> bool:
         """Send it; False when no such workflow is running. Raises `WorkflowsUnavailable`."""
         client = await self._connected()
-        async with _promptly():
+        async with within_rpc_timeout():
             try:
                 await client.get_workflow_handle(workflow_id).signal(cast(Any, signal), rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
@@ -213,11 +208,11 @@ class Workflows:
     async def exists(self, workflow_id: str) -> bool:
         """Whether it runs or ran (within the namespace's retention). Raises `WorkflowsUnavailable`."""
         client = await self._connected()
-        return await _described(client, workflow_id) is not None
+        return await _describe(client, workflow_id) is not None
 
     async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
-        """What the server knows of a workflow, None when there is none. Raises `WorkflowsUnavailable`."""
-        return await _described(await self._connected(), workflow_id)
+        """The server's description of a workflow, None when there is none. Raises `WorkflowsUnavailable`."""
+        return await _describe(await self._connected(), workflow_id)
 
     async def history(self, workflow_id: str, *, page_size: int) -> AsyncIterator[HistoryEvent]:
         """The events of a workflow, oldest first; none when there is no such workflow. Raises `WorkflowsUnavailable`.
@@ -229,7 +224,7 @@ class Workflows:
             page_size=page_size, rpc_timeout=RPC_TIMEOUT
         )
         while True:
-            async with _promptly():
+            async with within_rpc_timeout():
                 try:
                     await pages.fetch_next_page()
                 except RPCError as error:
@@ -241,28 +236,28 @@ class Workflows:
             if not pages.next_page_token:
                 return
 
-    async def keyword(self, workflow_id: str, key: SearchAttributeKey[str]) -> str | None:
+    async def search_attribute(self, workflow_id: str, key: SearchAttributeKey[str]) -> str | None:
         """A search attribute of a workflow, None without either. Raises `WorkflowsUnavailable`."""
         client = await self._connected()
-        description = await _described(client, workflow_id)
+        description = await _describe(client, workflow_id)
         return None if description is None else description.typed_search_attributes.get(key)
 
     async def id_with_prefix(self, *prefixes: str) -> str | None:
-        """The id of a workflow, running or closed, that starts with a prefix, as visibility knows it (a little late).
+        """The id of a workflow, running or closed, that starts with a prefix, as visibility has it (a little late).
 
         Prefixes must not hold a quote: they go into the query as they are. Raises `WorkflowsUnavailable`.
         """
         client = await self._connected()
         query = " OR ".join(f"WorkflowId STARTS_WITH '{prefix}'" for prefix in prefixes)
-        async with _promptly():
-            async for found in client.list_workflows(query, limit=1, rpc_timeout=RPC_TIMEOUT):
-                return found.id
+        async with within_rpc_timeout():
+            async for execution in client.list_workflows(query, limit=1, rpc_timeout=RPC_TIMEOUT):
+                return execution.id
         return None
 
     async def _assert_same(self, client: Client, start: Start[W, A]) -> None:
-        description = await _described(client, start.id)
+        description = await _describe(client, start.id)
         if description is None:
-            raise WorkflowsUnavailable("the workflow service did not answer in time", retry_after_s=1.0)
+            raise WorkflowsUnavailable("the workflow service did not respond in time", retry_after_s=1.0)
         memo = await description.memo()
         if memo.get(FINGERPRINT) != start.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key was used with other input")
@@ -291,99 +286,12 @@ class Workflows:
             self._in_flight -= 1
 
 
-def _operation(start: Start[W, A]) -> WithStartWorkflowOperation[Any, Any]:
-    return WithStartWorkflowOperation(
-        cast(Any, start.workflow),
-        start.argument,
-        id=start.id,
-        task_queue=start.task_queue,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        memo={FINGERPRINT: start.fingerprint},
-        search_attributes=start.search_attributes,
-        static_summary=start.summary,
-    )
-
-
-async def _described(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
+async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
     """None when there is no such workflow."""
-    async with _promptly():
+    async with within_rpc_timeout():
         try:
             return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-
-
-@asynccontextmanager
-async def _promptly() -> AsyncIterator[None]:
-    """A call within its time, also when it has to connect first: the SDK's time-outs begin after that."""
-    try:
-        async with asyncio.timeout(1.2 * RPC_TIMEOUT.total_seconds()):
-            with _unavailability():
-                yield
-    except TimeoutError as error:
-        raise WorkflowsUnavailable("the workflow service does not answer", retry_after_s=1.0) from error
-
-
-@asynccontextmanager
-async def _deadline(timeout: timedelta) -> AsyncIterator[None]:
-    """TimeoutError for a slow update, CancelledError for a cancelled caller: the SDK raises one error for both."""
-    try:
-        # The RPC's own time-out comes first; this one is for its repetitions.
-        async with asyncio.timeout(timeout.total_seconds() + 0.2):
-            yield
-    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError from error
-        raise TimeoutError from error
-
-
-@asynccontextmanager
-async def _settled(operation: WithStartWorkflowOperation[Any, Any]) -> AsyncIterator[None]:
-    """Fetch the error of a start that failed: asyncio reports futures whose error nobody asked for."""
-    try:
-        yield
-    except (TemporalError, RPCError):
-        with suppress(TemporalError, RPCError, TimeoutError):
-            async with asyncio.timeout(0.01):  # it is there already, or will never be
-                await operation.workflow_handle()
-        raise
-
-
-@contextmanager
-def _refusals(workflow_id: str) -> Iterator[None]:
-    """A workflow's ways of not taking an update, as ours."""
-    try:
-        yield
-    except WorkflowUpdateFailedError as error:
-        reason = error.cause
-        raise UpdateRefused(
-            reason.message if isinstance(reason, ApplicationError) else str(reason),
-            type=(reason.type or "") if isinstance(reason, ApplicationError) else "",
-        ) from error
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise NotRunning(workflow_id) from error
-        raise
-
-
-@contextmanager
-def _unavailability() -> Iterator[None]:
-    """Temporal's ways of saying that it is away, as ours."""
-    try:
-        yield
-    except RPCError as error:
-        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
-            raise Overloaded("the workflow service is overloaded", retry_after_s=1.0) from error
-        if error.status in _AWAY:
-            raise WorkflowsUnavailable("the workflow service cannot be reached", retry_after_s=1.0) from error
-        raise
-    except (WorkflowAlreadyStartedError, WorkflowUpdateFailedError) as error:
-        raise WorkflowsUnavailable("the workflow was stopped before it answered: send a new key") from error
-    except RuntimeError as error:
-        if "client connect" not in str(error):  # how a lazy client reports that it cannot connect
-            raise
-        raise WorkflowsUnavailable("the workflow service cannot be reached", retry_after_s=1.0) from error

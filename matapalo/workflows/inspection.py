@@ -1,4 +1,4 @@
-"""Looking into a workflow for operators: its state, what it waits for, and its history, as Temporal has them now.
+"""A workflow as operators see it: its state, what it waits for, and its history, as Temporal has them now.
 
 Shows names, times, attempts and failure messages, never a payload: inputs and results may hold personal data.
 """
@@ -32,7 +32,7 @@ class PendingActivity:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowState:
-    """How a workflow stands."""
+    """The state of one workflow, running or closed."""
 
     id: str
     run_id: str
@@ -56,15 +56,15 @@ class WorkflowEvent:
 
 
 class Inspector:
-    """One of these per BFF process."""
+    """Reads the workflows of the namespace. One per BFF process."""
 
     def __init__(self, workflows: Workflows) -> None:
         self._workflows = workflows
 
     async def state(self, workflow_id: str) -> WorkflowState | None:
-        """None when there is no such workflow. Raises `WorkflowsUnavailable`."""
-        found = await self._workflows.describe(workflow_id)
-        return None if found is None else await _state(found)
+        """The state now, None when there is no such workflow. Raises `WorkflowsUnavailable`."""
+        description = await self._workflows.describe(workflow_id)
+        return None if description is None else await _state(description)
 
     async def history(self, workflow_id: str, *, first: int, after: int) -> tuple[list[WorkflowEvent], bool]:
         """At most ``first`` events after the id ``after``, oldest first, and whether there are more.
@@ -81,17 +81,17 @@ class Inspector:
         return events, False
 
 
-async def _state(found: WorkflowExecutionDescription) -> WorkflowState:
+async def _state(description: WorkflowExecutionDescription) -> WorkflowState:
     return WorkflowState(
-        id=found.id,
-        run_id=found.run_id,
-        type=found.workflow_type,
-        status=found.status.name if found.status is not None else "UNKNOWN",
-        started_at=found.start_time,
-        closed_at=found.close_time,
-        history_length=found.history_length,
-        details=await found.static_summary(),
-        pending_activities=tuple(_pending(one) for one in found.raw_description.pending_activities),
+        id=description.id,
+        run_id=description.run_id,
+        type=description.workflow_type,
+        status=description.status.name if description.status is not None else "UNKNOWN",
+        started_at=description.start_time,
+        closed_at=description.close_time,
+        history_length=description.history_length,
+        details=await description.static_summary(),
+        pending_activities=tuple(map(_pending, description.raw_description.pending_activities)),
     )
 
 

@@ -75,7 +75,7 @@ class TemporalMetrics(Collector):
             self.record(update)
 
     def record(self, update: BufferedMetricUpdate) -> None:
-        """Add one update."""
+        """Add one update to its metric."""
         labels = tuple(sorted((name, str(value)) for name, value in update.attributes.items()))
         self._of(update.metric).add(labels, float(update.value))
 

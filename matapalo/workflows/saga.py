@@ -1,23 +1,29 @@
-"""What has to be undone when a workflow cannot go on, and doing so whatever happens meanwhile.
+"""Compensations of a workflow that cannot go on, run whatever happens meanwhile.
 
 A compensation is registered before its step, because a step that failed may still have had its effect; so each one
-must be harmless when there is nothing to undo. They run in reverse. One that cannot succeed does not stop the others.
+must be harmless when there is nothing to compensate. They run in reverse. One that cannot succeed does not stop the
+others.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from temporalio.exceptions import FailureError
+
 T = TypeVar("T")
+
+COMPENSATION_TIMEOUT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Compensation:
-    """``attempt`` tries for a while and says whether it succeeded; ``insist`` tries until it does."""
+    """``run`` compensates the step ``name``, retried within a schedule-to-close timeout; without end for None."""
 
-    attempt: Callable[[], Awaitable[bool]]
-    insist: Callable[[], Awaitable[None]]
+    name: str
+    run: Callable[[timedelta | None], Awaitable[None]]
 
 
 class Saga:
@@ -27,21 +33,29 @@ class Saga:
         self._registered: list[Compensation] = []
 
     def register(self, compensation: Compensation) -> None:
-        """Call it before the step that ``compensation`` undoes."""
+        """Call it before the step that it compensates."""
         self._registered.append(compensation)
 
     def pivot(self) -> None:
         """From here on the only way is forward."""
         self._registered.clear()
 
-    async def undo(self, *, when_stuck: Callable[[], None]) -> None:
-        """Run every compensation, the last one first; those that fail once more, after ``when_stuck``, for ever."""
-        stuck = [each for each in reversed(self._registered) if not await each.attempt()]
+    async def compensate(
+        self, *, on_failure: Callable[[str, FailureError], None], when_stuck: Callable[[], None]
+    ) -> None:
+        """Run every compensation, the last one first; those that fail again, after ``when_stuck``, without end."""
+        stuck: list[Compensation] = []
+        for compensation in reversed(self._registered):
+            try:
+                await compensation.run(COMPENSATION_TIMEOUT)
+            except FailureError as error:
+                on_failure(compensation.name, error)
+                stuck.append(compensation)
         self._registered.clear()
         if stuck:
             when_stuck()
         for compensation in stuck:
-            await compensation.insist()
+            await compensation.run(None)
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

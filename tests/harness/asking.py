@@ -9,9 +9,10 @@ import strawberry
 from graphql import GraphQLError
 
 from bff.commerce.context import Context
-from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, Receipt
-from bff.commerce.fulfilment.ports import CancelAnswer, OrderWish, OrderWorkflows, PendingOrder
-from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
+from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, PlaceOrderRequest, Receipt
+from bff.commerce.fulfilment.ports import CancelResult, OrderWorkflows, PendingOrder
+from bff.commerce.onboarding.messages import RegisterCustomerRequest
+from bff.commerce.onboarding.ports import ConfirmResult
 from matapalo.auth.viewer import ANONYMOUS, Viewer
 from matapalo.errors import BffError, WorkflowsUnavailable
 from matapalo.graphql.request import GraphQLRequest
@@ -49,14 +50,14 @@ def operation(client: str, name: str) -> str:
 class NoWorkflows:
     """Where no order workflow ever ran, and none can be started."""
 
-    async def place(self, wish: OrderWish) -> Receipt | PendingOrder:
+    async def place(self, request: PlaceOrderRequest) -> Receipt | PendingOrder:
         raise WorkflowsUnavailable("no workflows here")
 
     async def confirm_warehouse(self, order_id: str) -> bool:
         return False
 
-    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
-        return CancelAnswer.NOT_RUNNING
+    async def cancel(self, order_id: str, reason: str) -> CancelResult:
+        return CancelResult.NOT_RUNNING
 
     async def customer_of(self, order_id: str) -> str | None:
         return None
@@ -64,11 +65,11 @@ class NoWorkflows:
     async def workflow_of(self, order_id: str) -> str | None:
         return None
 
-    async def register(self, wish: RegistrationWish) -> bool:
+    async def register(self, request: RegisterCustomerRequest) -> bool:
         raise WorkflowsUnavailable("no workflows here")
 
-    async def confirm(self, token: str) -> ConfirmAnswer:
-        return ConfirmAnswer.TOO_LATE
+    async def confirm(self, token: str) -> ConfirmResult:
+        return ConfirmResult.TOO_LATE
 
     async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
         none: tuple[OrderEvent, ...] = ()

@@ -56,7 +56,7 @@ class Shop:
     async def place(self, order: Order) -> dict[str, Any]:
         """Until there is a final answer; it must be the one that was given before."""
         wanted = {"items": [{"productId": order.product, "quantity": 1}], "paymentMethodId": order.method}
-        answer = await self._insist("PlaceOrder", order.customer, {"input": wanted}, key=order.key)
+        answer = await self._insist("PlaceOrderRequest", order.customer, {"input": wanted}, key=order.key)
         receipt = {name: value for name, value in answer.items() if name != "replayed"}
         if "order" in receipt:  # the receipt names the order; where it stands is another question
             receipt["order"] = {"id": receipt["order"]["id"]}

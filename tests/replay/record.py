@@ -16,18 +16,19 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.activities import OrderActivities
-from bff.commerce.fulfilment.messages import CancelWish
+from bff.commerce.fulfilment.messages import CancelOrderRequest
 from bff.commerce.fulfilment.workflow import CANCEL_UPDATE_ID, FulfilOrder
 from bff.commerce.onboarding.activities import OnboardingActivities
-from bff.commerce.onboarding.messages import RegisterCustomer
+from bff.commerce.onboarding.messages import RegisterCustomerRequest
 from bff.commerce.onboarding.workflow import CONFIRM_UPDATE_ID, OnboardCustomer
 from bff.commerce.onboarding.workflow import TASK_QUEUE as ONBOARDING_QUEUE
 from bff.commerce.worker import create_onboarding_worker, create_worker
 from matapalo.errors import UpstreamUnavailable
+from matapalo.idempotency.claim import Claim
 from matapalo.launcher.engines import binaries, temporal
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
-from tests.bff.commerce.fulfilment.orders import an_order, place, start
-from tests.harness.accounts import Book
+from tests.bff.commerce.fulfilment.harness import make_order, place, start
+from tests.harness.accounts import FakeAccounts
 from tests.harness.ledger import Ledger
 from tests.harness.waiting import eventually
 
@@ -37,56 +38,57 @@ Handle = WorkflowHandle[Any, Any]
 
 
 async def shipped(client: Client, _ledger: Ledger) -> Handle:
-    _, handle = await place(client, an_order())
+    _, handle = await place(client, make_order())
     await handle.signal(FulfilOrder.warehouse_confirmed)
     return handle
 
 
 async def out_of_stock(client: Client, _ledger: Ledger) -> Handle:
-    return (await place(client, an_order(product="prod_0500")))[1]
+    return (await place(client, make_order(product="prod_0500")))[1]
 
 
 async def declined(client: Client, _ledger: Ledger) -> Handle:
-    return (await place(client, an_order(payment_method_id="pm_declined")))[1]
+    return (await place(client, make_order(payment_method_id="pm_declined")))[1]
 
 
 async def cancelled(client: Client, _ledger: Ledger) -> Handle:
-    _, handle = await place(client, an_order())
+    _, handle = await place(client, make_order())
     await handle.cancel()
     return handle
 
 
 async def cancelled_by_the_customer(client: Client, _ledger: Ledger) -> Handle:
-    _, handle = await place(client, an_order())
-    await handle.execute_update(FulfilOrder.cancel, CancelWish("changed my mind"), id=CANCEL_UPDATE_ID)
+    _, handle = await place(client, make_order())
+    await handle.execute_update(FulfilOrder.cancel, CancelOrderRequest("changed my mind"), id=CANCEL_UPDATE_ID)
     return handle
 
 
 async def needed_attention(client: Client, ledger: Ledger) -> Handle:
     ledger.before["refund"].extend([_down] * 30)
-    return await start(client, an_order())
+    return await start(client, make_order())
 
 
-async def onboarded(client: Client, book: Book) -> Handle:
+async def onboarded(client: Client, accounts: FakeAccounts) -> Handle:
     handle = await _register(client)
-    await eventually(lambda: book.letters, message="a letter")
+    await eventually(lambda: accounts.emails, message="an email")
     await handle.execute_update(OnboardCustomer.confirm, id=CONFIRM_UPDATE_ID)
     return handle
 
 
-async def already_a_customer(client: Client, book: Book) -> Handle:
-    book.emails.add("ana@example.org")
+async def already_a_customer(client: Client, accounts: FakeAccounts) -> Handle:
+    accounts.addresses.add("ana@example.org")
     return await _register(client)
 
 
-async def registration_expired(client: Client, _book: Book) -> Handle:
+async def registration_expired(client: Client, _accounts: FakeAccounts) -> Handle:
     return await _register(client)
 
 
 async def _register(client: Client) -> Handle:
-    customer = RegisterCustomer("cust_0123456789abcdef", "Ana", "ana@example.org", request_hash="", attempt_id="")
+    claim = Claim("registerCustomer", uuid.uuid4().hex * 2, fingerprint="of the input", attempt_id="request-1")
+    request = RegisterCustomerRequest(claim, "Ana", "ana@example.org")
     return await client.start_workflow(
-        OnboardCustomer.run, customer, id=f"registerCustomer:{uuid.uuid4().hex * 2}", task_queue=ONBOARDING_QUEUE
+        OnboardCustomer.run, request, id=f"registerCustomer:{claim.record_id}", task_queue=ONBOARDING_QUEUE
     )
 
 
@@ -96,7 +98,7 @@ async def slow_payments(client: Client, ledger: Ledger) -> Handle:
 
 
 async def warehouse_timed_out(client: Client, _ledger: Ledger) -> Handle:
-    return await start(client, an_order())
+    return await start(client, make_order())
 
 
 CASES: tuple[Callable[[Client, Ledger], Awaitable[Handle]], ...] = (
@@ -111,7 +113,7 @@ ONBOARDING = (onboarded, already_a_customer)
 
 
 def _down() -> Exception:
-    return UpstreamUnavailable("payments could not answer")
+    return UpstreamUnavailable("payments could not respond")
 
 
 async def record() -> None:
@@ -135,17 +137,17 @@ async def record() -> None:
 async def _record(client: Client, case: Callable[[Client, Ledger], Awaitable[Handle]]) -> None:
     ledger = Ledger()
     async with create_worker(client, OrderActivities(services=ledger, progress=ledger, mail=ledger)):
-        await _keep(case.__name__, await case(client, ledger))
+        await _save(case.__name__, await case(client, ledger))
 
 
-async def _record_onboarding(client: Client, case: Callable[[Client, Book], Awaitable[Handle]]) -> None:
-    book = Book()
-    activities = OnboardingActivities(accounts=book, mail=book, secrets=("a secret of at least 32 characters",))
+async def _record_onboarding(client: Client, case: Callable[[Client, FakeAccounts], Awaitable[Handle]]) -> None:
+    accounts = FakeAccounts()
+    activities = OnboardingActivities(accounts=accounts, mail=accounts, secrets=("a secret of at least 32 characters",))
     async with create_onboarding_worker(client, activities):
-        await _keep(case.__name__, await case(client, book))
+        await _save(case.__name__, await case(client, accounts))
 
 
-async def _keep(name: str, handle: Handle) -> None:
+async def _save(name: str, handle: Handle) -> None:
     with suppress(WorkflowFailureError):  # as a cancelled one ends
         await handle.result()
     history = await handle.fetch_history()
@@ -156,8 +158,8 @@ async def _keep(name: str, handle: Handle) -> None:
 def anonymous(value: Any) -> Any:
     if isinstance(value, dict):
         hidden = {"identity": "recorder", "stackTrace": "", "binaryChecksum": ""}
-        return {name: hidden[name] if name in hidden else anonymous(each) for name, each in value.items()}
-    return [anonymous(each) for each in value] if isinstance(value, list) else value
+        return {name: hidden[name] if name in hidden else anonymous(item) for name, item in value.items()}
+    return [anonymous(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from bff.commerce.fulfilment.messages import Ending, PlaceOrder
+from bff.commerce.fulfilment.messages import Ending, PlaceOrderRequest
 from bff.commerce.fulfilment.workflow import FulfilOrder
 from bff.commerce.onboarding.workflow import OnboardCustomer
 
@@ -24,13 +24,13 @@ class ChangedCarelessly(FulfilOrder):
     """Waits a second before it does anything."""
 
     @workflow.init
-    def __init__(self, order: PlaceOrder) -> None:
-        super().__init__(order)
+    def __init__(self, request: PlaceOrderRequest) -> None:
+        super().__init__(request)
 
     @workflow.run
-    async def run(self, order: PlaceOrder) -> Ending:
+    async def run(self, request: PlaceOrderRequest) -> Ending:
         await workflow.sleep(1)
-        return await super().run(order)
+        return await super().run(request)
 
 
 @workflow.defn(name="FulfilOrder")
@@ -38,14 +38,14 @@ class ChangedCarefully(ChangedCarelessly):
     """The same for new orders only."""
 
     @workflow.init
-    def __init__(self, order: PlaceOrder) -> None:
-        super().__init__(order)
+    def __init__(self, request: PlaceOrderRequest) -> None:
+        super().__init__(request)
 
     @workflow.run
-    async def run(self, order: PlaceOrder) -> Ending:
+    async def run(self, request: PlaceOrderRequest) -> Ending:
         if workflow.patched("wait-a-second"):
             await workflow.sleep(1)
-        return await FulfilOrder.run(self, order)
+        return await FulfilOrder.run(self, request)
 
 
 def recorded(path: Path) -> WorkflowHistory:

@@ -37,17 +37,17 @@ async def update_profile(context: Context, claim: Claim, changes: Mapping[str, A
 
 
 @dataclass(frozen=True, slots=True)
-class KeptProfile:
+class StoredProfile:
     """What is kept of an update: no personal data."""
 
     customer_id: str
 
 
-async def _restore(context: Any, kept: KeptProfile) -> ProfileUpdated:
+async def _restore(context: Any, kept: StoredProfile) -> ProfileUpdated:
     customer = await context.loads.one(load_customers, kept.customer_id)
     if customer is None:
         raise NotFound("you are no customer of ours")
     return ProfileUpdated(customer)
 
 
-PROFILE = Replay(KeptProfile, store=lambda outcome: KeptProfile(outcome.customer.id), restore=_restore)
+PROFILE = Replay(StoredProfile, store=lambda outcome: StoredProfile(outcome.customer.id), restore=_restore)

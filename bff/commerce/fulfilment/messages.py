@@ -1,4 +1,4 @@
-"""What the order workflow is given, answers and passes to its activities: one frozen dataclass a message.
+"""The messages of the order workflow and its activities: one frozen dataclass each.
 
 Not the models that GraphQL shows: these are written into workflow histories, so a field may be added (with a default)
 but never renamed or removed while an order that carries it may still run. Money is minor units, times are UTC.
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from matapalo import Claim
+
 
 class Outcome(StrEnum):
-    """What became of the attempt to place an order."""
+    """How placing an order ended, for the customer."""
 
     PLACED = "PLACED"
     OUT_OF_STOCK = "OUT_OF_STOCK"
@@ -36,7 +38,7 @@ class FulfilmentStatus(StrEnum):
     AWAITING_WAREHOUSE = "AWAITING_WAREHOUSE"
     SHIPPING = "SHIPPING"
     COMPLETED = "COMPLETED"
-    UNDOING = "UNDOING"
+    COMPENSATING = "COMPENSATING"
     CANCELLED = "CANCELLED"
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
@@ -55,12 +57,12 @@ class OrderStep(StrEnum):
 
 
 class OrderStepState(StrEnum):
-    """What happened to a step."""
+    """What has happened to a step."""
 
     STARTED = "STARTED"
     DONE = "DONE"
     FAILED = "FAILED"
-    UNDONE = "UNDONE"
+    COMPENSATED = "COMPENSATED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +82,24 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOrder:
-    """The input of the workflow.
+class PlaceOrderRequest:
+    """The input of the workflow: what a customer ordered, checked and normalised.
 
-    ``request_hash`` is of what the client asked for: another one under the same key is a conflict. ``attempt_id``
-    names the request that came first, so that every other one knows its answer for a replay. ``traceparent`` is that
-    request's (W3C Trace Context): every call made for the order belongs to its trace.
+    ``claim`` is that of the request that came first: its ids make the order's, and every other request knows by it
+    whether it asks for the same and whether its result is a replay. ``traceparent`` is that request's (W3C Trace
+    Context): every call made for the order belongs to its trace.
     """
 
-    order_id: str
+    claim: Claim
     customer_id: str
     lines: tuple[Line, ...]
     payment_method_id: str | None
-    request_hash: str
-    attempt_id: str
     traceparent: str = ""
+
+    @property
+    def order_id(self) -> str:
+        """`ord_` and the beginning of the record id: the order is found again from the key, and a workflow from it."""
+        return f"ord_{self.claim.record_id[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +121,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer of `place`: the same for every caller, also after the workflow has closed."""
+    """The result of `place`: the same for every caller, also after the workflow has closed."""
 
     order_id: str
     workflow_id: str
     run_id: str
     started_at: datetime
-    request_hash: str
-    attempt_id: str
+    claim: Claim
     outcome: Outcome
     shortages: tuple[Shortage, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -131,15 +135,15 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelWish:
-    """Why the order is not wanted any more."""
+class CancelOrderRequest:
+    """The argument of `cancel`; ``reason`` is stored with the order."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The answer of `cancel`: CANCELLED when everything is undone, NEEDS_ATTENTION while something cannot be yet."""
+    """The result of `cancel`: CANCELLED when all is compensated, NEEDS_ATTENTION while something cannot be yet."""
 
     order_id: str
     status: FulfilmentStatus
@@ -164,14 +168,14 @@ class CreatedOrder:
 
 @dataclass(frozen=True, slots=True)
 class ReserveStock:
-    """All lines or none."""
+    """Reserve all lines or none."""
 
     order: OrderRef
     lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
+class StockReservation:
     """Reserved when nothing is short."""
 
     shortages: tuple[Shortage, ...] = ()
@@ -196,7 +200,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmOrder:
-    """The order is paid."""
+    """The order is paid by a payment."""
 
     order: OrderRef
     payment_id: str
@@ -220,7 +224,7 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What the carrier answered."""
+    """The shipment that the carrier has made."""
 
     shipment_id: str
     tracking_number: str
@@ -262,13 +266,13 @@ class OrderEvent:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows."""
+        """Whether no event follows this one."""
         return self.step is OrderStep.FINISH
 
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """Where an order stands and how it got there."""
+    """The state of an order and of each step until now."""
 
     status: FulfilmentStatus
     steps: tuple[StepProgress, ...] = ()

@@ -1,4 +1,4 @@
-"""What mutations on orders answer: the business outcomes that both clients show, each in its own types.
+"""The outcomes of mutations on orders: the business outcomes that both clients show, each in its own types.
 
 Not messages of the workflow: these live for one request. What is no outcome (a bad token, a key used twice, a service
 that is away) is a `BffError`.
@@ -53,28 +53,28 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseConfirmed:
-    """The workflow has been told."""
+    """The workflow has got the signal."""
 
     order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderNotWaiting:
-    """No workflow of this order waits for anything: it is unknown, shipped or undone."""
+    """No workflow of this order waits for anything: it is unknown, shipped or cancelled."""
 
     order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """Undone: nothing is reserved, whatever was paid is given back."""
+    """Compensated: nothing is reserved, all that was paid is refunded."""
 
     order: Order
 
 
 @dataclass(frozen=True, slots=True)
 class CancellationPending:
-    """It will not be delivered, and is still being undone. `orderProgress` follows it."""
+    """It will not be delivered, and is still being compensated. `orderProgress` follows it."""
 
     order_id: str
     poll_after_ms: int
@@ -82,7 +82,7 @@ class CancellationPending:
 
 @dataclass(frozen=True, slots=True)
 class OrderNotCancellable:
-    """``reason`` is for the customer."""
+    """It stays as it is; ``reason`` is for the customer."""
 
     order: Order
     reason: str

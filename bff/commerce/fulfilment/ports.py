@@ -1,7 +1,6 @@
-"""What fulfilment needs from outside, and what it offers to resolvers. `matapalo.worker` and `matapalo.app` join the
-two sides.
+"""What fulfilment needs from outside, and what it offers to resolvers. The worker and the app join the two sides.
 
-Calls to services raise `matapalo.errors.UpstreamError` when there is no useful answer; business outcomes are return
+Calls to services raise `matapalo.errors.UpstreamError` when there is no useful response; business outcomes are return
 values.
 """
 
@@ -18,48 +17,47 @@ from bff.commerce.fulfilment.messages import (
     ConfirmOrder,
     CreatedOrder,
     Fulfilment,
-    Line,
     MarkShipped,
     OrderEvent,
     OrderRef,
-    PlaceOrder,
+    PlaceOrderRequest,
     PublishProgress,
     Receipt,
-    Reservation,
     ReserveStock,
     Shipment,
+    StockReservation,
 )
-from matapalo import Once
+from matapalo import IdempotentCall
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach a customer."""
+    """How to reach a customer by email."""
 
     name: str
     email: str
 
 
 class Services(Protocol):
-    """The REST services, as the order workflow sees them. Undoing what was never done is fine and does nothing."""
+    """The REST services, as the order workflow sees them. Compensating what was never done does nothing."""
 
-    async def create_order(self, order: PlaceOrder, once: Once) -> CreatedOrder: ...
+    async def create_order(self, order: PlaceOrderRequest, call: IdempotentCall) -> CreatedOrder: ...
 
-    async def reserve_stock(self, wish: ReserveStock, once: Once) -> Reservation: ...
+    async def reserve_stock(self, reservation: ReserveStock, call: IdempotentCall) -> StockReservation: ...
 
-    async def charge(self, charge: ChargeCustomer, once: Once) -> Charge: ...
+    async def charge(self, charge: ChargeCustomer, call: IdempotentCall) -> Charge: ...
 
-    async def confirm_order(self, confirmation: ConfirmOrder, once: Once) -> None: ...
+    async def confirm_order(self, confirmation: ConfirmOrder, call: IdempotentCall) -> None: ...
 
-    async def create_shipment(self, order: OrderRef, once: Once) -> Shipment: ...
+    async def create_shipment(self, order: OrderRef, call: IdempotentCall) -> Shipment: ...
 
-    async def mark_shipped(self, shipped: MarkShipped, once: Once) -> None: ...
+    async def mark_shipped(self, shipped: MarkShipped, call: IdempotentCall) -> None: ...
 
-    async def cancel_order(self, cancellation: CancelOrder, once: Once) -> None: ...
+    async def cancel_order(self, cancellation: CancelOrder, call: IdempotentCall) -> None: ...
 
-    async def release_stock(self, order: OrderRef, once: Once) -> None: ...
+    async def release_stock(self, order: OrderRef, call: IdempotentCall) -> None: ...
 
-    async def refund(self, order: OrderRef, once: Once) -> None: ...
+    async def refund(self, order: OrderRef, call: IdempotentCall) -> None: ...
 
     async def contact(self, order: OrderRef, timeout: timedelta) -> Contact: ...
 
@@ -71,31 +69,16 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderWish:
-    """What a customer asked for, checked and normalised, and under which ids it happens once: see `Claim`."""
-
-    field: str
-    record_id: str
-    older_record_ids: tuple[str, ...]
-    fingerprint: str
-    attempt_id: str
-    customer_id: str
-    lines: tuple[Line, ...]
-    payment_method_id: str | None
-    traceparent: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PendingOrder:
     """The workflow exists and has not decided yet."""
 
     order_id: str
 
 
-class CancelAnswer(Enum):
-    """What became of a wish to cancel."""
+class CancelResult(Enum):
+    """How a request to cancel ended, for now."""
 
-    UNDONE = "UNDONE"
+    CANCELLED = "CANCELLED"
     UNDER_WAY = "UNDER_WAY"
     WITH_THE_CARRIER = "WITH_THE_CARRIER"
     NOT_RUNNING = "NOT_RUNNING"
@@ -104,7 +87,7 @@ class CancelAnswer(Enum):
 class OrderWorkflows(Protocol):
     """What resolvers need of the order workflows."""
 
-    async def place(self, wish: OrderWish) -> Receipt | PendingOrder:
+    async def place(self, request: PlaceOrderRequest) -> Receipt | PendingOrder:
         """Start the workflow or join the one that runs or ran under this key.
 
         Raises `IdempotencyKeyReused`, `WorkflowsUnavailable`, `Overloaded`.
@@ -115,8 +98,8 @@ class OrderWorkflows(Protocol):
         """Tell the workflow of the order; False when none of that order is running. Raises `WorkflowsUnavailable`."""
         ...
 
-    async def cancel(self, order_id: str, reason: str) -> CancelAnswer:
-        """Ask the workflow of the order to undo it, and wait a little. Raises `WorkflowsUnavailable`."""
+    async def cancel(self, order_id: str, reason: str) -> CancelResult:
+        """Tell the workflow of the order to cancel it, and wait a little. Raises `WorkflowsUnavailable`."""
         ...
 
     async def workflow_of(self, order_id: str) -> str | None:
@@ -136,8 +119,8 @@ class OrderWorkflows(Protocol):
         ...
 
     async def fulfilments(self, order_ids: Sequence[str]) -> list[Fulfilment | None]:
-        """The state of each order, as stored or as its workflow answers; None where neither knows it.
+        """The state of each order, as stored or from its workflow; None where neither has it.
 
-        Raises `UpstreamUnavailable` when neither can be asked.
+        Raises `UpstreamUnavailable` when neither can be read.
         """
         ...

@@ -2,8 +2,8 @@
 
 `order:{<id>}:events` is a stream whose entry ids are the event numbers (`7-0`), so that an event written twice is one;
 `order:{<id>}` holds the state as JSON and the id of the workflow. The braces put both in one slot of a Cluster. Both
-live for a week after the last event. This is a projection: the workflow has the truth, and what is lost is written
-again from it (`ProgressReader.restore`).
+live for a week after the last event. This is a projection: the workflow is the source of truth, and what is lost is
+written again from it (`ProgressReader.restore`).
 """
 
 import re
@@ -22,13 +22,13 @@ from redis.exceptions import RedisError, ResponseError
 from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, OrderStep, OrderStepState, PublishProgress
 from matapalo import BadUserInput, Overloaded, UpstreamUnavailable
 
-KEPT_FOR = timedelta(days=7)
+RETENTION = timedelta(days=7)
 MAX_EVENTS = 200
 PAGE = 100
 TIMEOUT_S = 0.5
 #: How long one read waits for an event. Not a limit for the subscriber: the read is repeated.
 BLOCK_S = 5.0
-MAX_WATCHED = 200
+MAX_SUBSCRIBERS = 200
 
 _POSITION = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?")
 
@@ -47,27 +47,26 @@ class RedisProgress:
                 batch.xadd(_events_key(order_id), _fields(event), id=event.id, maxlen=MAX_EVENTS, approximate=True)
             batch.hset(_state_key(order_id), mapping={"fulfilment": msgspec.json.encode(progress.fulfilment)})
             batch.hset(_state_key(order_id), mapping={"workflow_id": progress.workflow_id})
-            batch.expire(_events_key(order_id), KEPT_FOR)
-            batch.expire(_state_key(order_id), KEPT_FOR)
+            batch.expire(_events_key(order_id), RETENTION)
+            batch.expire(_state_key(order_id), RETENTION)
             for result in await batch.execute(raise_on_error=False):
                 if isinstance(result, Exception) and not _is_repeated(result):
                     raise result
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._redis.aclose()
 
 
 class ProgressReader:
-    """The reading side, for resolvers. A subscriber holds a connection while it waits: ``max_watched`` bounds them."""
+    """The reading side, for resolvers. A subscriber holds a connection; ``max_subscribers`` bounds them."""
 
-    def __init__(self, url: str, *, max_watched: int = MAX_WATCHED) -> None:
+    def __init__(self, url: str, *, max_subscribers: int = MAX_SUBSCRIBERS) -> None:
         self._redis = _client(url, max_connections=16, wait_s=TIMEOUT_S, timeout_s=TIMEOUT_S)
-        self._watching = _client(url, max_connections=max_watched, wait_s=0.05, timeout_s=2 * BLOCK_S)
+        self._subscribers = _client(url, max_connections=max_subscribers, wait_s=0.05, timeout_s=2 * BLOCK_S)
         self._restore = self._redis.register_script(_RESTORE)
 
     async def events(self, order_id: str, *, after: str | None, closed: bool) -> AsyncIterator[OrderEvent]:
-        """See `OrderWorkflows.events`. Also raises `BadUserInput` for a position that no event can have."""
+        """As `OrderWorkflows.events`. Also raises `BadUserInput` for a position that no event can have."""
         key, position = _events_key(order_id), _position(after)
         if await self._has_ended(key, position, closed=closed):
             return
@@ -80,12 +79,11 @@ class ProgressReader:
                     return
 
     async def fulfilments(self, order_ids: Sequence[str]) -> list[Fulfilment | None]:
-        """See `OrderWorkflows.fulfilments`."""
-        with _trouble():
+        with _unavailability():
             async with self._redis.pipeline(transaction=False) as batch:
                 for order_id in order_ids:
                     batch.hget(_state_key(order_id), "fulfilment")
-                return [None if found is None else _STATE.decode(found) for found in await batch.execute()]
+                return [None if state is None else _STATE.decode(state) for state in await batch.execute()]
 
     async def is_whole(self, order_id: str) -> bool:
         """Whether the stream begins with the first event, or Redis cannot say. Raises nothing."""
@@ -101,7 +99,7 @@ class ProgressReader:
         One atomic step, so that the worker may publish meanwhile. Raises nothing: it is tried again by the next reader.
         """
         order_id = progress.order.order_id
-        arguments: list[Any] = [int(KEPT_FOR.total_seconds()), progress.workflow_id]
+        arguments: list[Any] = [int(RETENTION.total_seconds()), progress.workflow_id]
         arguments.append(msgspec.json.encode(progress.fulfilment))
         for event in progress.events:
             fields = [part for pair in _fields(event).items() for part in pair]
@@ -110,20 +108,19 @@ class ProgressReader:
             await self._restore(keys=[_events_key(order_id), _state_key(order_id)], args=arguments)
 
     async def workflow_id(self, order_id: str) -> str | None:
-        """The workflow that publishes this order's progress, None when it is not known or Redis does not answer."""
+        """The workflow that publishes this order's progress, None when it is not stored or Redis does not respond."""
         try:
-            found: Any = await self._redis.hget(_state_key(order_id), "workflow_id")
+            workflow_id: Any = await self._redis.hget(_state_key(order_id), "workflow_id")
         except RedisError:
             return None
-        return None if found is None else str(found)
+        return None if workflow_id is None else str(workflow_id)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._redis.aclose()
-        await self._watching.aclose()
+        await self._subscribers.aclose()
 
     async def _has_ended(self, key: str, position: str, *, closed: bool) -> bool:
-        with _trouble():
+        with _unavailability():
             newest: Any = await self._redis.xrevrange(key, count=1)
         if not newest:
             return closed
@@ -131,9 +128,9 @@ class ProgressReader:
         return _event(entry_id, fields).is_last and _order(entry_id) <= _order(position)
 
     async def _next(self, key: str, position: str) -> list[tuple[str, dict[str, str]]]:
-        with _trouble():
-            answer: Any = await self._watching.xread({key: position}, count=PAGE, block=int(BLOCK_S * 1000))
-        return [] if not answer else answer[0][1]
+        with _unavailability():
+            streams: Any = await self._subscribers.xread({key: position}, count=PAGE, block=int(BLOCK_S * 1000))
+        return streams[0][1] if streams else []
 
 
 #: KEYS: stream, state. ARGV: seconds to live, workflow id, state, then for each event its number and its four fields.
@@ -143,8 +140,8 @@ if redis.call('HEXISTS', state, 'fulfilment') == 0 then
   redis.call('HSET', state, 'workflow_id', ARGV[2], 'fulfilment', ARGV[3])
   redis.call('EXPIRE', state, ARGV[1])
 end
-local there = redis.call('XRANGE', events, '-', '+')
-local first = there[1] and tonumber(string.match(there[1][1], '^(%d+)')) or math.huge
+local stored = redis.call('XRANGE', events, '-', '+')
+local first = stored[1] and tonumber(string.match(stored[1][1], '^(%d+)')) or math.huge
 if first == 1 then return 0 end
 redis.call('DEL', events)
 for i = 4, #ARGV, 9 do
@@ -152,7 +149,7 @@ for i = 4, #ARGV, 9 do
     redis.call('XADD', events, ARGV[i] .. '-0', unpack(ARGV, i + 1, i + 8))
   end
 end
-for _, entry in ipairs(there) do redis.call('XADD', events, entry[1], unpack(entry[2])) end
+for _, entry in ipairs(stored) do redis.call('XADD', events, entry[1], unpack(entry[2])) end
 redis.call('EXPIRE', events, ARGV[1])
 return 1
 """
@@ -214,12 +211,12 @@ def _is_repeated(error: Exception) -> bool:
 
 
 @contextmanager
-def _trouble() -> Iterator[None]:
+def _unavailability() -> Iterator[None]:
     try:
         yield
     except RedisConnectionError as error:
         if "No connection available" in str(error):
-            raise Overloaded("too many orders are being watched here", retry_after_s=5.0) from error
+            raise Overloaded("too many orders are being followed here", retry_after_s=5.0) from error
         raise UpstreamUnavailable("the progress of orders cannot be read at the moment") from error
     except RedisError as error:
         raise UpstreamUnavailable("the progress of orders cannot be read at the moment") from error

@@ -1,1 +1,1 @@
-"""How somebody becomes a customer: a durable workflow from the registration to the welcome credit."""
+"""How a customer becomes a customer: a durable workflow from the registration to the welcome credit."""

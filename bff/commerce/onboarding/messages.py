@@ -1,4 +1,4 @@
-"""What the onboarding workflow is given, answers and passes to its activities: one frozen dataclass a message.
+"""The messages of the onboarding workflow and its activities: one frozen dataclass each.
 
 As in `bff.commerce.fulfilment.messages`, fields may be added with a default, never renamed or removed. Name and e-mail
 address are in the workflow's input and nowhere else: not in search attributes, not in summaries.
@@ -6,6 +6,8 @@ address are in the workflow's input and nowhere else: not in search attributes, 
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from matapalo import Claim
 
 
 class OnboardingEnding(StrEnum):
@@ -18,7 +20,7 @@ class OnboardingEnding(StrEnum):
 
 
 class OnboardingStatus(StrEnum):
-    """Where an onboarding stands; shown in Temporal's UI."""
+    """The status of an onboarding; shown in Temporal's UI."""
 
     REGISTERING = "REGISTERING"
     AWAITING_CONFIRMATION = "AWAITING_CONFIRMATION"
@@ -30,14 +32,17 @@ class OnboardingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterCustomer:
-    """The input of the workflow. ``email`` is normalised."""
+class RegisterCustomerRequest:
+    """The input of the workflow: a new customer, under the claim of the mutation. ``email`` is normalised."""
 
-    customer_id: str
+    claim: Claim
     name: str
     email: str
-    request_hash: str
-    attempt_id: str
+
+    @property
+    def customer_id(self) -> str:
+        """`cust_` and the beginning of the record id: the same for every attempt under the key."""
+        return f"cust_{self.claim.record_id[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,13 @@ class CustomerRef:
 
 @dataclass(frozen=True, slots=True)
 class CreatedCustomer:
-    """Created, or the address is somebody's already."""
+    """Created, or the address belongs to another customer already."""
 
     is_new: bool
 
 
-class LetterKind(StrEnum):
-    """The letters of an onboarding."""
+class EmailTemplate(StrEnum):
+    """Which of the emails of an onboarding."""
 
     CONFIRM = "CONFIRM"
     REMIND = "REMIND"
@@ -63,16 +68,16 @@ class LetterKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WriteLetter:
-    """One letter to whoever registered."""
+class SendEmail:
+    """One email to the address that was registered."""
 
-    kind: LetterKind
-    customer: RegisterCustomer
+    template: EmailTemplate
+    customer: RegisterCustomerRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The answer of `confirm`: whether the address is the customer's now. False when the time was over."""
+    """The result of `confirm`: whether the address is the customer's now. False when the time was over."""
 
     customer_id: str
     confirmed: bool

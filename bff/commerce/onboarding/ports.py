@@ -1,40 +1,26 @@
 """What onboarding needs from outside, and what it offers to resolvers."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomer
-from matapalo import Once
+from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomerRequest
+from matapalo import IdempotentCall
 
 
 class Accounts(Protocol):
     """The customers service, as the onboarding workflow sees it. Removing what was never there does nothing."""
 
-    async def create(self, customer: RegisterCustomer, once: Once) -> CreatedCustomer: ...
+    async def create(self, customer: RegisterCustomerRequest, call: IdempotentCall) -> CreatedCustomer: ...
 
-    async def verify(self, customer: CustomerRef, once: Once) -> None: ...
+    async def verify(self, customer: CustomerRef, call: IdempotentCall) -> None: ...
 
-    async def credit(self, customer: CustomerRef, points: int, once: Once) -> None: ...
+    async def credit(self, customer: CustomerRef, points: int, call: IdempotentCall) -> None: ...
 
-    async def expire(self, customer: CustomerRef, once: Once) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationWish:
-    """Who wants to be a customer, and under which ids it happens once: see `Claim`."""
-
-    field: str
-    record_id: str
-    older_record_ids: tuple[str, ...]
-    fingerprint: str
-    attempt_id: str
-    name: str
-    email: str
+    async def expire(self, customer: CustomerRef, call: IdempotentCall) -> None: ...
 
 
-class ConfirmAnswer(Enum):
-    """What became of a confirmation."""
+class ConfirmResult(Enum):
+    """How a confirmation ended, for now."""
 
     CONFIRMED = "CONFIRMED"
     UNDER_WAY = "UNDER_WAY"
@@ -44,13 +30,13 @@ class ConfirmAnswer(Enum):
 class OnboardingWorkflows(Protocol):
     """What resolvers need of the onboarding workflows."""
 
-    async def register(self, wish: RegistrationWish) -> bool:
+    async def register(self, request: RegisterCustomerRequest) -> bool:
         """Start the workflow; False when it runs or ran under this key already.
 
         Raises `IdempotencyKeyReused`, `WorkflowsUnavailable`, `Overloaded`.
         """
         ...
 
-    async def confirm(self, token: str) -> ConfirmAnswer:
-        """Tell the workflow that wrote the token. Raises `BadUserInput`, `WorkflowsUnavailable`."""
+    async def confirm(self, token: str) -> ConfirmResult:
+        """Confirm to the workflow that sent the token. Raises `BadUserInput`, `WorkflowsUnavailable`."""
         ...

@@ -1,36 +1,27 @@
-"""The token of a confirmation letter: it leads to the registration, and only the letter's reader can have it.
+"""The token in a confirmation email: it leads to the registration, and only the reader of the email can have it.
 
-A workflow's id is shown to operators and in Temporal's UI, so the token is not the id alone but id and MAC: 48 bytes in
-base64url, 64 characters. Tokens of an older secret are good as long as the secret is listed.
+A workflow's id is shown to operators and in Temporal's UI, so the token is not the id alone but id and signature
+(HMAC-SHA-1, itsdangerous' default): 71 characters, which fit into one line of an email. The first secret signs, tokens
+of an older one are good as long as it is listed; the workflow ends their lifetime.
 """
 
-import base64
-import binascii
-import hmac
 from collections.abc import Sequence
 
-_RECORD_BYTES = 32
-_MAC_BYTES = 16
+from itsdangerous import BadData, Signer, base64_decode, base64_encode
 
 
-def token_of(secret: str, record_id: str) -> str:
+def confirmation_token(secrets: Sequence[str], record_id: str) -> str:
     """The token for an idempotency record (64 hex characters)."""
-    record = bytes.fromhex(record_id)
-    return base64.urlsafe_b64encode(record + _mac(secret, record)).decode()
+    return _signer(secrets).sign(base64_encode(bytes.fromhex(record_id))).decode()
 
 
-def record_of(secrets: Sequence[str], token: str) -> str | None:
-    """The record that ``token`` was made for; None for anything that we did not write."""
+def confirmed_record_id(secrets: Sequence[str], token: str) -> str | None:
+    """The record that ``token`` was made for; None for anything that was not signed by us."""
     try:
-        raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        return base64_decode(_signer(secrets).unsign(token)).hex()
+    except BadData:
         return None
-    if len(raw) != _RECORD_BYTES + _MAC_BYTES:
-        return None
-    record, mac = raw[:_RECORD_BYTES], raw[_RECORD_BYTES:]
-    known = [hmac.compare_digest(mac, _mac(secret, record)) for secret in secrets]
-    return record.hex() if any(known) else None
 
 
-def _mac(secret: str, record: bytes) -> bytes:
-    return hmac.digest(secret.encode(), b"confirm e-mail\0" + record, "sha256")[:_MAC_BYTES]
+def _signer(secrets: Sequence[str]) -> Signer:
+    return Signer([*reversed(secrets)], salt=b"confirm e-mail", key_derivation="hmac")  # the last of the list signs

@@ -1,6 +1,6 @@
-"""Paying for an order that waits for its money: charge the order's total, then confirm the order.
+"""Payment of an order that waits for it: charge the order's total, then confirm the order.
 
-Two writes at two services, each once under the mutation's claim: whoever repeats the mutation goes on where it stopped.
+Two writes at two services, each once under the mutation's claim: a repeat goes on where it stopped.
 An order is paid once, which the payments service sees to. Orders that a workflow places are paid by it, never here.
 """
 
@@ -47,7 +47,7 @@ PAYMENT = replay_snapshot(PaymentCreated, PaymentRefused, OrderNotPayable)
 
 
 class _Done(msgspec.Struct):
-    """Any object: that it was answered is enough."""
+    """Any object: a response is enough."""
 
 
 async def create_payment(
@@ -92,7 +92,7 @@ async def _charge(context: Context, claim: Claim, order: Order, method: str | No
 
 
 async def _confirm(context: Context, claim: Claim, order: Order, payment: Payment) -> CreatePaymentOutcome:
-    """Or, when the order was given up between the two writes, give the money back."""
+    """Confirm the order; refund when it was given up between the two writes."""
     path = f"/api/orders/{order.id}/confirm"
     try:
         await write(context, claim, "confirm", "POST", path, {"payment_id": payment.id}, into=_Done)

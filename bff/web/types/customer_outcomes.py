@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from bff.commerce.customers.profile import ProfileUpdated
-from bff.commerce.onboarding.registration import (
+from bff.commerce.onboarding.register_customer import (
     ConfirmationPending,
     EmailConfirmed,
     RegistrationExpired,
@@ -63,16 +63,16 @@ class WebProfileUpdated:
 @strawberry.input(name="RegisterCustomerInput", description="Who wants to be a customer.")
 class WebRegisterCustomerInput:
     name: str = strawberry.field(description="Full name.")
-    email: str = strawberry.field(description="E-mail address; a letter with a code is sent to it.")
+    email: str = strawberry.field(description="E-mail address; an email with a code is sent to it.")
 
 
 @projection(
     RegistrationReceived,
     name="RegistrationReceived",
-    description="A letter is on its way to the address. The answer is the same for an address that is known already.",
+    description="An email is on its way to the address. The response is the same for an address that has an account.",
 )
 class WebRegistrationReceived:
-    confirm_within_days: int = strawberry.field(description="For how many days the code in the letter is good.")
+    confirm_within_days: int = strawberry.field(description="For how many days the code in the email is good.")
 
 
 @projection(EmailConfirmed, name="EmailConfirmed", description="Welcome: the address is the customer's.")

@@ -7,7 +7,7 @@ import strawberry
 
 import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
 from bff.commerce.customers.loaders import load_customers
-from bff.commerce.fulfilment.following import load_fulfilments
+from bff.commerce.fulfilment.queries import load_fulfilments
 from bff.commerce.orders.model import Order, OrderLine, OrdersSummary, OrderStatus
 from bff.commerce.pagination import Edge, Slice
 from bff.commerce.payments.loaders import load_payments_of_orders

@@ -76,7 +76,9 @@ class WebWarehouseConfirmed:
 
 
 @projection(
-    OrderNotWaiting, name="OrderNotWaiting", description="No such order is being fulfilled: unknown, shipped or undone."
+    OrderNotWaiting,
+    name="OrderNotWaiting",
+    description="No such order is being fulfilled: unknown, shipped or cancelled.",
 )
 class WebOrderNotWaiting:
     order_id: strawberry.ID = strawberry.field(description="The id that was given.")
@@ -90,7 +92,7 @@ class WebOrderCancelled:
 @projection(
     CancellationPending,
     name="CancellationPending",
-    description="It will not be delivered; it is still being undone. `orderProgress` follows it.",
+    description="It will not be delivered; it is still being compensated. `orderProgress` follows it.",
 )
 class WebCancellationPending:
     order_id: strawberry.ID = strawberry.field(description="The order.")

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from bff.commerce.fulfilment.looking import load_histories, load_states
 from bff.commerce.fulfilment.outcomes import WorkflowRun
+from bff.commerce.fulfilment.queries import load_histories, load_states
 from bff.commerce.pagination import Slice
 from bff.web.types.page import WebPageInfo
 from matapalo import PendingActivity, WorkflowEvent, WorkflowState, projection, related, sized

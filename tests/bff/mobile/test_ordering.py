@@ -31,7 +31,7 @@ async def test_an_order_is_placed_under_a_key_of_the_app(schema):
     found = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=workflows, idempotency_key="k")
     assert found.errors == []
     assert found.data["placeOrder"]["order"]["id"] == "ord_00001"
-    assert [wish.field for wish in workflows.wishes] == ["placeOrder"]
+    assert [wish.claim.field for wish in workflows.requests] == ["placeOrder"]
 
 
 async def test_shortages_are_shown_without_the_product(schema):

@@ -8,9 +8,9 @@ import pytest
 from graphql import GraphQLError
 
 from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState, Outcome, Refusal, Shortage
-from bff.commerce.fulfilment.orders import TemporalOrders
-from bff.commerce.fulfilment.ports import CancelAnswer
+from bff.commerce.fulfilment.ports import CancelResult
 from bff.commerce.fulfilment.progress import ProgressReader
+from bff.commerce.fulfilment.temporal import TemporalOrders
 from matapalo.auth.viewer import Viewer
 from matapalo.errors import BffError
 from matapalo.process.clock import SystemClock
@@ -115,7 +115,7 @@ async def test_without_a_good_key_nothing_is_ordered(schema, key, code):
     workflows = InstantWorkflows()
     found = await place(schema, workflows, idempotency_key=key)
     assert [code_of(error) for error in found.errors] == [code]
-    assert workflows.wishes == []
+    assert workflows.requests == []
 
 
 async def test_a_key_in_quotes_is_the_same_key(schema):
@@ -131,7 +131,7 @@ async def test_only_customers_order(schema, viewer, code):
     workflows = InstantWorkflows()
     found = await place(schema, workflows, viewer=viewer)
     assert [code_of(error) for error in found.errors] == [code]
-    assert workflows.wishes == []
+    assert workflows.requests == []
 
 
 ONE = {"productId": "prod_0001", "quantity": 1}
@@ -157,7 +157,7 @@ async def test_input_that_cannot_be_is_refused_by_field_and_starts_nothing(schem
     assert code_of(error) == "BAD_USER_INPUT"
     assert told(error)["field"] == field
     assert field in error.message
-    assert workflows.wishes == []
+    assert workflows.requests == []
 
 
 async def test_what_only_the_service_knows_to_be_wrong_names_the_field_of_the_input(schema):
@@ -254,11 +254,11 @@ def in_status(upstream: FakeUpstream, status: str) -> str:
 @pytest.mark.parametrize(
     ("status", "answer", "outcome"),
     [
-        ("CANCELLED", CancelAnswer.UNDONE, "OrderCancelled"),
-        ("CANCELLED", CancelAnswer.NOT_RUNNING, "OrderCancelled"),
-        ("CONFIRMED", CancelAnswer.UNDER_WAY, "CancellationPending"),
-        ("SHIPPED", CancelAnswer.WITH_THE_CARRIER, "OrderNotCancellable"),
-        ("DELIVERED", CancelAnswer.NOT_RUNNING, "OrderNotCancellable"),
+        ("CANCELLED", CancelResult.CANCELLED, "OrderCancelled"),
+        ("CANCELLED", CancelResult.NOT_RUNNING, "OrderCancelled"),
+        ("CONFIRMED", CancelResult.UNDER_WAY, "CancellationPending"),
+        ("SHIPPED", CancelResult.WITH_THE_CARRIER, "OrderNotCancellable"),
+        ("DELIVERED", CancelResult.NOT_RUNNING, "OrderNotCancellable"),
     ],
 )
 async def test_what_became_of_a_cancellation_is_a_member_of_the_payload(schema, status, answer, outcome):
@@ -269,10 +269,10 @@ async def test_what_became_of_a_cancellation_is_a_member_of_the_payload(schema, 
 
 
 async def test_an_order_that_is_not_written_down_yet_is_its_customers_to_cancel_and_to_follow(schema):
-    workflows = InstantWorkflows(cancels=CancelAnswer.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0001"})
+    workflows = InstantWorkflows(cancels=CancelResult.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0001"})
     found = await cancel(schema, workflows, FakeUpstream(), "ord_0123456789abcdef")
     assert found.data["cancelOrder"] == {"__typename": "CancellationPending", "orderId": "ord_0123456789abcdef"}
-    theirs = InstantWorkflows(cancels=CancelAnswer.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0002"})
+    theirs = InstantWorkflows(cancels=CancelResult.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0002"})
     found = await cancel(schema, theirs, FakeUpstream(), "ord_0123456789abcdef")
     assert [code_of(error) for error in found.errors] == ["NOT_FOUND"]
 
@@ -295,10 +295,10 @@ async def test_a_reorder_holds_what_the_order_held(schema):
     query = "mutation($id: ID!) { reorder(orderId: $id) { __typename } }"
     found = await ask(schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again")
     assert found.data["reorder"]["__typename"] == "OrderPlaced"
-    (wish,) = workflows.wishes
-    assert wish.field == "reorder"
+    (request,) = workflows.requests
+    assert request.claim.field == "reorder"
     held = {line["product_id"]: line["quantity"] for line in upstream.orders[order]["items"]}
-    assert {line.product_id: line.quantity for line in wish.lines} == held
+    assert {line.product_id: line.quantity for line in request.lines} == held
 
 
 REGISTER = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $input) { __typename } }"
@@ -332,8 +332,8 @@ async def test_whoever_registers_is_known_by_their_address_whatever_its_spelling
             workflows=workflows,
         )  # fmt: skip
         assert found.data["registerCustomer"]["__typename"] == "RegistrationReceived"
-    assert {wish.email for wish in workflows.registrations} == {"ana@example.org"}
-    assert len({wish.record_id for wish in workflows.registrations}) == 1
+    assert {request.email for request in workflows.registrations} == {"ana@example.org"}
+    assert len({request.claim.record_id for request in workflows.registrations}) == 1
 
 
 async def test_while_temporal_is_away_mutations_say_so_at_once_and_reads_work(schema):

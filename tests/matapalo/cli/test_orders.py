@@ -41,5 +41,5 @@ def test_what_has_not_begun_is_shown_as_long_as_it_may_begin() -> None:
 
 
 def test_an_event_is_one_line_in_a_log() -> None:
-    assert line(event("CHARGE", "UNDONE")) == f"{AT}  ↺ charge undone"
+    assert line(event("CHARGE", "COMPENSATED")) == f"{AT}  ↺ charge undone"
     assert line(event("FINISH", "DONE", message="the order is on its way")).endswith("the order is on its way")

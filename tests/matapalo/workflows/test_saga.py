@@ -1,57 +1,62 @@
-"""Undoing: everything, in reverse, whatever happens meanwhile."""
+"""Compensations: all of them, in reverse, whatever happens meanwhile."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
-from matapalo.workflows.saga import Compensation, Saga, to_the_end
+from matapalo.workflows.saga import COMPENSATION_TIMEOUT, Compensation, Saga, to_the_end
 
 
-class Undone:
-    """Compensations that write down what they do; those in ``failing`` need one insistence."""
+class Harness:
+    """A saga whose compensations write down that they ran; those in ``failing`` fail within a timeout."""
 
     def __init__(self, *failing: str) -> None:
-        self.done: list[str] = []
-        self.failing = set(failing)
+        self.saga = Saga()
+        self.log: list[str] = []
+        self._failing = failing
 
-    def of(self, name: str) -> Compensation:
-        async def attempt() -> bool:
-            if name in self.failing:
-                self.done.append(f"{name} failed")
-                return False
-            self.done.append(name)
-            return True
+    def register(self, name: str) -> None:
+        async def run(timeout: timedelta | None) -> None:
+            assert timeout in (COMPENSATION_TIMEOUT, None)
+            if timeout is not None and name in self._failing:
+                raise ApplicationError("not yet")
+            self.log.append(name)
 
-        async def insist() -> None:
-            self.done.append(name)
+        self.saga.register(Compensation(name, run))
 
-        return Compensation(attempt, insist)
+    async def compensate(self) -> None:
+        await self.saga.compensate(
+            on_failure=lambda name, error: self.log.append(f"{name} failed: {error}"),
+            when_stuck=lambda: self.log.append("stuck"),
+        )
 
 
-async def test_what_was_registered_last_is_undone_first():
-    saga, undone = Saga(), Undone()
+async def test_what_was_registered_last_is_compensated_first():
+    harness = Harness()
     for name in ("create", "reserve", "charge"):
-        saga.register(undone.of(name))
-    await saga.undo(when_stuck=lambda: undone.done.append("stuck"))
-    assert undone.done == ["charge", "reserve", "create"]
+        harness.register(name)
+    await harness.compensate()
+    assert harness.log == ["charge", "reserve", "create"]
 
 
-async def test_one_that_fails_does_not_stop_the_others_and_is_insisted_on_afterwards():
-    saga, undone = Saga(), Undone("charge")
+async def test_a_failing_compensation_stops_no_other_and_is_run_again():
+    harness = Harness("charge")
     for name in ("create", "charge"):
-        saga.register(undone.of(name))
-    await saga.undo(when_stuck=lambda: undone.done.append("stuck"))
-    assert undone.done == ["charge failed", "create", "stuck", "charge"]
+        harness.register(name)
+    await harness.compensate()
+    assert harness.log == ["charge failed: not yet", "create", "stuck", "charge"]
 
 
-async def test_nothing_is_undone_after_the_pivot_nor_twice():
-    saga, undone = Saga(), Undone()
-    saga.register(undone.of("create"))
-    saga.pivot()
-    saga.register(undone.of("ship"))
-    await saga.undo(when_stuck=lambda: None)
-    await saga.undo(when_stuck=lambda: None)
-    assert undone.done == ["ship"]
+async def test_nothing_is_compensated_after_the_pivot_nor_twice():
+    harness = Harness()
+    harness.register("create")
+    harness.saga.pivot()
+    harness.register("ship")
+    await harness.compensate()
+    await harness.compensate()
+    assert harness.log == ["ship"]
 
 
 async def test_work_goes_on_to_the_end_when_its_caller_is_cancelled():

@@ -37,7 +37,7 @@ async def skipping_worker(skipping: WorkflowEnvironment, ledger: Ledger) -> Asyn
 
 @pytest.fixture
 async def client(temporal_address: str) -> Client:
-    """The development server."""
+    """A client of the development server."""
     return await Client.connect(temporal_address)
 
 
@@ -54,8 +54,8 @@ def activities(ledger: Ledger) -> OrderActivities:
 
 async def register_search_attributes(environment: WorkflowEnvironment) -> None:
     """Without them the time-skipping server fails every workflow task, silently and for ever."""
-    wanted = AddSearchAttributesRequest(
+    request = AddSearchAttributesRequest(
         namespace="default",
         search_attributes=dict.fromkeys(temporal.SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
     )
-    await environment.client.operator_service.add_search_attributes(wanted)
+    await environment.client.operator_service.add_search_attributes(request)

@@ -68,7 +68,7 @@ async def numbers(reader: ProgressReader, order_id: str, *, after: str | None = 
 async def test_events_come_back_as_they_were_written(writer: RedisProgress, reader: ProgressReader, order_id: str):
     written = (event(1), event(2, OrderStep.FINISH))
     await writer.publish(news(order_id, *written))
-    assert tuple([each async for each in reader.events(order_id, after=None, closed=False)]) == written
+    assert tuple([received async for received in reader.events(order_id, after=None, closed=False)]) == written
 
 
 async def test_what_is_written_again_is_there_once(writer: RedisProgress, reader: ProgressReader, order_id: str):
@@ -92,7 +92,7 @@ async def test_a_subscriber_gets_events_as_they_are_written(
         coming = asyncio.ensure_future(anext(events))
         await writer.publish(news(order_id, event(number, step)))
         assert (await asyncio.wait_for(coming, 5)).number == number
-    assert [each async for each in events] == []
+    assert [received async for received in events] == []
 
 
 async def test_a_settled_order_without_events_ends_at_once(reader: ProgressReader, order_id: str):
@@ -124,8 +124,8 @@ async def test_a_position_that_no_event_can_have_is_refused(reader: ProgressRead
         await numbers(reader, order_id, after=after)
 
 
-async def test_more_subscribers_than_connections_are_refused_and_told_to_come_back(valkey_url: str, order_id: str):
-    reader = ProgressReader(valkey_url, max_watched=1)
+async def test_more_subscribers_than_connections_may_retry_later(valkey_url: str, order_id: str):
+    reader = ProgressReader(valkey_url, max_subscribers=1)
     first = asyncio.create_task(numbers(reader, order_id))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded) as refusal:
@@ -162,11 +162,11 @@ async def test_a_subscriber_that_leaves_gives_its_connection_back(
     async def released() -> bool:
         return await blocked() == 0
 
-    await eventually(released, message="nobody waits in Valkey")
+    await eventually(released, message="no client waits in Valkey")
     await redis.aclose()
 
 
-async def test_what_was_lost_is_restored_without_touching_what_is_there(
+async def test_what_was_lost_is_restored_and_the_rest_untouched(
     writer: RedisProgress, reader: ProgressReader, order_id: str
 ):
     first, second, third, fourth = (event(number) for number in (1, 2, 3, 4))
@@ -177,8 +177,8 @@ async def test_what_was_lost_is_restored_without_touching_what_is_there(
 
     assert await reader.is_whole(order_id)
     seen: list[OrderEvent] = []
-    async for each in reader.events(order_id, after=None, closed=False):
-        seen.append(each)
+    async for received in reader.events(order_id, after=None, closed=False):
+        seen.append(received)
         if len(seen) == 4:
             break
     assert seen == [first, second, third, fourth]
@@ -196,23 +196,23 @@ async def test_restoring_what_is_whole_changes_nothing(
         assert await redis.dump(f"order:{{{order_id}}}:events") == before
 
 
-async def test_fifty_viewers_see_the_same_events_in_order_and_go_on_after_they_were_cut_off(
+async def test_fifty_subscribers_get_all_events_across_a_reconnect(
     writer: RedisProgress, reader: ProgressReader, order_id: str
 ):
-    async def watch(after: str | None, until: int) -> list[int]:
+    async def follow(after: str | None, until: int) -> list[int]:
         seen: list[int] = []
-        async for each in reader.events(order_id, after=after, closed=False):
-            seen.append(each.number)
-            if each.number == until:
+        async for received in reader.events(order_id, after=after, closed=False):
+            seen.append(received.number)
+            if received.number == until:
                 break
         return seen
 
-    async def is_cut_off_and_comes_back() -> list[int]:
-        before = await watch(None, 4)
-        return before + await watch(f"{before[-1]}-0", 10)
+    async def follow_across_a_reconnect() -> list[int]:
+        before = await follow(None, 4)
+        return before + await follow(f"{before[-1]}-0", 10)
 
-    watching = [asyncio.create_task(is_cut_off_and_comes_back()) for _ in range(50)]
+    subscribers = [asyncio.create_task(follow_across_a_reconnect()) for _ in range(50)]
     for number in range(1, 10):
         await writer.publish(news(order_id, event(number)))
     await writer.publish(news(order_id, event(10, OrderStep.FINISH)))
-    assert await asyncio.gather(*watching) == [list(range(1, 11))] * 50
+    assert await asyncio.gather(*subscribers) == [list(range(1, 11))] * 50

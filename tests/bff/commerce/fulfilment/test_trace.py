@@ -1,34 +1,36 @@
 """Every call that is made for an order belongs to the trace of the request that placed it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from bff.commerce.fulfilment.messages import Line, OrderRef, PlaceOrder
+from bff.commerce.fulfilment.messages import OrderRef
 from bff.commerce.fulfilment.services import RestServices
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import create_pool
-from matapalo.workflows.attempts import Once
+from matapalo.workflows.activity import IdempotentCall
+from tests.bff.commerce.fulfilment.harness import make_order
 from tests.harness.asking import SETTINGS
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-ONCE = Once(key="k", timeout=timedelta(seconds=2))
+CALL = IdempotentCall("k", timeout=timedelta(seconds=2))
 
 
 @pytest.mark.parametrize("traceparent", [TRACE, ""])
-async def test_services_are_told_the_trace_of_the_order(traceparent: str):
+async def test_services_get_the_trace_of_the_order(traceparent: str):
     sent: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(200, json={"total": {"amount_minor": 1, "currency": "EUR"}})
 
-    pool = create_pool(SETTINGS, SystemClock(), transport=httpx.MockTransport(answer))
+    pool = create_pool(SETTINGS, SystemClock(), transport=httpx.MockTransport(respond))
     services = RestServices(pool, SystemClock())
-    order = PlaceOrder("ord_1", "cust_0001", (Line("prod_0001", 1),), None, "", "", traceparent)
-    await services.create_order(order, ONCE)
-    await services.refund(OrderRef("ord_1", "cust_0001", traceparent), ONCE)
+    order = replace(make_order(), traceparent=traceparent)
+    await services.create_order(order, CALL)
+    await services.refund(OrderRef("ord_1", "cust_0001", traceparent), CALL)
     await pool.aclose()
 
     assert [request.headers.get("traceparent", "") for request in sent] == [traceparent, traceparent]

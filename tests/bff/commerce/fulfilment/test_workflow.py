@@ -12,7 +12,7 @@ from bff.commerce.fulfilment.workflow import FulfilOrder
 from bff.commerce.worker import create_worker
 from matapalo.errors import Problem, UpstreamRejected, UpstreamUnavailable
 from tests.bff.commerce.fulfilment.conftest import activities
-from tests.bff.commerce.fulfilment.orders import an_order, place, start
+from tests.bff.commerce.fulfilment.harness import make_order, place, start
 from tests.harness.ledger import Ledger
 from tests.harness.waiting import eventually
 
@@ -31,33 +31,33 @@ def no_mailbox() -> Exception:
     return OSError("no such mailbox")
 
 
-async def test_an_order_is_placed_waits_for_the_warehouse_and_is_shipped(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_an_order_is_placed_packed_and_shipped(worker: Client, ledger: Ledger):
+    order = make_order()
 
     receipt, handle = await place(worker, order)
 
     assert receipt.outcome is Outcome.PLACED
-    assert (receipt.order_id, receipt.request_hash) == (order.order_id, order.request_hash)
+    assert (receipt.order_id, receipt.claim) == (order.order_id, order.claim)
     assert ledger.status[order.order_id] == "CONFIRMED"
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
 
     await handle.signal(FulfilOrder.warehouse_confirmed)
     assert await handle.result() is Ending.SHIPPED
     assert ledger.effects[order.order_id] == ["create", "reserve", "charge", "confirm", "shipment", "ship"]
-    (letter,) = ledger.letters.values()
-    assert letter.to == "cust_0001@example.org"
-    assert "TRACK-1" in letter.text
+    (email,) = ledger.emails.values()
+    assert email.to == "cust_0001@example.org"
+    assert "TRACK-1" in email.text
 
 
-async def test_every_write_carries_the_workflow_id_and_its_step_as_key(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_the_key_of_a_write_is_the_workflow_id_and_the_step(worker: Client, ledger: Ledger):
+    order = make_order()
     receipt, _ = await place(worker, order)
     assert ledger.keys["charge"] == {f"{receipt.workflow_id}:charge_customer"}
     assert ledger.keys["create_order"] == {f"{receipt.workflow_id}:create_order"}
 
 
-async def test_the_same_update_gets_the_same_receipt_also_after_the_end(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_the_same_update_gets_the_same_receipt_after_the_end(worker: Client, ledger: Ledger):
+    order = make_order()
     receipt, handle = await place(worker, order)
     await handle.signal(FulfilOrder.warehouse_confirmed)
     await handle.result()
@@ -66,8 +66,8 @@ async def test_the_same_update_gets_the_same_receipt_also_after_the_end(worker: 
     assert ledger.calls["charge"] == 1
 
 
-async def test_out_of_stock_says_what_is_short_and_undoes_the_order(worker: Client, ledger: Ledger):
-    order = an_order(product="prod_0500")
+async def test_out_of_stock_says_what_is_short_and_is_compensated(worker: Client, ledger: Ledger):
+    order = make_order(product="prod_0500")
 
     receipt, handle = await place(worker, order)
 
@@ -81,8 +81,8 @@ async def test_out_of_stock_says_what_is_short_and_undoes_the_order(worker: Clie
     assert ledger.calls["charge"] == 0
 
 
-async def test_a_declined_card_is_asked_once_and_everything_is_undone_in_reverse(worker: Client, ledger: Ledger):
-    order = an_order(payment_method_id="pm_declined")
+async def test_a_declined_card_is_charged_once_and_is_compensated(worker: Client, ledger: Ledger):
+    order = make_order(payment_method_id="pm_declined")
 
     receipt, handle = await place(worker, order)
 
@@ -95,14 +95,14 @@ async def test_a_declined_card_is_asked_once_and_everything_is_undone_in_reverse
 
 
 async def test_an_unknown_product_is_refused_by_field(worker: Client, ledger: Ledger):
-    receipt, handle = await place(worker, an_order(product="prod_none"))
+    receipt, handle = await place(worker, make_order(product="prod_none"))
     assert receipt.outcome is Outcome.INVALID
     assert receipt.refusals[0].field == "items[0].product_id"
     assert await handle.result() is Ending.REFUSED
 
 
-async def test_a_charge_whose_answer_was_lost_happens_once(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_charge_whose_response_was_lost_happens_once(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.after["charge"].append(down)
     receipt, _ = await place(worker, order)
     assert receipt.outcome is Outcome.PLACED
@@ -110,8 +110,8 @@ async def test_a_charge_whose_answer_was_lost_happens_once(worker: Client, ledge
     assert ledger.effects[order.order_id].count("charge") == 1
 
 
-async def test_a_step_that_is_not_prompt_becomes_a_remote_activity_under_the_same_key(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_failing_step_becomes_remote_under_the_same_key(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.before["charge"].extend([down, down, down])
     receipt, handle = await place(worker, order)
     assert receipt.outcome is Outcome.PLACED
@@ -124,10 +124,8 @@ async def test_a_step_that_is_not_prompt_becomes_a_remote_activity_under_the_sam
     assert scheduled == ["charge_customer"]
 
 
-async def test_what_a_service_refuses_for_no_business_reason_is_not_repeated_and_is_undone(
-    worker: Client, ledger: Ledger
-):
-    order = an_order()
+async def test_a_rejected_step_is_not_retried_and_is_compensated(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.always["confirm_order"] = refused
     receipt, handle = await place(worker, order)
     assert receipt.outcome is Outcome.FAILED
@@ -136,8 +134,8 @@ async def test_what_a_service_refuses_for_no_business_reason_is_not_repeated_and
     assert ledger.effects[order.order_id] == ["create", "reserve", "charge", "refund", "release", "cancel"]
 
 
-async def test_cancelling_while_waiting_undoes_everything(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_cancelling_while_waiting_compensates_everything(worker: Client, ledger: Ledger):
+    order = make_order()
     _, handle = await place(worker, order)
 
     await handle.cancel()
@@ -148,8 +146,8 @@ async def test_cancelling_while_waiting_undoes_everything(worker: Client, ledger
     assert ledger.effects[order.order_id][4:] == ["refund", "release", "cancel"]
 
 
-async def test_cancelling_while_a_charge_is_under_way_undoes_what_it_may_have_done(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_cancelling_during_a_charge_compensates_its_late_effect(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.hold["charge"] = asyncio.Event()
     handle = await start(worker, order)
     await eventually(lambda: ledger.calls["charge"], message="the charge is under way")
@@ -162,8 +160,8 @@ async def test_cancelling_while_a_charge_is_under_way_undoes_what_it_may_have_do
     assert ledger.effects[order.order_id] == ["create", "reserve", "release", "cancel"]
 
 
-async def test_cancelling_while_being_undone_changes_nothing(worker: Client, ledger: Ledger):
-    order = an_order(payment_method_id="pm_declined")
+async def test_cancelling_during_a_compensation_changes_nothing(worker: Client, ledger: Ledger):
+    order = make_order(payment_method_id="pm_declined")
     ledger.hold["refund"] = asyncio.Event()
     _, handle = await place(worker, order)
     await eventually(lambda: ledger.calls["refund"], message="the refund is under way")
@@ -175,8 +173,8 @@ async def test_cancelling_while_being_undone_changes_nothing(worker: Client, led
     assert ledger.effects[order.order_id] == ["create", "reserve", "release", "cancel"]
 
 
-async def test_cancelling_after_the_carrier_has_the_parcel_changes_nothing(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_cancelling_after_the_shipment_changes_nothing(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.hold["mark_shipped"] = asyncio.Event()
     _, handle = await place(worker, order)
     await handle.signal(FulfilOrder.warehouse_confirmed)
@@ -189,8 +187,8 @@ async def test_cancelling_after_the_carrier_has_the_parcel_changes_nothing(worke
     assert "refund" not in ledger.effects[order.order_id]
 
 
-async def test_a_letter_that_cannot_be_sent_undoes_nothing(skipping_worker: WorkflowEnvironment, ledger: Ledger):
-    order = an_order()
+async def test_an_email_that_cannot_be_sent_compensates_nothing(skipping_worker: WorkflowEnvironment, ledger: Ledger):
+    order = make_order()
     ledger.always["send"] = no_mailbox
     handle = await start(skipping_worker.client, order, signal="warehouse_confirmed")
     assert await handle.result() is Ending.SHIPPED
@@ -199,10 +197,8 @@ async def test_a_letter_that_cannot_be_sent_undoes_nothing(skipping_worker: Work
     assert ledger.events[-1].step is OrderStep.FINISH
 
 
-async def test_a_warehouse_that_stays_silent_for_48_hours_means_refund_and_release(
-    skipping_worker: WorkflowEnvironment, ledger: Ledger
-):
-    order = an_order()
+async def test_48_hours_without_the_warehouse_are_compensated(skipping_worker: WorkflowEnvironment, ledger: Ledger):
+    order = make_order()
     handle = await start(skipping_worker.client, order)
     begun = await skipping_worker.get_current_time()
 
@@ -213,10 +209,10 @@ async def test_a_warehouse_that_stays_silent_for_48_hours_means_refund_and_relea
     assert ledger.effects[order.order_id][4:] == ["refund", "release", "cancel"]
 
 
-async def test_a_refund_that_fails_for_long_does_not_stop_the_release_and_succeeds_in_the_end(
+async def test_a_long_failing_refund_stops_no_release_and_succeeds(
     skipping_worker: WorkflowEnvironment, ledger: Ledger
 ):
-    order = an_order()
+    order = make_order()
     ledger.before["refund"].extend([down] * 30)
     handle = await start(skipping_worker.client, order)
 
@@ -225,10 +221,10 @@ async def test_a_refund_that_fails_for_long_does_not_stop_the_release_and_succee
     assert ledger.effects[order.order_id][4:] == ["release", "cancel", "refund"]
 
 
-async def test_services_that_are_away_for_minutes_end_in_an_undone_order(
+async def test_services_away_for_minutes_end_in_a_compensated_order(
     skipping_worker: WorkflowEnvironment, ledger: Ledger
 ):
-    order = an_order()
+    order = make_order()
     ledger.always["charge"] = down
     handle = await start(skipping_worker.client, order)
     assert await handle.result() is Ending.FAILED
@@ -236,23 +232,23 @@ async def test_services_that_are_away_for_minutes_end_in_an_undone_order(
     assert ledger.calls["refund"] == 1
 
 
-async def test_a_charge_that_is_never_answered_is_given_back_once(skipping_worker: WorkflowEnvironment, ledger: Ledger):
-    order = an_order()
+async def test_a_charge_without_a_response_is_refunded_once(skipping_worker: WorkflowEnvironment, ledger: Ledger):
+    order = make_order()
     ledger.after["charge"].extend([down] * 1_000)
     handle = await start(skipping_worker.client, order)
     assert await handle.result() is Ending.FAILED
     assert ledger.effects[order.order_id] == ["create", "reserve", "charge", "refund", "release", "cancel"]
 
 
-async def test_a_signal_before_the_order_is_placed_and_a_second_one_are_fine(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_an_early_and_a_repeated_signal_are_fine(worker: Client, ledger: Ledger):
+    order = make_order()
     handle = await start(worker, order, signal="warehouse_confirmed")
     assert await handle.result() is Ending.SHIPPED
     assert ledger.effects[order.order_id].count("shipment") == 1
 
 
 async def test_progress_is_published_in_order_without_gaps_and_ends(worker: Client, ledger: Ledger):
-    order = an_order()
+    order = make_order()
     ledger.before["publish"].extend([down, down, down])
     _, handle = await place(worker, order)
     await handle.signal(FulfilOrder.warehouse_confirmed)
@@ -262,9 +258,9 @@ async def test_progress_is_published_in_order_without_gaps_and_ends(worker: Clie
     assert done == list(OrderStep)
 
 
-async def test_an_order_goes_on_when_no_worker_remembers_it(client: Client, ledger: Ledger):
+async def test_an_order_goes_on_without_a_cached_workflow(client: Client, ledger: Ledger):
     # Every workflow task replays the whole history, as after a crash.
-    order = an_order()
+    order = make_order()
     ledger.before["charge"].extend([down, down])
     async with create_worker(client, activities(ledger), max_cached_workflows=0):
         receipt, handle = await place(client, order)
@@ -274,10 +270,10 @@ async def test_an_order_goes_on_when_no_worker_remembers_it(client: Client, ledg
     assert ledger.effects[order.order_id] == ["create", "reserve", "charge", "confirm", "shipment", "ship"]
 
 
-async def test_undoing_goes_on_when_no_worker_remembers_it(
+async def test_compensations_go_on_without_a_cached_workflow(
     client: Client, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ):
-    order = an_order()
+    order = make_order()
     async with create_worker(client, activities(ledger), max_cached_workflows=0):
         _, handle = await place(client, order)
         await handle.cancel()
@@ -287,8 +283,8 @@ async def test_undoing_goes_on_when_no_worker_remembers_it(
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-async def test_the_workflow_answers_where_an_order_stands(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_query_returns_the_state_of_an_order(worker: Client, ledger: Ledger):
+    order = make_order()
     _, handle = await place(worker, order)
     progress = await handle.query(FulfilOrder.progress)
     fulfilment = progress.fulfilment

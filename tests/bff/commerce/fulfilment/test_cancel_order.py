@@ -1,4 +1,4 @@
-"""Cancelling by the customer at every point of an order's life, and what cannot be undone."""
+"""Cancelling by the customer at every point of an order's life, and what cannot be compensated."""
 
 import asyncio
 
@@ -7,19 +7,26 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError,
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from bff.commerce.fulfilment.messages import CancelWish, Ending, FulfilmentStatus, OrderStep, OrderStepState, Outcome
+from bff.commerce.fulfilment.messages import (
+    CancelOrderRequest,
+    Ending,
+    FulfilmentStatus,
+    OrderStep,
+    OrderStepState,
+    Outcome,
+)
 from bff.commerce.fulfilment.workflow import CANCEL_UPDATE_ID, NOT_CANCELLABLE, FulfilOrder
 from bff.commerce.worker import create_worker
 from matapalo.errors import UpstreamUnavailable
 from tests.bff.commerce.fulfilment.conftest import activities
-from tests.bff.commerce.fulfilment.orders import an_order, place, start
+from tests.bff.commerce.fulfilment.harness import make_order, place, start
 from tests.harness.ledger import Ledger
 from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 Handle = WorkflowHandle[FulfilOrder, Ending]
-WISH = CancelWish("changed my mind")
+REQUEST = CancelOrderRequest("changed my mind")
 
 
 def down() -> Exception:
@@ -27,30 +34,28 @@ def down() -> Exception:
 
 
 async def cancel(handle: Handle):
-    return await handle.execute_update(FulfilOrder.cancel, WISH, id=CANCEL_UPDATE_ID)
+    return await handle.execute_update(FulfilOrder.cancel, REQUEST, id=CANCEL_UPDATE_ID)
 
 
 async def status_of(handle: Handle) -> FulfilmentStatus:
     return (await handle.query(FulfilOrder.progress)).fulfilment.status
 
 
-async def test_while_it_waits_for_the_warehouse_everything_is_undone(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_while_it_waits_everything_is_compensated(worker: Client, ledger: Ledger):
+    order = make_order()
     _, handle = await place(worker, order)
 
     assert (await cancel(handle)).status is FulfilmentStatus.CANCELLED
 
     assert await handle.result() is Ending.CANCELLED
     assert ledger.effects[order.order_id][4:] == ["refund", "release", "cancel"]
-    assert ledger.reasons[order.order_id] == WISH.reason
+    assert ledger.reasons[order.order_id] == REQUEST.reason
     assert ledger.stock["prod_0001"] == 1_000
 
 
 @pytest.mark.parametrize("step", ["create_order", "reserve_stock", "charge", "confirm_order"])
-async def test_while_a_step_is_under_way_it_is_not_waited_for_and_its_late_effect_is_refused(
-    worker: Client, ledger: Ledger, step: str
-):
-    order = an_order()
+async def test_a_step_under_way_is_refused_when_it_arrives_late(worker: Client, ledger: Ledger, step: str):
+    order = make_order()
     ledger.hold[step] = asyncio.Event()
     handle = await start(worker, order)
     await eventually(lambda: ledger.calls[step], message="the step is under way")
@@ -67,32 +72,32 @@ async def test_while_a_step_is_under_way_it_is_not_waited_for_and_its_late_effec
     assert effects.count("create") == effects.count("cancel")
 
 
-async def test_whoever_waits_for_the_order_learns_that_it_was_given_up(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_the_receipt_says_that_the_order_was_given_up(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.hold["charge"] = asyncio.Event()
     placing = asyncio.create_task(place(worker, order))
     await eventually(lambda: ledger.calls["charge"], message="the charge is under way")
     await cancel(worker.get_workflow_handle_for(FulfilOrder.run, f"placeOrder:{order.order_id}"))
     receipt, _ = await placing
     ledger.hold["charge"].set()
-    assert (receipt.outcome, receipt.reason) == (Outcome.FAILED, WISH.reason)
+    assert (receipt.outcome, receipt.reason) == (Outcome.FAILED, REQUEST.reason)
 
 
-async def test_a_second_wish_while_it_is_undone_gets_the_same_answer(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_second_request_meanwhile_gets_the_same_result(worker: Client, ledger: Ledger):
+    order = make_order()
     _, handle = await place(worker, order)
     ledger.hold["refund"] = asyncio.Event()
     first = asyncio.create_task(cancel(handle))
     await eventually(lambda: ledger.calls["refund"], message="the refund is under way")
-    second = asyncio.create_task(handle.execute_update(FulfilOrder.cancel, CancelWish("again"), id="another"))
+    second = asyncio.create_task(handle.execute_update(FulfilOrder.cancel, CancelOrderRequest("again"), id="another"))
     await handle.cancel()  # and an operator, too
     ledger.hold["refund"].set()
-    assert [one.status for one in (await first, await second)] == [FulfilmentStatus.CANCELLED] * 2
+    assert [cancellation.status for cancellation in (await first, await second)] == [FulfilmentStatus.CANCELLED] * 2
     assert ledger.effects[order.order_id][4:] == ["refund", "release", "cancel"]
 
 
-async def test_after_the_carrier_has_the_parcel_it_is_refused_and_leaves_no_event(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_after_the_shipment_it_is_refused_without_an_event(worker: Client, ledger: Ledger):
+    order = make_order()
     ledger.hold["mark_shipped"] = asyncio.Event()
     _, handle = await place(worker, order)
     await handle.signal(FulfilOrder.warehouse_confirmed)
@@ -109,21 +114,21 @@ async def test_after_the_carrier_has_the_parcel_it_is_refused_and_leaves_no_even
     assert "UPDATE" not in "".join(str(event.event_type) for event in (await handle.fetch_history()).events)
 
 
-async def test_a_confirmation_that_comes_after_the_cancellation_changes_nothing(worker: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_confirmation_after_the_cancellation_changes_nothing(worker: Client, ledger: Ledger):
+    order = make_order()
     _, handle = await place(worker, order)
     ledger.hold["refund"] = asyncio.Event()
-    asking = asyncio.create_task(cancel(handle))
-    await eventually(lambda: ledger.calls["refund"], message="it is being undone")
+    cancelling = asyncio.create_task(cancel(handle))
+    await eventually(lambda: ledger.calls["refund"], message="it is being compensated")
     await handle.signal(FulfilOrder.warehouse_confirmed)
     ledger.hold["refund"].set()
-    await asking
+    await cancelling
     assert await handle.result() is Ending.CANCELLED
     assert "shipment" not in ledger.effects[order.order_id]
 
 
-async def test_undoing_after_a_cancellation_goes_on_when_no_worker_remembers_it(client: Client, ledger: Ledger):
-    order = an_order()
+async def test_a_cancellation_goes_on_without_a_cached_workflow(client: Client, ledger: Ledger):
+    order = make_order()
     async with create_worker(client, activities(ledger), max_cached_workflows=0):
         _, handle = await place(client, order)
         assert (await cancel(handle)).status is FulfilmentStatus.CANCELLED
@@ -131,15 +136,15 @@ async def test_undoing_after_a_cancellation_goes_on_when_no_worker_remembers_it(
     assert ledger.effects[order.order_id][4:] == ["refund", "release", "cancel"]
 
 
-async def test_what_cannot_be_undone_needs_attention_visibly_and_is_tried_until_it_can(
+async def test_a_failing_compensation_needs_attention_and_succeeds(
     skipping_worker: WorkflowEnvironment, ledger: Ledger
 ):
-    order = an_order()
+    order = make_order()
     ledger.always["refund"] = down
     handle = await start(skipping_worker.client, order)
     await eventually(lambda: ledger.status.get(order.order_id) == "CONFIRMED", message="it is placed")
     update = await handle.start_update(
-        FulfilOrder.cancel, WISH, id=CANCEL_UPDATE_ID, wait_for_stage=WorkflowUpdateStage.ACCEPTED
+        FulfilOrder.cancel, REQUEST, id=CANCEL_UPDATE_ID, wait_for_stage=WorkflowUpdateStage.ACCEPTED
     )
 
     async def needs_attention() -> bool:
@@ -149,20 +154,18 @@ async def test_what_cannot_be_undone_needs_attention_visibly_and_is_tried_until_
     await eventually(needs_attention, deadline_s=30, message="the refund is given up for the moment")
     assert (await update.result()).status is FulfilmentStatus.NEEDS_ATTENTION
     assert (await handle.describe()).search_attributes["OrderStatus"] == ["NEEDS_ATTENTION"]
-    assert ledger.effects[order.order_id][4:] == ["release", "cancel"]  # the others are undone all the same
+    assert ledger.effects[order.order_id][4:] == ["release", "cancel"]  # the others are compensated all the same
     await eventually(lambda: ledger.published_status is FulfilmentStatus.NEEDS_ATTENTION, message="it is published")
 
     del ledger.always["refund"]
     assert await handle.result() is Ending.CANCELLED
     assert ledger.effects[order.order_id][4:] == ["release", "cancel", "refund"]
     assert ledger.events[-1].step is OrderStep.FINISH
-    assert [e.step for e in ledger.events if e.state is OrderStepState.UNDONE] == ["RESERVE", "CREATE", "CHARGE"]
+    assert [e.step for e in ledger.events if e.state is OrderStepState.COMPENSATED] == ["RESERVE", "CREATE", "CHARGE"]
 
 
-async def test_after_47_hours_it_still_waits_and_after_48_it_is_undone(
-    skipping_worker: WorkflowEnvironment, ledger: Ledger
-):
-    order = an_order()
+async def test_after_47_hours_it_waits_after_48_it_is_compensated(skipping_worker: WorkflowEnvironment, ledger: Ledger):
+    order = make_order()
     handle = await start(skipping_worker.client, order)
     await eventually(lambda: ledger.status.get(order.order_id) == "CONFIRMED", message="it is placed")
     await skipping_worker.sleep(47 * 3600)

@@ -1,13 +1,14 @@
 """Registering and confirming on behalf of a viewer who need not be signed in: input rules and outcomes.
 
-Nothing here depends on whether an e-mail address is known: the workflow finds out, after the answer.
+Nothing here depends on whether an e-mail address has an account: the workflow finds out, after the response.
 """
 
 import re
 from dataclasses import dataclass
 
 from bff.commerce.context import Context
-from bff.commerce.onboarding.ports import ConfirmAnswer, RegistrationWish
+from bff.commerce.onboarding.messages import RegisterCustomerRequest
+from bff.commerce.onboarding.ports import ConfirmResult
 from matapalo import BadUserInput, Claim, Replay, replay_snapshot
 
 POLL_AFTER_MS = 1_000
@@ -19,14 +20,14 @@ _EMAIL = re.compile(r"[!-?A-~]{1,64}@(?=.{3,189}$)[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class RegistrationReceived:
-    """A letter is on its way to the address, whatever we know of it."""
+    """An email is on its way to the address, whether it has an account or not."""
 
     confirm_within_days: int
 
 
 @dataclass(frozen=True, slots=True)
 class EmailConfirmed:
-    """Welcome."""
+    """The account is open, with a welcome credit."""
 
     welcome_points: int
 
@@ -47,11 +48,16 @@ class RegistrationExpired:
 
 ConfirmEmailOutcome = EmailConfirmed | ConfirmationPending | RegistrationExpired
 
+
+async def _restore(_context: Context, confirmed: EmailConfirmed) -> EmailConfirmed:
+    return confirmed
+
+
 REGISTRATION = replay_snapshot(RegistrationReceived)
 CONFIRMATION = Replay(
     EmailConfirmed,
     store=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,
-    restore=lambda _context, kept: _as_it_is(kept),
+    restore=_restore,
 )
 
 
@@ -61,35 +67,22 @@ def normalised(email: str) -> str:
 
 
 async def register_customer(context: Context, claim: Claim, *, name: str, email: str) -> RegistrationReceived:
-    """Begin somebody's registration. Raises `BadUserInput` naming the field."""
+    """Begin the registration of a customer. Raises `BadUserInput` naming the field."""
     name, email = name.strip(), normalised(email)
     if not _NAME.fullmatch(name):
         raise BadUserInput("input.name: give 1 to 100 characters on one line", field="input.name")
     if not _EMAIL.fullmatch(email):
         raise BadUserInput("input.email: this is no e-mail address", field="input.email")
-    wish = RegistrationWish(
-        field=claim.field,
-        record_id=claim.record_id,
-        older_record_ids=claim.older_record_ids,
-        fingerprint=claim.fingerprint,
-        attempt_id=claim.attempt_id,
-        name=name,
-        email=email,
-    )
-    if not await context.onboarding.register(wish):
+    if not await context.onboarding.register(RegisterCustomerRequest(claim, name, email)):
         context.replayed_attempts.add(claim.attempt_id)
     return RegistrationReceived(confirm_within_days=7)
 
 
 async def confirm_email(context: Context, *, token: str) -> ConfirmEmailOutcome:
-    """Confirm the address of the letter's reader. Raises `BadUserInput` for what is no token of ours."""
+    """Confirm the address at which the token was read. Raises `BadUserInput` for what is no token of ours."""
     match await context.onboarding.confirm(token):
-        case ConfirmAnswer.CONFIRMED:
+        case ConfirmResult.CONFIRMED:
             return EmailConfirmed(welcome_points=100)
-        case ConfirmAnswer.UNDER_WAY:
+        case ConfirmResult.UNDER_WAY:
             return ConfirmationPending(poll_after_ms=POLL_AFTER_MS)
     return RegistrationExpired("This code has expired. Please register again.")
-
-
-async def _as_it_is(kept: EmailConfirmed) -> EmailConfirmed:
-    return kept

@@ -1,7 +1,7 @@
-"""Placing orders on behalf of a viewer, anew or again: who may, with what input, and what the answer means.
+"""Placing orders on behalf of a viewer, anew or again: who may, with what input, and what the receipt means.
 
 Shared by both clients' mutations. Raises the `BffError` that fits; input errors name the field by its GraphQL path.
-`PLACEMENT` says what is kept of an outcome under its key: ids and refusals, while the order is read again.
+`PLACEMENT` says what is stored of an outcome under its key: ids and refusals, while the order is read again.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from bff.commerce.context import Context
-from bff.commerce.fulfilment.messages import Line, Outcome, Receipt, Refusal
+from bff.commerce.fulfilment.messages import Line, Outcome, PlaceOrderRequest, Receipt, Refusal
 from bff.commerce.fulfilment.outcomes import (
     OrderPending,
     OrderPlaced,
@@ -19,7 +19,7 @@ from bff.commerce.fulfilment.outcomes import (
     PlaceOrderOutcome,
     WorkflowRun,
 )
-from bff.commerce.fulfilment.ports import OrderWish, PendingOrder
+from bff.commerce.fulfilment.ports import PendingOrder
 from bff.commerce.orders.loaders import load_orders
 from bff.commerce.orders.model import Order
 from bff.commerce.rest import graphql_name, is_id
@@ -31,7 +31,7 @@ POLL_AFTER_MS = 1_000
 
 
 class Item(Protocol):
-    """A line as a client's input has it."""
+    """A line of a client's input."""
 
     @property
     def product_id(self) -> str: ...
@@ -43,7 +43,7 @@ class Item(Protocol):
 async def place_order(
     context: Context, claim: Claim, *, items: Sequence[Item], payment_method_id: str | None
 ) -> PlaceOrderOutcome:
-    """Place the viewer's order."""
+    """Place an order for the viewer."""
     customer_id = _customer(context)
     return await _place(context, claim, customer_id, checked_lines(items), payment_method_id)
 
@@ -66,17 +66,17 @@ def lines_of(order: Order) -> tuple[Line, ...]:
 
 
 def checked_lines(items: Sequence[Item]) -> tuple[Line, ...]:
-    """The lines of an order. A product may be listed once: two lines of it are more likely a mistake than a wish."""
+    """The lines of an order. A product may be listed once: two lines of it are more likely a mistake."""
     if not 1 <= len(items) <= MAX_ITEMS:
         _refuse("input.items", f"an order has 1 to {MAX_ITEMS} items", len(items))
-    seen: dict[str, int] = {}
+    index_by_product: dict[str, int] = {}
     for index, item in enumerate(items):
         field = f"input.items[{index}]"
         if not is_id(item.product_id):
             _refuse(f"{field}.productId", "there is no such product", item.product_id)
         if not 1 <= item.quantity <= MAX_QUANTITY:
             _refuse(f"{field}.quantity", f"order 1 to {MAX_QUANTITY} of a product", item.quantity)
-        first = seen.setdefault(item.product_id, index)
+        first = index_by_product.setdefault(item.product_id, index)
         if first != index:
             _refuse(f"{field}.productId", f"items[{first}] has the same product: give one item", item.product_id)
     return tuple(Line(product_id=str(item.product_id), quantity=item.quantity) for item in items)
@@ -94,31 +94,28 @@ async def _place(
 ) -> PlaceOrderOutcome:
     if payment_method_id is not None and not is_id(payment_method_id):
         _refuse("input.paymentMethodId", "this cannot be a payment method", payment_method_id)
-    wish = OrderWish(
-        field=claim.field,
-        record_id=claim.record_id,
-        older_record_ids=claim.older_record_ids,
-        fingerprint=claim.fingerprint,
-        attempt_id=claim.attempt_id,
+    request = PlaceOrderRequest(
+        claim=claim,
         customer_id=customer_id,
         lines=lines,
         payment_method_id=payment_method_id,
         traceparent=context.request.traceparent,
     )
-    answer = await context.workflows.place(wish)
+    receipt = await context.workflows.place(request)
     context.loads.clear()  # a field before this one may have read what has changed now
-    if isinstance(answer, PendingOrder):
-        return OrderPending(order_id=answer.order_id, poll_after_ms=POLL_AFTER_MS)
-    replayed = answer.attempt_id != claim.attempt_id
+    if isinstance(receipt, PendingOrder):
+        return OrderPending(order_id=receipt.order_id, poll_after_ms=POLL_AFTER_MS)
+    replayed = receipt.claim.attempt_id != claim.attempt_id
     if replayed:
         context.replayed_attempts.add(claim.attempt_id)
-    return await _outcome(context, answer, replayed=replayed)
+    return await _outcome(context, receipt, replayed=replayed)
 
 
 async def _outcome(context: Context, receipt: Receipt, *, replayed: bool) -> PlaceOrderOutcome:
     match receipt.outcome:
         case Outcome.PLACED:
-            return await _placed(context, receipt, replayed=replayed)
+            workflow = WorkflowRun(id=receipt.workflow_id, run_id=receipt.run_id, started_at=receipt.started_at)
+            return await _placed(context, receipt.order_id, workflow, replayed=replayed)
         case Outcome.OUT_OF_STOCK:
             return OutOfStock(shortages=receipt.shortages)
         case Outcome.PAYMENT_DECLINED:
@@ -126,16 +123,12 @@ async def _outcome(context: Context, receipt: Receipt, *, replayed: bool) -> Pla
         case Outcome.INVALID:
             _refuse_as_the_service_did(receipt.refusals)
     raise UpstreamUnavailable(
-        f"the order was given up and undone ({receipt.reason}): try again with a new Idempotency-Key", retryable=False
+        f"the order was given up and compensated ({receipt.reason}): try again with a new Idempotency-Key",
+        retryable=False,
     )
 
 
-async def _placed(context: Context, receipt: Receipt, *, replayed: bool) -> OrderPlaced:
-    workflow = WorkflowRun(id=receipt.workflow_id, run_id=receipt.run_id, started_at=receipt.started_at)
-    return await _with_order(context, receipt.order_id, workflow, replayed=replayed)
-
-
-async def _with_order(context: Context, order_id: str, workflow: WorkflowRun, *, replayed: bool) -> OrderPlaced:
+async def _placed(context: Context, order_id: str, workflow: WorkflowRun, *, replayed: bool) -> OrderPlaced:
     order = await context.loads.one(load_orders, order_id)
     if order is None:
         raise UpstreamUnavailable(f"order {order_id} is placed, but cannot be read at the moment")
@@ -151,13 +144,12 @@ def _refuse_as_the_service_did(refusals: Sequence[Refusal]) -> NoReturn:
 
 
 def _refuse(field: str, reason: str, value: object) -> NoReturn:
-    shown = value[:80] if isinstance(value, str) else value
-    raise BadUserInput(f"{field}: {reason}", field=field, value=shown)
+    raise BadUserInput(f"{field}: {reason}", field=field, value=value[:80] if isinstance(value, str) else value)
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPlacement:
-    """What is kept of an `OrderPlaced`."""
+class StoredPlacement:
+    """What is stored of an `OrderPlaced`."""
 
     order_id: str
     workflow_id: str
@@ -165,20 +157,20 @@ class KeptPlacement:
     started_at: datetime
 
 
-def _keep(outcome: PlaceOrderOutcome) -> KeptPlacement | OutOfStock | PaymentDeclined | None:
+def _store(outcome: PlaceOrderOutcome) -> StoredPlacement | OutOfStock | PaymentDeclined | None:
     match outcome:
         case OrderPlaced(order=order, workflow=workflow):
-            return KeptPlacement(order.id, workflow.id, workflow.run_id, workflow.started_at)
+            return StoredPlacement(order.id, workflow.id, workflow.run_id, workflow.started_at)
         case OrderPending():
             return None
     return outcome
 
 
-async def _restore(context: Any, kept: KeptPlacement | OutOfStock | PaymentDeclined) -> PlaceOrderOutcome:
-    if not isinstance(kept, KeptPlacement):
-        return kept
-    workflow = WorkflowRun(id=kept.workflow_id, run_id=kept.run_id, started_at=kept.started_at)
-    return await _with_order(context, kept.order_id, workflow, replayed=True)
+async def _restore(context: Any, stored: StoredPlacement | OutOfStock | PaymentDeclined) -> PlaceOrderOutcome:
+    if not isinstance(stored, StoredPlacement):
+        return stored
+    workflow = WorkflowRun(id=stored.workflow_id, run_id=stored.run_id, started_at=stored.started_at)
+    return await _placed(context, stored.order_id, workflow, replayed=True)
 
 
-PLACEMENT = Replay(KeptPlacement, OutOfStock, PaymentDeclined, store=_keep, restore=_restore)
+PLACEMENT = Replay(StoredPlacement, OutOfStock, PaymentDeclined, store=_store, restore=_restore)

@@ -1,4 +1,4 @@
-"""The order workflow's diary: which step is in which state, and the events that say how it came to that.
+"""The order workflow's event log: which step is in which state, and the events that say how it came to that.
 
 Pure: times are arguments. The workflow writes it and publishes what ``take`` returns. It keeps all events (a few
 dozen), so that a projection that was lost can be written again.
@@ -17,8 +17,8 @@ from bff.commerce.fulfilment.messages import (
 )
 
 
-class Journal:
-    """Steps and events of one order."""
+class EventLog:
+    """The steps and events of one order."""
 
     def __init__(self) -> None:
         self._status = FulfilmentStatus.PLACING
@@ -30,17 +30,17 @@ class Journal:
 
     @property
     def status(self) -> FulfilmentStatus:
-        """Where the order stands."""
+        """The status of the order now."""
         return self._status
 
     @property
     def fulfilment(self) -> Fulfilment:
-        """The state now."""
+        """The status of the order and the state of its steps."""
         return Fulfilment(status=self._status, steps=tuple(self._steps.values()))
 
     @property
     def events(self) -> tuple[OrderEvent, ...]:
-        """Everything that has happened."""
+        """Every event until now, oldest first."""
         return tuple(self._events)
 
     @property
@@ -53,8 +53,8 @@ class Journal:
         """Whether the last event has been taken."""
         return self._finished and not self._has_news
 
-    def stands(self, status: FulfilmentStatus) -> None:
-        """The order stands elsewhere now."""
+    def set_status(self, status: FulfilmentStatus) -> None:
+        """Change the status, without an event."""
         self._status = status
         self._has_news = True
 
@@ -70,7 +70,7 @@ class Journal:
         self._write(step, OrderStepState.STARTED, at, "")
 
     def ended(self, step: OrderStep, state: OrderStepState, at: datetime, message: str = "") -> None:
-        """The step is done, has failed, or has been undone."""
+        """The step is done, has failed, or has been compensated."""
         before = self._steps.get(step)
         if before is None:
             return
@@ -78,14 +78,14 @@ class Journal:
         self._write(step, state, at, message)
 
     def finish(self, status: FulfilmentStatus, at: datetime, message: str) -> None:
-        """The last event."""
+        """Write the last event: after it nothing follows."""
         self._status = status
         state = OrderStepState.DONE if status is FulfilmentStatus.COMPLETED else OrderStepState.FAILED
         self._write(OrderStep.FINISH, state, at, message)
         self._finished = True
 
     def take(self) -> tuple[OrderEvent, ...]:
-        """The events since the last call."""
+        """The events since the last call, oldest first."""
         taken = tuple(self._events[self._taken :])
         self._taken = len(self._events)
         self._has_news = False

@@ -1,8 +1,8 @@
-"""What every activity does alike: one call to a collaborator, at most once whoever repeats it.
+"""What every activity does alike: one call to a collaborator, at most once however often it is retried.
 
 A call's idempotency key is the workflow's id and the activity's name, so that every attempt, also by another worker
 and after the workflow's own history was lost, is the same request to the service.
-A 4xx answer that is no business outcome is our bug: `REJECTED`, which steps do not retry and compensations do.
+A 4xx response that is no business outcome is our bug: `REJECTED`, which steps do not retry and compensations do.
 """
 
 from collections.abc import Iterator
@@ -20,32 +20,25 @@ LONGEST_CALL = timedelta(seconds=10)  # where a step sets no bound of its own, w
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """How a write is made: at most once under ``key``, and answered within ``timeout``."""
+class IdempotentCall:
+    """How an activity calls a service: at most once under ``idempotency_key``, with a response within ``timeout``."""
 
-    key: str
+    idempotency_key: str
     timeout: timedelta
 
 
-def once() -> Once:
-    """How the running activity writes."""
-    return Once(key=key(), timeout=timeout())
-
-
-def key() -> str:
-    """The same for every attempt of the running activity."""
+def idempotent_call() -> IdempotentCall:
+    """The call of the running activity: under the same key in every attempt."""
     info = activity.info()
-    return f"{info.workflow_id}:{info.activity_type}"
-
-
-def timeout() -> timedelta:
-    """How long one attempt may take."""
-    return activity.info().start_to_close_timeout or LONGEST_CALL
+    return IdempotentCall(
+        idempotency_key=f"{info.workflow_id}:{info.activity_type}",
+        timeout=info.start_to_close_timeout or LONGEST_CALL,
+    )
 
 
 @contextmanager
 def rejections() -> Iterator[None]:
-    """A 4xx answer of a service, as an activity's failure of type `REJECTED`."""
+    """A 4xx response of a service, as an activity's failure of type `REJECTED`."""
     try:
         yield
     except UpstreamRejected as rejected:

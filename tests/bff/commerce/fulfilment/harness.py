@@ -7,25 +7,24 @@ from datetime import timedelta
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 
-from bff.commerce.fulfilment.messages import Ending, Line, PlaceOrder, Receipt
+from bff.commerce.fulfilment.messages import Ending, Line, PlaceOrderRequest, Receipt
 from bff.commerce.fulfilment.workflow import PLACE_UPDATE_ID, TASK_QUEUE, FulfilOrder
+from matapalo.idempotency.claim import Claim
 
 _numbers = itertools.count(1)
 
 
-def an_order(*, product: str = "prod_0001", payment_method_id: str | None = None) -> PlaceOrder:
-    number = next(_numbers)
-    return PlaceOrder(
-        order_id=f"ord_{os.getpid():08x}{number:08x}",
+def make_order(*, product: str = "prod_0001", payment_method_id: str | None = None) -> PlaceOrderRequest:
+    record_id = f"{os.getpid():08x}{next(_numbers):08x}".ljust(64, "0")
+    return PlaceOrderRequest(
+        claim=Claim("placeOrder", record_id, fingerprint="of the input", attempt_id="request-1"),
         customer_id="cust_0001",
         lines=(Line(product, 2),),
         payment_method_id=payment_method_id,
-        request_hash="asked-for-this",
-        attempt_id="request-1",
     )
 
 
-async def place(client: Client, order: PlaceOrder) -> tuple[Receipt, WorkflowHandle[FulfilOrder, Ending]]:
+async def place(client: Client, order: PlaceOrderRequest) -> tuple[Receipt, WorkflowHandle[FulfilOrder, Ending]]:
     workflow_id = f"placeOrder:{order.order_id}"
     operation = WithStartWorkflowOperation(
         FulfilOrder.run,
@@ -43,7 +42,9 @@ async def place(client: Client, order: PlaceOrder) -> tuple[Receipt, WorkflowHan
     return receipt, client.get_workflow_handle_for(FulfilOrder.run, workflow_id)
 
 
-async def start(client: Client, order: PlaceOrder, *, signal: str | None = None) -> WorkflowHandle[FulfilOrder, Ending]:
+async def start(
+    client: Client, order: PlaceOrderRequest, *, signal: str | None = None
+) -> WorkflowHandle[FulfilOrder, Ending]:
     """Start without waiting for the receipt: on the time-skipping server only such a handle's `result` skips time."""
     return await client.start_workflow(
         FulfilOrder.run, order, id=f"placeOrder:{order.order_id}", task_queue=TASK_QUEUE, start_signal=signal

@@ -1,15 +1,15 @@
-"""The letters of an order, in plain text."""
+"""The emails of an order, in plain text."""
 
 from bff.commerce.fulfilment.messages import NotifyCustomer
 from bff.commerce.fulfilment.ports import Contact
 from bff.commerce.mail import Email
 
 
-def shipped(contact: Contact, notice: NotifyCustomer, *, letter_id: str) -> Email:
-    """The order is on its way."""
+def order_shipped(contact: Contact, notice: NotifyCustomer, *, email_id: str) -> Email:
+    """Tell the customer that the order is on its way."""
     order_id = notice.order.order_id
     return Email(
-        id=letter_id,
+        id=email_id,
         to=contact.email,
         subject=f"Your order {order_id} is on its way",
         text=(
