@@ -18,11 +18,11 @@ from matapalo.strangler.agent.agent import Agent, Status
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.agent.hits import HitReader
 from matapalo.strangler.api import problems
-from matapalo.strangler.metrics.collector import Watcher
-from matapalo.strangler.metrics.slices import Slices
+from matapalo.strangler.metrics.collector import MetricsCollector
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.hits import RedisLegacyHits
 from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.slices import Slices
 
 READ_HITS_EVERY_S = 1.0
 
@@ -66,10 +66,10 @@ async def running_agent(settings: Settings, registry: CollectorRegistry) -> Asyn
     )
     reader = HitReader(folder, hits=RedisLegacyHits(redis), envoy=envoy, clock=clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
-    collector = Watcher(envoy, slices, every_s=settings.metrics_interval_s, registry=registry)
+    collector = MetricsCollector(envoy, slices, every_s=settings.metrics_interval_s, registry=registry)
     try:
         read_hits = partial(reader.follow, READ_HITS_EVERY_S, on_result=agent.note_log)
-        yield AgentProcess(agent, (agent.follow, read_hits, collector.follow))
+        yield AgentProcess(agent, (agent.follow, read_hits, collector.run))
     finally:
         await store.close()
         await envoy.close()

@@ -60,7 +60,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class RolloutCriteria(BaseModel):
-    """When a rollout's gates pass, fail or hold (`matapalo.strangler.verdict`). Shares are 0-1."""
+    """When a rollout's gates pass, fail or hold (`matapalo.strangler.verdict.checks`). Shares are 0-1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

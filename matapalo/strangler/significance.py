@@ -4,9 +4,8 @@ Small numbers are counted exactly (hypergeometric, binomial), large ones approxi
 Sources: Fisher (1935), Mann and Whitney (1947) with the correction for ties, which buckets are full of.
 """
 
+from collections.abc import Mapping
 from math import comb, erfc, exp, inf, lgamma, log, sqrt
-
-from matapalo.strangler.metrics.histogram import Histogram, total
 
 EXACT_UP_TO = 300
 """With more failures than this the normal approximation of the two-proportion test is as good and cheaper."""
@@ -33,9 +32,9 @@ def exceeds(failed: int, of: int, *, ceiling: float) -> float:
     return min(1.0, sum(_binomial(k, of, ceiling) for k in range(failed, of + 1)))
 
 
-def slower(new: Histogram, legacy: Histogram) -> float:
+def slower(new: Mapping[int, int], legacy: Mapping[int, int]) -> float:
     """Mann-Whitney from bucket counts: probability of ranks this high on the new side, were both sides alike."""
-    n, m = total(new), total(legacy)
+    n, m = sum(new.values()), sum(legacy.values())
     if not (n and m):
         return 1.0
     below, rank_sum, ties = 0, 0.0, 0.0
@@ -49,7 +48,7 @@ def slower(new: Histogram, legacy: Histogram) -> float:
     return _upper_tail((u - n * m / 2) / sqrt(variance)) if variance > 0 else 1.0
 
 
-def superiority(new: Histogram, legacy: Histogram) -> float:
+def superiority(new: Mapping[int, int], legacy: Mapping[int, int]) -> float:
     """How likely a request of the new side is slower than one of the old (Vargha-Delaney A): 0.5 when both are alike.
     Both must hold something.
     """
@@ -57,7 +56,7 @@ def superiority(new: Histogram, legacy: Histogram) -> float:
     for lower in sorted({*new, *legacy}):
         wins += new.get(lower, 0) * (below + legacy.get(lower, 0) / 2)
         below += legacy.get(lower, 0)
-    return wins / (total(new) * total(legacy))
+    return wins / (sum(new.values()) * sum(legacy.values()))
 
 
 def at_least_heads(heads: int, throws: int) -> float:

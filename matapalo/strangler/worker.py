@@ -16,14 +16,16 @@ from temporalio.worker import Worker
 from matapalo.process import worker as process
 from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.worker import run_workers
-from matapalo.strangler.metrics.reader import compared
 from matapalo.strangler.rollout.activities import RolloutActivities
 from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.rollout.table import StoredRouteTable
 from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.settings import Settings
+from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.slices import Slices
+from matapalo.strangler.verdict.reader import MetricsReader
 
 
 async def serve(settings: Settings, *, clock: Clock | None = None) -> None:
@@ -59,14 +61,16 @@ async def _activities(
     outcomes = Counter("gateway_gate_outcomes", "What rollouts' gates said", ["route", "outcome"], registry=registry)
     store, redis = RedisRouteStore(connect(settings.redis_url)), connect(settings.redis_url)
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
-    judge_step = compared(redis, settings, clock).watching.judge_step
+    slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
+    findings = Findings(redis, slices, clock=clock)
+    metrics = MetricsReader(slices, findings, gates=settings.rollout_criteria, clock=clock)
 
     def count(route: str, outcome: str) -> None:
         outcomes.labels(route, outcome).inc()
 
     try:
         yield RolloutActivities(
-            table=StoredRouteTable(changes, judge_step, clock=clock, on_verdict=count),
+            table=StoredRouteTable(changes, metrics.judge_step, clock=clock, on_verdict=count),
             snapshots=RedisSnapshotStore(redis),
         )
     finally:

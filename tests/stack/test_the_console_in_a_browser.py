@@ -1,5 +1,5 @@
 """The console in Chromium: on a running platform from sign-in to rollback, and the states that are hard to bring about
-there on a gateway whose measurements are told.
+there on a control plane in memory.
 
 Every tab fails for a script error, a policy violation, or a request to another origin (tests/harness/browser.py).
 """
@@ -14,7 +14,8 @@ from playwright.async_api import Locator, Page, expect
 from matapalo.launcher.keys import Role
 from tests.harness.browser import Tab
 from tests.harness.platform import Platform
-from tests.matapalo.strangler.console.scene import OPERATOR, Gateway
+from tests.matapalo.strangler.console.harness import OPERATOR, busy_console
+from tests.matapalo.strangler.harness import Harness
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
@@ -142,17 +143,17 @@ async def test_a_plan_is_started_held_and_rolled_back_in_the_console(platform: P
     assert back.returncode == 0, back.stderr
 
 
-# --- on a gateway whose measurements are told ------------------------------------------------------------------------
+# --- on a control plane in memory ------------------------------------------------------------------------
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateway() -> Gateway:
-    return await Gateway.busy()
+async def harness() -> Harness:
+    return await busy_console()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(gateway: Gateway) -> AsyncIterator[str]:
-    async with gateway.served() as address:
+async def site(harness: Harness) -> AsyncIterator[str]:
+    async with harness.served() as address:
         yield address
 
 
@@ -171,15 +172,15 @@ async def test_no_page_is_wider_than_its_window(site: str, tab: Tab, request: py
         await tab.page.screenshot(path=folder / f"console-{look}-{name}.png", full_page=True)
 
 
-async def test_figures_move_while_somebody_types_and_nothing_typed_is_lost(gateway: Gateway, site: str, tab: Tab):
+async def test_figures_move_while_somebody_types_and_nothing_typed_is_lost(harness: Harness, site: str, tab: Tab):
     page = tab.page
     await sign_in(page, site, OPERATOR)
     await page.goto(f"{site}/console/routes/orders")
     await is_live(page)
     reason = page.locator("#route").get_by_label("Reason")
     await reason.fill("half a sent")
-    await gateway.changes.set_route("orders", {"share_bp": 3_000}, by="another", why="was faster")
-    gateway.clock.advance(10)
+    await harness.services.changes.set_route("orders", {"share_bp": 3_000}, by="another", why="was faster")
+    harness.clock.advance(10)
     await expect(page.locator("#route [data-cell='orders/share']")).to_have_text("30\u202f%")
     await expect(page.locator("#history")).to_contain_text("was faster")
     await expect(reason).to_have_value("half a sent")
@@ -190,21 +191,21 @@ async def test_figures_move_while_somebody_types_and_nothing_typed_is_lost(gatew
     forgive(tab, 409)
 
 
-async def test_old_numbers_are_called_old_until_there_are_new_ones(gateway: Gateway, site: str, tab: Tab):
+async def test_old_numbers_are_called_old_until_there_are_new_ones(harness: Harness, site: str, tab: Tab):
     page = tab.page
     await sign_in(page, site, OPERATOR)
     await page.goto(f"{site}/console/routes/orders")
     await is_live(page)
-    gateway.store.is_down = True
-    gateway.clock.advance(10)
+    harness.store.is_down = True
+    harness.clock.advance(10)
     await expect(page.locator("#live")).to_have_attribute("data-state", "stale")
     await expect(page.locator("#live")).to_contain_text("numbers are old")
-    gateway.store.is_down = False
-    gateway.clock.advance(10)
+    harness.store.is_down = False
+    harness.clock.advance(10)
     await is_live(page)
 
 
-async def test_the_keyboard_alone_is_enough(gateway: Gateway, site: str, tab: Tab):
+async def test_the_keyboard_alone_is_enough(harness: Harness, site: str, tab: Tab):
     page = tab.page
     await sign_in(page, site, OPERATOR)
     await page.goto(f"{site}/console/routes/orders")
@@ -232,7 +233,7 @@ async def test_the_theme_can_be_chosen_and_stays(site: str, tab: Tab):
 
 
 @pytest.mark.parametrize("tab", [{"java_script_enabled": False}], indirect=True)
-async def test_without_scripts_everything_can_still_be_read_and_done(gateway: Gateway, site: str, tab: Tab):
+async def test_without_scripts_everything_can_still_be_read_and_done(harness: Harness, site: str, tab: Tab):
     page = tab.page
     await sign_in(page, site, OPERATOR)
     await page.get_by_role("link", name="/api/orders").click()

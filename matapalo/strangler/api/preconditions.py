@@ -7,9 +7,11 @@ saw of another.
 import re
 from typing import Annotated, TypeAlias
 
-from fastapi import Header
+from fastapi import Header, Response
 
+from matapalo.strangler.api.schemas import ChangeView
 from matapalo.strangler.errors import PreconditionFailed, PreconditionMissing
+from matapalo.strangler.routing.change import Change
 
 _ETAG = re.compile(r'"(\d{1,15})"')
 
@@ -19,7 +21,6 @@ IfMatch: TypeAlias = Annotated[
 
 
 def etag(revision: int) -> str:
-    """The ETag of a revision."""
     return f'"{revision}"'
 
 
@@ -40,3 +41,9 @@ def optional_revision(if_match: str | None) -> int | None:
     if matched is None:
         raise PreconditionFailed(f"If-Match is {if_match!r}, which is no ETag of a route: GET it and send its ETag")
     return int(matched[1])
+
+
+def tagged_change(response: Response, change: Change) -> ChangeView:
+    """What a write responds with: the change, and the ETag for the next one."""
+    response.headers["etag"] = etag(change.version)
+    return ChangeView.of(change)

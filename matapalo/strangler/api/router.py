@@ -1,25 +1,24 @@
-"""`/admin/…` as one router: the routes, the three moves, decommission. Every path needs role ``operator``.
-
-Other parts of the gateway bring their own routers (`matapalo.strangler.app` includes them beside this one).
-"""
+"""`/admin/…` as one router: one module a subject. Every path needs role ``operator``."""
 
 from fastapi import APIRouter
 
-from matapalo.process.clock import Clock
-from matapalo.strangler.api.decommission import retirement_api
+from matapalo.strangler.api.decommission import decommission_api
+from matapalo.strangler.api.login_codes import login_codes_api
 from matapalo.strangler.api.operators import OperatorGate
-from matapalo.strangler.api.routes import Agents, routes_api
+from matapalo.strangler.api.rollouts import rollouts_api
+from matapalo.strangler.api.routes import routes_api
 from matapalo.strangler.api.strangler import strangler_api
-from matapalo.strangler.decommission.evidence import Decommission
-from matapalo.strangler.store.changes import Changes
+from matapalo.strangler.api.traffic import traffic_api
+from matapalo.strangler.services import Services
 
 
-def admin_api(
-    changes: Changes, agents: Agents, decommission: Decommission, operator: OperatorGate, clock: Clock
-) -> APIRouter:
-    """The router, joined to what it reads and changes."""
+def admin_api(services: Services, operator: OperatorGate) -> APIRouter:
+    """The admin API over the services of one process."""
     api = APIRouter()
-    api.include_router(routes_api(changes, agents, operator, clock))
-    api.include_router(strangler_api(changes, operator))
-    api.include_router(retirement_api(decommission, operator))
+    api.include_router(routes_api(services.changes, services.nodes, operator))
+    api.include_router(strangler_api(services.changes, operator))
+    api.include_router(decommission_api(services.decommission, operator))
+    api.include_router(rollouts_api(services.rollouts, operator))
+    api.include_router(traffic_api(services, operator))
+    api.include_router(login_codes_api(services.login_codes, operator))
     return api

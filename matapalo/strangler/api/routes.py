@@ -4,20 +4,20 @@ A route is named by its name; writes need `If-Match` and say why. `/admin/nodes`
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from matapalo.auth.verifier import Caller
-from matapalo.process.clock import Clock
 from matapalo.strangler.api.operators import OperatorGate
-from matapalo.strangler.api.preconditions import IfMatch, etag, required_revision
+from matapalo.strangler.api.preconditions import IfMatch, etag, required_revision, tagged_change
 from matapalo.strangler.api.schemas import (
     ChangeBody,
     ChangeView,
     ExplanationView,
     HistoryView,
+    Name,
     NodesView,
     ReasonBody,
     RollbackBody,
@@ -29,40 +29,22 @@ from matapalo.strangler.routing.decide import Request
 from matapalo.strangler.routing.document import RoutesDocument, render_toml
 from matapalo.strangler.routing.explain import explain
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.nodes import Nodes
-from matapalo.strangler.store.routes import NodeReport
+from matapalo.strangler.store.nodes import NodeReader
 
-Name = Annotated[str, Path(description="The name of a route.", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Before = Annotated[int | None, Query(ge=1, description="Only changes of versions below this one.")]
 Text = Annotated[str | None, Query(max_length=128)]
 
 
-class Agents(Protocol):
-    """Where the agents report: `matapalo.strangler.store.routes.RedisRouteStore`."""
-
-    async def reports(self) -> list[NodeReport]: ...
-    async def forget(self, node: str) -> None: ...
-
-
-async def nodes_now(changes: Changes, agents: Agents, clock: Clock) -> Nodes:
-    """What every node obeys; those silent for a day are forgotten on the way."""
-    document = await changes.document()
-    nodes = Nodes(document.version, await agents.reports(), clock.now())
-    for report in nodes.expired:
-        await agents.forget(report.node)
-    return nodes._replace(reports=[report for report in nodes.reports if report not in nodes.expired])
-
-
-def routes_api(changes: Changes, agents: Agents, operator: OperatorGate, clock: Clock) -> APIRouter:
-    """The router, joined to what it reads and changes."""
+def routes_api(changes: Changes, node_reader: NodeReader, operator: OperatorGate) -> APIRouter:
+    """The router over the table and its nodes."""
     api = APIRouter(prefix="/admin", dependencies=[Depends(operator)], tags=["routes"])
     _add_reads(api, changes)
     _add_writes(api, changes, operator)
 
     @api.get("/nodes", summary="On how many Envoys the stored version is live")
     async def nodes() -> NodesView:
-        return NodesView.of(await nodes_now(changes, agents, clock))
+        return NodesView.of(await node_reader.read())
 
     return api
 
@@ -99,7 +81,7 @@ def _add_reads(api: APIRouter, changes: Changes) -> None:
         force: Text = None,
     ) -> ExplanationView:
         route = (await changes.document()).route(name)
-        return ExplanationView.of(explain(route, Request(method, user or None, force, canary, cohort)))
+        return ExplanationView.model_validate(explain(route, Request(method, user or None, force, canary, cohort)))
 
 
 def _add_writes(api: APIRouter, changes: Changes, operator: OperatorGate) -> None:
@@ -110,12 +92,10 @@ def _add_writes(api: APIRouter, changes: Changes, operator: OperatorGate) -> Non
         name: Name, body: ChangeBody, operator: Operator, response: Response, if_match: IfMatch = None
     ) -> ChangeView:
         expected = required_revision(if_match)
-        return _told(
-            response,
-            await changes.set_route(
-                name, body.fields(), by=operator.subject, why=body.why, expected=expected, evidence=body.evidence
-            ),
+        change = await changes.set_route(
+            name, body.fields(), by=operator.subject, why=body.why, expected=expected, evidence=body.evidence
         )
+        return tagged_change(response, change)
 
     @api.post("/routes/{name}/complete", summary="Everything to the new side, writes included")
     async def complete(
@@ -125,7 +105,7 @@ def _add_writes(api: APIRouter, changes: Changes, operator: OperatorGate) -> Non
         change = await changes.complete(
             name, by=operator.subject, why=body.why, expected=expected, evidence=body.evidence
         )
-        return _told(response, change)
+        return tagged_change(response, change)
 
     @api.post("/routes/{name}/rollback", summary="The route as it was before its last change, or at a version")
     async def roll_back(
@@ -135,7 +115,7 @@ def _add_writes(api: APIRouter, changes: Changes, operator: OperatorGate) -> Non
         change = await changes.rollback(
             name, by=operator.subject, why=body.why, to=body.to, expected=expected, evidence=body.evidence
         )
-        return _told(response, change)
+        return tagged_change(response, change)
 
 
 def _tagged(response: Response, document: RoutesDocument) -> RoutesDocument:
@@ -150,11 +130,6 @@ def _tagged_route(response: Response, document: RoutesDocument, name: str) -> Ro
     revision = document.revision(route.name)
     response.headers["etag"] = etag(revision)
     return RouteView.of(route, revision)
-
-
-def _told(response: Response, change: Change) -> ChangeView:
-    response.headers["etag"] = etag(change.version)
-    return ChangeView.of(change)
 
 
 def _history(changes: Sequence[Change]) -> HistoryView:

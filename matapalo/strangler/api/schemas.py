@@ -1,39 +1,59 @@
-"""What the admin API shows and takes, as OpenAPI documents it. Shares are basis points: 2500 is 25 %."""
+"""What the admin API shows and takes, as OpenAPI documents it: every schema of ours.
 
-from collections.abc import Mapping
-from datetime import datetime
+Shares of users are basis points (2500 is 25 %), all other shares 0-1, latencies milliseconds. A ``…View`` is read from
+the value it shows, member by member; ``of`` is there where a member is not one of the value's own.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from matapalo.strangler.decommission.report import Report
+from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
+from matapalo.strangler.rollout.messages import RolloutState
 from matapalo.strangler.routing.change import Action, Change
 from matapalo.strangler.routing.decide import Reason
 from matapalo.strangler.routing.document import RoutesDocument
-from matapalo.strangler.routing.explain import Explanation
-from matapalo.strangler.routing.route import Audience, Match, Route, Side
+from matapalo.strangler.routing.hits import Hits, LegacyCaller
+from matapalo.strangler.routing.route import Audience, Route, Side
+from matapalo.strangler.routing.share import parse_share
+from matapalo.strangler.shadow.consistency import Consistency, Standing
+from matapalo.strangler.shadow.findings import Ignored, Sample
 from matapalo.strangler.store.changes import LONGEST_WHY
 from matapalo.strangler.store.nodes import Nodes
+from matapalo.strangler.verdict.checks import Outcome
 
+Name = Annotated[str, Path(description="The name of a route.", max_length=64)]
 Why = Annotated[str, Field(min_length=1, max_length=LONGEST_WHY, description="For whoever reads the history.")]
 Evidence = Annotated[dict[str, Any], Field(description="What the decision was based on; kept in the history.")]
+FIELDS_SHOWN = 100
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- routes ----------------------------------------------------------------------------------------------------------
 
 
 class MatchView(BaseModel):
     """Requests with this value take this side."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
     value: str
     side: Side = Side.NEW
 
-    @classmethod
-    def of(cls, match: Match) -> "MatchView":
-        """The view of a rule."""
-        return cls(value=match.value, side=match.side)
 
-
-class RouteView(BaseModel):
+class RouteView(_View):
     """A route. ``revision`` is the table's version that changed it last, and its ETag."""
 
     name: str
@@ -56,13 +76,7 @@ class RouteView(BaseModel):
 
     @classmethod
     def of(cls, route: Route, revision: int) -> "RouteView":
-        """The view of a route."""
-        return cls(**msgspec.to_builtins(route_fields(route)), revision=revision)
-
-
-def route_fields(route: Route) -> dict[str, Any]:
-    """All fields, also those at their defaults."""
-    return {name: getattr(route, name) for name in Route.__struct_fields__}
+        return cls(**msgspec.structs.asdict(route), revision=revision)
 
 
 class RoutesView(BaseModel):
@@ -73,15 +87,12 @@ class RoutesView(BaseModel):
 
     @classmethod
     def of(cls, document: RoutesDocument) -> "RoutesView":
-        """The view of a document."""
         routes = [RouteView.of(route, document.revision(route.name)) for route in document.routes]
         return cls(version=document.version, routes=routes)
 
 
-class ChangeBody(BaseModel):
+class ChangeBody(_Body):
     """Why, and which fields of the route are to be what; the others stay."""
-
-    model_config = ConfigDict(extra="forbid")
 
     why: Why
     evidence: Evidence = {}
@@ -103,10 +114,8 @@ class ChangeBody(BaseModel):
         return self.model_dump(exclude_unset=True, exclude={"why", "evidence"}, mode="json")
 
 
-class ReasonBody(BaseModel):
+class ReasonBody(_Body):
     """Why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     why: Why
     evidence: Evidence = {}
@@ -116,6 +125,24 @@ class RollbackBody(ReasonBody):
     """Why, and to which version of the table; without one to before the last change that is not undone yet."""
 
     to: int | None = Field(default=None, ge=1)
+
+
+class PathBody(_Body):
+    """Which route, and why."""
+
+    path: str = Field(max_length=256, examples=["/api/orders"])
+    why: Why | None = None
+
+
+class PercentageBody(PathBody):
+    """Which route, how many of its users, and why."""
+
+    percentage: float = Field(ge=0, le=100, examples=[25], description="Steps of 0.01.")
+
+    @property
+    def share_bp(self) -> int:
+        """The share in basis points. Raises InvalidChange where it is no whole number of them."""
+        return parse_share(str(self.percentage))
 
 
 class ChangeView(BaseModel):
@@ -135,7 +162,6 @@ class ChangeView(BaseModel):
 
     @classmethod
     def of(cls, change: Change) -> "ChangeView":
-        """The view of a change."""
         return cls(
             version=change.version,
             route=change.route,
@@ -157,7 +183,7 @@ class HistoryView(BaseModel):
     changes: list[ChangeView]
 
 
-class ExplanationView(BaseModel):
+class ExplanationView(_View):
     """Why a request takes its side. ``joins_at_bp``: the lowest share at which its user has the new side."""
 
     route: str
@@ -168,11 +194,6 @@ class ExplanationView(BaseModel):
     joins_at_bp: int | None
     is_shadowed: bool
     can_fall_back: bool
-
-    @classmethod
-    def of(cls, explanation: Explanation) -> "ExplanationView":
-        """The view of an explanation."""
-        return cls(**explanation._asdict())
 
 
 class NodeView(BaseModel):
@@ -199,17 +220,280 @@ class NodesView(BaseModel):
 
     @classmethod
     def of(cls, nodes: Nodes) -> "NodesView":
-        """The view of all nodes."""
+        reports = [
+            NodeView(
+                **msgspec.structs.asdict(report) | {"is_live": nodes.is_current(report)},
+                is_heard=nodes.is_alive(report),
+            )
+            for report in nodes.reports
+        ]
         return cls(
             version=nodes.version,
             live=nodes.live,
-            nodes=len(nodes.reports),
+            nodes=len(reports),
             highest_applied=nodes.highest_applied,
-            reports=[
-                NodeView(
-                    **{**msgspec.structs.asdict(report), "is_live": nodes.is_current(report)},
-                    is_heard=nodes.is_alive(report),
-                )
-                for report in nodes.reports
-            ],
+            reports=reports,
         )
+
+
+# --- traffic and differences -----------------------------------------------------------------------------------------
+
+
+class SideView(BaseModel):
+    """One side in a window. None: nobody measured it."""
+
+    requests: int
+    failed: int
+    per_second: float
+    error_share: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+    @classmethod
+    def of(cls, side: SideTraffic, length_s: float) -> "SideView":
+        p50_ms, p95_ms, p99_ms = map(side.quantile_ms, (0.5, 0.95, 0.99))
+        return cls(
+            requests=side.requests,
+            failed=side.failed,
+            per_second=round(side.requests / length_s, 3) if length_s else 0.0,
+            error_share=side.error_share,
+            p50_ms=_rounded(p50_ms),
+            p95_ms=_rounded(p95_ms),
+            p99_ms=_rounded(p99_ms),
+        )
+
+
+class WindowView(BaseModel):
+    """Both sides in a window."""
+
+    since: datetime
+    until: datetime
+    new: SideView
+    legacy: SideView
+
+    @classmethod
+    def of(cls, traffic: Traffic) -> "WindowView":
+        new, legacy = (SideView.of(side, traffic.length_s) for side in (traffic.new, traffic.legacy))
+        return cls(since=traffic.since, until=traffic.until, new=new, legacy=legacy)
+
+
+def _rounded(latency_ms: float | None) -> float | None:
+    return None if latency_ms is None else round(latency_ms, 1)
+
+
+class CheckView(_View):
+    """One question of a gate, its answer, and the numbers that decided."""
+
+    name: str
+    outcome: Outcome
+    because: str
+    numbers: dict[str, float]
+
+
+class VerdictView(_View):
+    """The worst of the checks."""
+
+    outcome: Outcome
+    because: str
+    checks: list[CheckView]
+
+
+class TrafficView(BaseModel):
+    """A window and what a gate would say of it."""
+
+    route: str
+    window: WindowView
+    verdict: VerdictView
+
+
+class SeriesView(BaseModel):
+    """A window in pieces, the oldest first."""
+
+    route: str
+    windows: list[WindowView]
+
+
+class SampleView(_View):
+    """Both answers to one request; fields that are not listed in `compare.toml` are redacted."""
+
+    at: datetime
+    request: str
+    legacy: Any
+    new: Any
+
+
+class FieldView(BaseModel):
+    """A path at which answers differed. ``noise``: how often legacy differed from itself there."""
+
+    path: str
+    raw: int
+    noise: int
+    kinds: list[str]
+    standing: Standing
+    p: float
+    samples: list[SampleView]
+
+
+class IgnoredView(_View):
+    """A field whose differences count for nothing, and on whose word."""
+
+    path: str
+    by: str
+    why: str
+    at: datetime
+
+
+class DifferencesView(BaseModel):
+    """What the comparator found in a window."""
+
+    route: str
+    compared: int
+    failed: int
+    dropped: int
+    same_share: float | None
+    fields: list[FieldView]
+    ignored: list[IgnoredView]
+
+    @classmethod
+    def of(
+        cls, route: str, consistency: Consistency, samples: Mapping[str, Sequence[Sample]], ignored: Sequence[Ignored]
+    ) -> "DifferencesView":
+        fields = [
+            FieldView(
+                **msgspec.structs.asdict(field),
+                samples=[SampleView.model_validate(sample) for sample in samples.get(field.path, ())],
+            )
+            for field in consistency.fields[:FIELDS_SHOWN]
+        ]
+        return cls(
+            route=route,
+            compared=consistency.compared,
+            failed=consistency.failed,
+            dropped=consistency.dropped,
+            same_share=consistency.same_share,
+            fields=fields,
+            ignored=[IgnoredView.model_validate(entry) for entry in ignored],
+        )
+
+
+class IgnoreBody(_Body):
+    """Which field (and everything below it) is not compared any more, and why."""
+
+    path: str = Field(pattern=r"^(\$|\()", max_length=256, examples=["$.items[*].placed_at"])
+    why: Why
+
+
+# --- rollouts --------------------------------------------------------------------------------------------------------
+
+
+class StartBody(_Body):
+    """A plan, and why."""
+
+    route: str = Field(max_length=256, description="The name of a route, or a path it covers.", examples=["orders"])
+    plan: str = Field(max_length=1_000, examples=["5% for 1 day, 10% for 2 days, 50% for 1 week after approval, 100%"])
+    why: Why
+    check_every_s: float | None = Field(
+        default=None, ge=1, le=86_400, description="How often the gates are asked; by default a setting decides."
+    )
+    failures_allowed: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="So many failed gates in a row take the route back to 0 %; by default 3.",
+    )
+
+
+class OrderBody(_Body):
+    """Why."""
+
+    why: Why
+
+
+class RolloutsView(BaseModel):
+    """The last rollout of each route that ever had one."""
+
+    rollouts: list[RolloutState]
+
+
+class RequirementView(_View):
+    """One condition, and the numbers that decide it."""
+
+    is_met: bool
+    because: str
+
+
+class CallerView(BaseModel):
+    """Somebody who reached the legacy side; ``fallbacks`` and ``writes`` are parts of ``count``."""
+
+    client: str
+    version: str
+    user_agent: str
+    count: int
+    fallbacks: int
+    writes: int
+    first_seen: datetime
+    last_seen: datetime
+    is_recent: bool
+
+    @classmethod
+    def of(cls, caller: LegacyCaller, hits: Hits, *, is_recent: bool) -> "CallerView":
+        return cls(
+            client=caller.client,
+            version=caller.version,
+            user_agent=caller.agent,
+            count=hits.count,
+            fallbacks=hits.fallbacks,
+            writes=hits.writes,
+            first_seen=datetime.fromtimestamp(hits.first_ms / 1000, UTC),
+            last_seen=datetime.fromtimestamp(hits.last_ms / 1000, UTC),
+            is_recent=is_recent,
+        )
+
+
+class ReportView(BaseModel):
+    """READY or not, and why. ``revision`` is the route's, for If-Match."""
+
+    route: str
+    revision: int
+    is_ready: bool
+    is_retired: bool
+    requirements: list[RequirementView]
+    callers: list[CallerView]
+    last_hit: datetime | None
+    days_since_last_hit: float | None
+    counted_since: datetime | None
+    difference_rate: float | None
+    quiet_days: float
+
+    @classmethod
+    def of(cls, report: Report) -> "ReportView":
+        evidence = report.evidence
+        recent = evidence.recent()
+        return cls(
+            route=evidence.route.name,
+            revision=evidence.revision,
+            is_ready=report.is_ready,
+            is_retired=evidence.route.retired,
+            requirements=[RequirementView.model_validate(requirement) for requirement in report.requirements],
+            callers=[CallerView.of(*caller, is_recent=caller[0] in recent) for caller in evidence.callers.items()],
+            last_hit=evidence.last_hit,
+            days_since_last_hit=evidence.days_since_last_hit,
+            counted_since=evidence.counted_since,
+            difference_rate=evidence.difference_rate,
+            quiet_days=evidence.quiet.total_seconds() / 86_400,
+        )
+
+
+class ReportsView(BaseModel):
+    """Of all routes."""
+
+    routes: list[ReportView]
+
+
+class Code(BaseModel):
+    """A code that opens the console once."""
+
+    code: str
+    path: str
+    expires_in_s: int

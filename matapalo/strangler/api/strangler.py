@@ -7,39 +7,17 @@ and history as under `/admin/routes`; `If-Match` is honoured where it is sent, a
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
-from matapalo.strangler.api.preconditions import IfMatch, etag, optional_revision
-from matapalo.strangler.api.schemas import ChangeView, Why
-from matapalo.strangler.routing.change import Change
-from matapalo.strangler.routing.share import format_share, parse_share
+from matapalo.strangler.api.preconditions import IfMatch, optional_revision, tagged_change
+from matapalo.strangler.api.schemas import ChangeView, PathBody, PercentageBody
+from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.store.changes import Changes
 
 
-class PathBody(BaseModel):
-    """Which route, and why."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    path: str = Field(max_length=256, examples=["/api/orders"])
-    why: Why | None = None
-
-
-class PercentageBody(PathBody):
-    """Which route, how many of its users, and why."""
-
-    percentage: float = Field(ge=0, le=100, examples=[25], description="Steps of 0.01.")
-
-    @property
-    def share_bp(self) -> int:
-        """The share in basis points. Raises InvalidChange where it is no whole number of them."""
-        return parse_share(str(self.percentage))
-
-
 def strangler_api(changes: Changes, operator: OperatorGate) -> APIRouter:
-    """The router, joined to what it changes."""
+    """The router over the table."""
     Operator = Annotated[Caller, Depends(operator)]  # noqa: N806 - a type
     api = APIRouter(prefix="/admin/strangler", dependencies=[Depends(operator)], tags=["strangler"])
 
@@ -55,23 +33,18 @@ def strangler_api(changes: Changes, operator: OperatorGate) -> APIRouter:
             why=why,
             expected=optional_revision(if_match),
         )
-        return _told(response, change)
+        return tagged_change(response, change)
 
     @api.post("/complete", summary="Everything to the new side, writes included")
     async def complete(body: PathBody, operator: Operator, response: Response, if_match: IfMatch = None) -> ChangeView:
         why = body.why or "completed by POST /admin/strangler/complete"
         change = await changes.complete(body.path, by=operator.subject, why=why, expected=optional_revision(if_match))
-        return _told(response, change)
+        return tagged_change(response, change)
 
     @api.post("/rollback", summary="The route as it was before its last change")
     async def roll_back(body: PathBody, operator: Operator, response: Response, if_match: IfMatch = None) -> ChangeView:
         why = body.why or "rolled back by POST /admin/strangler/rollback"
         change = await changes.rollback(body.path, by=operator.subject, why=why, expected=optional_revision(if_match))
-        return _told(response, change)
+        return tagged_change(response, change)
 
     return api
-
-
-def _told(response: Response, change: Change) -> ChangeView:
-    response.headers["etag"] = etag(change.version)
-    return ChangeView.of(change)

@@ -1,21 +1,20 @@
 """What the console changes: one address a form. Every write passes the same three gates: session, `Origin`, form token.
 
-A script (it sends the token as a header) is answered with JSON `{"message": …}` and shows it next to the button; a
-plain form with a redirect to the page, or with the page again and the failure in it. A refusal's status tells its kind.
+A script (it sends the token as a header) gets JSON `{"message": …}` and shows it next to the button; a plain form a
+redirect to the page, or the page again with the failure in it. A refusal's status tells its kind.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from matapalo.strangler.console import formatting as figures
-from matapalo.strangler.console import forms
+from matapalo.strangler.console import formatting, forms
+from matapalo.strangler.console.content import DEFAULT_MINUTES, Page, PageKind
 from matapalo.strangler.console.forms import Failure, InvalidForm
-from matapalo.strangler.console.pages import Console, show_view, trouble
-from matapalo.strangler.console.ports import Command, Sources
+from matapalo.strangler.console.pages import Console, error_page, show_page
 from matapalo.strangler.console.session import (
     PATH,
     TOKEN_HEADER,
@@ -24,7 +23,6 @@ from matapalo.strangler.console.session import (
     require_same_origin,
     session_of,
 )
-from matapalo.strangler.console.views import DEFAULT_MINUTES, Kind, View
 from matapalo.strangler.errors import (
     Forbidden,
     GatewayError,
@@ -35,18 +33,13 @@ from matapalo.strangler.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from matapalo.strangler.rollout.client import Command
 from matapalo.strangler.routing.share import parse_share
+from matapalo.strangler.services import Services
 
 Form: TypeAlias = Mapping[str, str]
-
-
-class Write(Protocol):
-    """Of a route's name, the fields and who asks. Returns what has been done, in words."""
-
-    __name__: str
-
-    def __call__(self, name: str, form: Form, session: Session, /) -> Awaitable[str]: ...
-
+Write: TypeAlias = Callable[[str, Form, str], Awaitable[str]]
+"""Of a route's name, the fields and the operator. Returns what has been done, in words."""
 
 _STATUS: Mapping[type[GatewayError], int] = {
     InvalidForm: 422,
@@ -63,110 +56,102 @@ _DONE: Mapping[Command, str] = {
     Command.HOLD: "held: the share stays where it is",
     Command.RESUME: "resumed",
     Command.ADVANCE: "advanced to the next step",
-    Command.ROLLBACK: "rolled back: everybody is on legacy",
+    Command.ROLLBACK: "rolled back: all users are on legacy",
 }
 
 
 class Actions:
-    """What each form does. Raises GatewayError with the sentence for the person who sent it."""
+    """What each form does. Raises GatewayError with the sentence for the operator who sent it."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
-    async def split(self, name: str, form: Form, session: Session) -> str:
+    async def set_split(self, name: str, form: Form, operator: str) -> str:
         """Another share, another side for the writes."""
-        share_bp, writes, intent = parse_share(form.get("percent", "")), forms.writes(form), forms.intent(form, session)
-        revision = forms.version(form, "revision")
-        new = await self._sources.routes.set_split(name, share_bp, writes, intent, revision=revision)
-        return f"Version {new}: {figures.share(share_bp)} of the users are on the new side."
+        fields = {"share_bp": parse_share(form.get("percent", "")), "writes": forms.writes(form)}
+        reason, revision = forms.reason(form), forms.version(form, "revision")
+        change = await self._services.changes.set_route(name, fields, by=operator, why=reason, expected=revision)
+        return f"Version {change.version}: {formatting.share(change.after.share_bp)} of the users are on the new side."
 
-    async def undo(self, name: str, form: Form, session: Session) -> str:
-        """The last change is taken back."""
-        intent, revision = forms.intent(form, session), forms.version(form, "revision")
-        new = await self._sources.routes.restore(name, None, intent, revision=revision)
-        return f"Version {new}: as it was before its last change."
+    async def roll_back(self, name: str, form: Form, operator: str) -> str:
+        """The route as it was before its last change."""
+        reason, revision = forms.reason(form), forms.version(form, "revision")
+        change = await self._services.changes.rollback(name, by=operator, why=reason, expected=revision)
+        return f"Version {change.version}: as it was before its last change."
 
-    async def restore(self, name: str, form: Form, session: Session) -> str:
-        """As it was at a version."""
-        before, intent = forms.version(form, "to_version"), forms.intent(form, session)
-        revision = forms.version(form, "revision")
-        new = await self._sources.routes.restore(name, before, intent, revision=revision)
-        return f"Version {new}: as it was at version {before}."
+    async def restore(self, name: str, form: Form, operator: str) -> str:
+        """The route as it was at a version."""
+        to, reason, revision = forms.version(form, "to_version"), forms.reason(form), forms.version(form, "revision")
+        change = await self._services.changes.rollback(name, by=operator, why=reason, to=to, expected=revision)
+        return f"Version {change.version}: as it was at version {to}."
 
-    async def start(self, name: str, form: Form, session: Session) -> str:
-        """A plan begins."""
+    async def start_rollout(self, name: str, form: Form, operator: str) -> str:
+        """A plan begins for this route."""
         plan = form.get("plan", "").strip()
         if not plan:
             raise InvalidForm("write a plan, for example: 5% for 1 day, 25% for 2 days, 100%")
-        await self._sources.rollouts.start(name, plan, forms.intent(form, session))
+        await self._services.rollouts.start(name, plan, by=operator, why=forms.reason(form))
         return "The rollout has started."
 
-    async def rollout(self, name: str, form: Form, session: Session) -> str:
-        """A plan is told something."""
+    async def command_rollout(self, name: str, form: Form, operator: str) -> str:
+        """The plan is held, resumed, advanced or rolled back."""
         try:
             command = Command(form.get("command", ""))
         except ValueError as error:
             raise InvalidForm("press one of the buttons") from error
-        usual = f"{command} at the console" if command in (Command.HOLD, Command.RESUME) else None
-        await self._sources.rollouts.tell(name, command, forms.intent(form, session, otherwise=usual))
+        default = f"{command} at the console" if command in (Command.HOLD, Command.RESUME) else None
+        await self._services.rollouts.send(name, command, by=operator, why=forms.reason(form, default=default))
         return f"The rollout is {_DONE[command]}."
 
-    async def decommission(self, name: str, form: Form, session: Session) -> str:
-        """The legacy branch goes."""
-        await self._sources.decommission.apply(name, forms.intent(form, session))
+    async def decommission(self, name: str, form: Form, operator: str) -> str:
+        """The legacy branch is removed."""
+        await self._services.decommission.apply(name, by=operator, why=forms.reason(form))
         return "The legacy branch is removed."
 
 
 def routes(console: Console) -> list[BaseRoute]:
-    """Everything that is written."""
-    actions = Actions(console.sources)
-    writes: list[Write] = [
-        actions.split,
-        actions.undo,
-        actions.restore,
-        actions.start,
-        actions.rollout,
-        actions.decommission,
-    ]
+    """Everything that is written: each form is sent to its own name below the route's page."""
+    actions = Actions(console.services)
+    writes_by_form: Mapping[str, Write] = {
+        "split": actions.set_split,
+        "rollback": actions.roll_back,
+        "restore": actions.restore,
+        "start": actions.start_rollout,
+        "rollout": actions.command_rollout,
+        "decommission": actions.decommission,
+    }
     return [
-        Route(
-            f"{PATH}/routes/{{name}}/{write.__name__}",
-            _endpoint(console, write),
-            methods=["POST"],
-            name=f"write {write.__name__}",
-        )
-        for write in writes
+        Route(f"{PATH}/routes/{{name}}/{form}", _endpoint(console, form, write), methods=["POST"], name=f"write {form}")
+        for form, write in writes_by_form.items()
     ]
 
 
-def _endpoint(console: Console, write: Write) -> Callable[[Request], Awaitable[Response]]:
-    name = write.__name__
-
+def _endpoint(console: Console, form: str, write: Write) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             require_same_origin(request)
             session = await session_of(request, console.verifier)
         except (Unauthenticated, Forbidden) as error:
-            return _kept_out(console, request, error)
+            return _denied(console, request, error)
         fields: Form = {}
         try:
             fields = await forms.read(request)
             require_form_token(request, fields, session)
-            message = await write(request.path_params["name"], fields, session)
+            message = await write(request.path_params["name"], fields, session.operator)
         except GatewayError as error:
-            return await _refused(console, request, session, Failure(_form_id(name, fields), str(error), fields), error)
+            return await _refused(console, request, session, Failure(_form_id(form, fields), str(error), fields), error)
         finally:
             console.reader.forget()
         if _is_script(request):
             return JSONResponse({"message": message})
-        return RedirectResponse(_page(request, f"?done={_form_id(name, fields)}#{name}"), status_code=303)
+        return RedirectResponse(_address(request, f"?done={_form_id(form, fields)}#{form}"), status_code=303)
 
     return endpoint
 
 
-def _form_id(name: str, fields: Form) -> str:
+def _form_id(form: str, fields: Form) -> str:
     """The id of a form within its page: there is one "restore" a version."""
-    return f"{name}-{fields.get('to_version', '')}" if name == "restore" else name
+    return f"{form}-{fields.get('to_version', '')}" if form == "restore" else form
 
 
 async def _refused(
@@ -175,19 +160,19 @@ async def _refused(
     status = status_of(error)
     if _is_script(request):
         return JSONResponse({"message": failed.sentence}, status_code=status)
-    view = View(Kind.ROUTE, request.path_params["name"], DEFAULT_MINUTES)
+    page = Page(PageKind.ROUTE, request.path_params["name"], DEFAULT_MINUTES)
     try:
-        return await show_view(console, request, session, view, failed=failed, status=status)
+        return await show_page(console, request, session, page, failed=failed, status=status)
     except GatewayError:
-        return trouble(console, request, session, failed.sentence, status)
+        return error_page(console, request, session, failed.sentence, status)
 
 
-def _kept_out(console: Console, request: Request, error: GatewayError) -> Response:
+def _denied(console: Console, request: Request, error: GatewayError) -> Response:
     if _is_script(request):
         return JSONResponse({"message": f"{error} (or sign in again)"}, status_code=status_of(error))
     if isinstance(error, Unauthenticated):
-        return RedirectResponse(f"{PATH}/login?next={_page(request)}", status_code=303)
-    return trouble(console, request, None, str(error), status_of(error))
+        return RedirectResponse(f"{PATH}/login?next={_address(request)}", status_code=303)
+    return error_page(console, request, None, str(error), status_of(error))
 
 
 def status_of(error: GatewayError) -> int:
@@ -199,5 +184,5 @@ def _is_script(request: Request) -> bool:
     return TOKEN_HEADER in request.headers
 
 
-def _page(request: Request, more: str = "") -> str:
+def _address(request: Request, more: str = "") -> str:
     return f"{PATH}/routes/{request.path_params['name']}{more}"

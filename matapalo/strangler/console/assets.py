@@ -1,6 +1,6 @@
 """The console's own files: read once, compressed once, named by their content.
 
-`console.css?v=<hash>` is kept by browsers for a year; without the right hash it is asked for again each time. Nothing
+`console.css?v=<hash>` is kept by browsers for a year; without the right hash it is requested again each time. Nothing
 comes from another origin. uPlot 1.6.32 (MIT) is kept byte for byte as the npm registry has it, see `uplot/SHA256SUMS`.
 """
 
@@ -36,7 +36,7 @@ class Assets:
         """The address of a file with its version."""
         return f"/console/static/{name}?v={self._files[name].version}"
 
-    async def answer(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         """GET /console/static/{name}."""
         asset = self._files.get(request.path_params["name"])
         if asset is None:

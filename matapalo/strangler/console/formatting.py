@@ -1,14 +1,16 @@
 """Numbers as the console writes them: one place, so that a page, its live updates and its tests say the same.
 
-"—" stands for what nobody measured. A thin space separates a number from its unit (SI brochure §5.4.3).
+"—" stands for what was not measured. A thin space separates a number from its unit (SI brochure §5.4.3).
 """
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from matapalo.strangler.console.ports import Point
+from matapalo.strangler.console.presenters import Point
 from matapalo.strangler.routing.share import format_share
-from matapalo.strangler.verdict import Outcome
+from matapalo.strangler.verdict.checks import Outcome
 
 NOTHING = "—"
 _SPACE = "\u202f"
@@ -61,9 +63,19 @@ def day_and_time(at: datetime) -> str:
     return at.strftime("%d %b %H:%M")
 
 
-def verdict(found: Outcome) -> str:
+def verdict(outcome: Outcome) -> str:
     """Glyph and word: never a colour alone."""
-    return f"{_GLYPHS[found]} {found}"
+    return f"{_GLYPHS[outcome]} {outcome}"
+
+
+def moment_of_ms(since_epoch_ms: int) -> datetime:
+    """To the second, as all moments are shown."""
+    return datetime.fromtimestamp(since_epoch_ms // 1000, UTC)
+
+
+def indented(sample: Any) -> str:
+    """One side of a sample as JSON, one line a member."""
+    return json.dumps(sample, indent=2, ensure_ascii=False)
 
 
 def chart_sentence(points: Sequence[Point]) -> str:

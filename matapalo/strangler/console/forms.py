@@ -9,8 +9,6 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from matapalo.strangler.console.ports import Intent
-from matapalo.strangler.console.session import Session
 from matapalo.strangler.errors import GatewayError
 from matapalo.strangler.routing.route import Side
 
@@ -60,11 +58,11 @@ def version(form: Mapping[str, str], field: str) -> int:
     return int(text)
 
 
-def intent(form: Mapping[str, str], session: Session, *, otherwise: str | None = None) -> Intent:
-    """Who and why. Without ``otherwise`` a reason must be given."""
-    reason = " ".join(form.get("reason", "").split()) or otherwise
-    if not reason:
+def reason(form: Mapping[str, str], *, default: str | None = None) -> str:
+    """Why, for the history. Without a ``default`` it must be filled in."""
+    text = " ".join(form.get("reason", "").split()) or default
+    if not text:
         raise InvalidForm("say why: the reason is kept in the history")
-    if len(reason) > LONGEST_REASON:
-        raise InvalidForm(f"the reason has {len(reason)} letters: {LONGEST_REASON} are enough")
-    return Intent(session.operator, reason)
+    if len(text) > LONGEST_REASON:
+        raise InvalidForm(f"the reason has {len(text)} characters: {LONGEST_REASON} are enough")
+    return text

@@ -1,126 +1,104 @@
-"""The figures that change while a page is open: the same function fills the page and its live updates.
+"""The values that change while a page is open: the same function fills the page and its live updates.
 
 texts    "orders/p95-new": "41"        the text of the element with this `data-cell`
 kinds    "orders/verdict": "fail"      its `data-kind`, which style sheets colour
 widths   "orders/split": "25%"         the width of the SVG rectangle with this `data-width`
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
-from matapalo.strangler.console import formatting as figures
-from matapalo.strangler.console.ports import Rollout, RolloutState, Watched
+from matapalo.strangler.console import formatting
+from matapalo.strangler.console.presenters import PHASES, RouteMetrics
 from matapalo.strangler.console.snapshot import Snapshot
+from matapalo.strangler.rollout.messages import Phase, RolloutState
 from matapalo.strangler.routing.route import WHOLE_BP, Route
 from matapalo.strangler.routing.share import format_share
-from matapalo.strangler.verdict import Outcome
-
-_ROLLOUT_GLYPHS = {
-    RolloutState.RUNNING: "▶",
-    RolloutState.HELD: "Ⅱ",
-    RolloutState.WAITING: "?",
-    RolloutState.PAUSED: "Ⅱ",
-    RolloutState.DONE: "✓",
-    RolloutState.ROLLED_BACK: "↩",
-}
-_ROLLOUT_KINDS = {
-    RolloutState.RUNNING: "run",
-    RolloutState.HELD: "hold",
-    RolloutState.WAITING: "hold",
-    RolloutState.PAUSED: "hold",
-    RolloutState.DONE: "pass",
-    RolloutState.ROLLED_BACK: "fail",
-}
+from matapalo.strangler.verdict.checks import Outcome
 
 
-class Cells(msgspec.Struct):
-    """See the module."""
+class LiveValues(msgspec.Struct):
+    """Texts, kinds and widths, by the name of the cell."""
 
     texts: dict[str, str] = {}
     kinds: dict[str, str] = {}
     widths: dict[str, str] = {}
 
-    def since(self, before: "Cells") -> "Cells":
+    def since(self, before: "LiveValues") -> "LiveValues":
         """Only what is not as it was."""
-        return Cells(
+        return LiveValues(
             *({name: new for name, new in now.items() if was.get(name) != new} for now, was in zip(
                 (self.texts, self.kinds, self.widths), (before.texts, before.kinds, before.widths), strict=True
             ))
         )  # fmt: skip
 
 
-def cells_of(snapshot: Snapshot) -> Cells:
-    """Every live figure of every page."""
-    cells = Cells()
-    table, watched = snapshot.table.value, snapshot.watched.or_else({})
-    rollouts = snapshot.rollouts.or_else({})
-    routes = table.routes if table else ()
-    for route in routes:
-        _share(cells, route)
-        _watched(cells, route.name, watched.get(route.name))
-        _rollout(cells, route.name, rollouts.get(route.name))
-    _summary(cells, snapshot, routes, [watched[route.name] for route in routes if route.name in watched])
-    return cells
+def live_values(snapshot: Snapshot) -> LiveValues:
+    """Every live value of every page."""
+    live = LiveValues()
+    metrics, rollouts = snapshot.metrics.or_else({}), snapshot.rollouts.or_else({})
+    for route in snapshot.table.value.routes if snapshot.table.value else ():
+        _add_share(live, route)
+        _add_metrics(live, route.name, metrics.get(route.name))
+        _add_rollout(live, route.name, rollouts.get(route.name))
+    _add_summary(live, snapshot)
+    return live
 
 
-def _share(cells: Cells, route: Route) -> None:
-    cells.texts[f"{route.name}/share"] = figures.share(route.share_bp)
-    cells.texts[f"{route.name}/rest"] = figures.share(WHOLE_BP - route.share_bp)
-    cells.widths[f"{route.name}/split"] = format_share(route.share_bp, space="")
+def _add_share(live: LiveValues, route: Route) -> None:
+    live.texts[f"{route.name}/share"] = formatting.share(route.share_bp)
+    live.texts[f"{route.name}/rest"] = formatting.share(WHOLE_BP - route.share_bp)
+    live.widths[f"{route.name}/split"] = format_share(route.share_bp, space="")
 
 
-def _watched(cells: Cells, name: str, watched: Watched | None) -> None:
-    if watched is None:
-        for figure in ("rate", "p95-legacy", "p95-new", "errors-legacy", "errors-new", "same"):
-            cells.texts[f"{name}/{figure}"] = figures.NOTHING
-        cells.texts[f"{name}/verdict"], cells.kinds[f"{name}/verdict"] = "no traffic", "none"
+def _add_metrics(live: LiveValues, name: str, metrics: RouteMetrics | None) -> None:
+    if metrics is None:
+        for cell in ("rate", "p95-legacy", "p95-new", "errors-legacy", "errors-new", "same"):
+            live.texts[f"{name}/{cell}"] = formatting.NOTHING
+        live.texts[f"{name}/verdict"], live.kinds[f"{name}/verdict"] = "no traffic", "none"
         return
-    point = watched.point
-    cells.texts |= {
-        f"{name}/rate": figures.rate(point.legacy.rate + point.new.rate),
-        f"{name}/p95-legacy": figures.milliseconds(point.legacy.p95_ms),
-        f"{name}/p95-new": figures.milliseconds(point.new.p95_ms),
-        f"{name}/errors-legacy": figures.percent(point.legacy.error_share),
-        f"{name}/errors-new": figures.percent(point.new.error_share),
-        f"{name}/same": figures.percent(watched.same_share),
-        f"{name}/verdict": figures.verdict(watched.verdict),
+    legacy, new = metrics.point.legacy, metrics.point.new
+    checks = metrics.verdict.checks
+    live.texts |= {
+        f"{name}/rate": formatting.rate(legacy.per_second + new.per_second),
+        f"{name}/p95-legacy": formatting.milliseconds(legacy.p95_ms),
+        f"{name}/p95-new": formatting.milliseconds(new.p95_ms),
+        f"{name}/errors-legacy": formatting.percent(legacy.error_share),
+        f"{name}/errors-new": formatting.percent(new.error_share),
+        f"{name}/same": formatting.percent(metrics.same_share),
+        f"{name}/verdict": formatting.verdict(metrics.verdict.outcome),
+        **{f"{name}/because-{check.name}": check.because for check in checks},
     }
-    cells.texts |= {f"{name}/because-{finding.gate}": finding.because for finding in watched.findings}
-    cells.kinds[f"{name}/verdict"] = watched.verdict.lower()
-    cells.kinds[f"{name}/errors-new"] = "fail" if _errs_more(watched) else ""
+    fails_more = any(check.name in ("ceiling", "errors") and check.outcome is Outcome.FAIL for check in checks)
+    live.kinds[f"{name}/verdict"] = metrics.verdict.outcome.lower()
+    live.kinds[f"{name}/errors-new"] = "fail" if fails_more else ""
 
 
-def _errs_more(watched: Watched) -> bool:
-    return any(
-        finding.gate in ("ceiling", "errors") and finding.verdict is Outcome.FAIL for finding in watched.findings
-    )
+def _add_rollout(live: LiveValues, name: str, rollout: RolloutState | None) -> None:
+    label = PHASES[rollout.phase] if rollout else None
+    live.texts[f"{name}/rollout"] = f"{label.glyph} {label.words}" if label else formatting.NOTHING
+    live.kinds[f"{name}/rollout"] = label.kind if label else "none"
 
 
-def _rollout(cells: Cells, name: str, rollout: Rollout | None) -> None:
-    if rollout is None:
-        cells.texts[f"{name}/rollout"], cells.kinds[f"{name}/rollout"] = figures.NOTHING, "none"
-        return
-    cells.texts[f"{name}/rollout"] = f"{_ROLLOUT_GLYPHS[rollout.state]} {rollout.state}"
-    cells.kinds[f"{name}/rollout"] = _ROLLOUT_KINDS[rollout.state]
-
-
-def _summary(cells: Cells, snapshot: Snapshot, routes: Iterable[Route], watched: Iterable[Watched]) -> None:
-    routes, points = list(routes), [found.point for found in watched]
-    new, legacy = sum(point.new.rate for point in points), sum(point.legacy.rate for point in points)
+def _add_summary(live: LiveValues, snapshot: Snapshot) -> None:
+    routes = snapshot.table.value.routes if snapshot.table.value else ()
+    metrics = snapshot.metrics.or_else({})
+    points = [metrics[route.name].point for route in routes if route.name in metrics]
+    new, legacy = sum(point.new.per_second for point in points), sum(point.legacy.per_second for point in points)
     part = new / (new + legacy) if new + legacy else None
-    states = [rollout.state for rollout in snapshot.rollouts.or_else({}).values()]
-    cells.texts |= {
+    phases = [rollout.phase for rollout in snapshot.rollouts.or_else({}).values()]
+    failing = sum(route_metrics.verdict.outcome is Outcome.FAIL for route_metrics in metrics.values())
+    live.texts |= {
         "all/routes": str(len(routes)),
         "all/on-new": str(sum(route.share_bp == WHOLE_BP for route in routes)),
-        "all/rolling": str(states.count(RolloutState.RUNNING)),
-        "all/held": str(sum(_ROLLOUT_KINDS[state] == "hold" for state in states)),
-        "all/failing": str(sum(found.verdict is Outcome.FAIL for found in snapshot.watched.or_else({}).values())),
-        "all/new-share": figures.percent(part),
-        "all/rate": figures.rate(new + legacy),
+        "all/rolling": str(phases.count(Phase.RUNNING)),
+        "all/held": str(sum(PHASES[phase].kind == "hold" for phase in phases)),
+        "all/failing": str(failing),
+        "all/new-share": formatting.percent(part),
+        "all/rate": formatting.rate(new + legacy),
     }
-    cells.widths["all/new-share"] = f"{(part or 0) * 100:.1f}%"
-    cells.kinds["all/failing"] = "fail" if cells.texts["all/failing"] != "0" else ""
-    live = snapshot.liveness.value
-    cells.texts["all/live"] = f"live on {live.nodes_live} of {live.nodes} nodes" if live else "nodes unknown"
-    cells.kinds["all/live"] = "pass" if live and live.nodes and live.nodes_live == live.nodes else "hold"
+    live.widths["all/new-share"] = f"{(part or 0) * 100:.1f}%"
+    live.kinds["all/failing"] = "fail" if failing else ""
+    nodes = snapshot.nodes.value
+    count = len(nodes.reports) if nodes else 0
+    live.texts["all/live"] = f"live on {nodes.live} of {count} nodes" if nodes else "nodes unknown"
+    live.kinds["all/live"] = "pass" if nodes and count and nodes.live == count else "hold"

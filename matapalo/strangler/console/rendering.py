@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from matapalo.process.clock import Clock
-from matapalo.strangler.console import formatting as figures
+from matapalo.strangler.console import formatting, presenters
 from matapalo.strangler.console.assets import Assets
+from matapalo.strangler.console.content import RANGES
 from matapalo.strangler.console.line_diff import pair
 from matapalo.strangler.console.session import Session
-from matapalo.strangler.console.views import RANGES
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (
@@ -47,7 +47,13 @@ class Rendering:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"asset": assets.address, "figures": figures, "ranges": RANGES, "pair": pair}
+        self._templates.globals |= {
+            "asset": assets.address,
+            "formatting": formatting,
+            "presenters": presenters,
+            "ranges": RANGES,
+            "pair": pair,
+        }
         self._templates.globals["m"] = self._templates.get_template("macros.html").module
 
     def page(

@@ -1,8 +1,8 @@
-"""Who is at the console, and whether a write comes from our own page.
+"""Which operator is at the console, and whether a write comes from our own page.
 
 The session *is* the operator's token: a cookie that scripts cannot read, sent to `/console` of this site only. There is
-nothing to store, so any replica answers, also while Redis is down, and nobody is signed in for longer than the token
-lives. Its name carries the port, because browsers share cookies between the ports of a host.
+nothing to store, so any replica serves it, also while Redis is down, and no session outlives its token. Its name
+carries the port, because browsers share cookies between the ports of a host.
 
 A write needs two things that another site cannot bring along: an `Origin` equal to ours, and the session's form token,
 either in the header `X-Console-Token` (scripts) or in the form field ``token`` (without scripts). The form token is
@@ -60,7 +60,7 @@ def token_of(request: Request) -> str:
 
 
 def form_token(token: str) -> str:
-    """What forms of this session carry: nobody computes it without the token."""
+    """What forms of this session carry: it cannot be computed without the token."""
     return hmac.new(token.encode(), b"matapalo console form", sha256).hexdigest()
 
 
@@ -72,8 +72,8 @@ def require_same_origin(request: Request) -> None:
 
 def require_form_token(request: Request, form: Mapping[str, str], session: Session) -> None:
     """Refuses a write without the token that only our own pages of this session hold."""
-    given = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD, "")
-    if not hmac.compare_digest(given.encode(), session.form_token.encode()):
+    sent = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD, "")
+    if not hmac.compare_digest(sent.encode(), session.form_token.encode()):
         raise Forbidden("this form belongs to another session: load the page again and repeat the change")
 
 

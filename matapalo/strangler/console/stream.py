@@ -4,7 +4,7 @@
     event: series    {columns, marks} for the charts, whole           on a route's page, whenever they are others
 
 Columns: time (s since the epoch), then p50, p95, p99 of legacy and of new (ms), error share of legacy and of new (%).
-The page counts itself stale when no tick came for a while. The session is looked at with every tick: a stream does not
+The page counts itself stale when no tick came for a while. The session is verified with every tick: a stream does not
 outlive its operator's token.
 """
 
@@ -16,29 +16,30 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from matapalo.auth.verifier import TokenVerifier
-from matapalo.strangler.console import formatting as figures
-from matapalo.strangler.console.live_values import Cells
-from matapalo.strangler.console.ports import History, Point, Window
-from matapalo.strangler.console.session import Session, verified
+from matapalo.strangler.console import formatting
+from matapalo.strangler.console.content import Page, PageKind, read_content
+from matapalo.strangler.console.live_values import LiveValues
+from matapalo.strangler.console.presenters import Point, Window
+from matapalo.strangler.console.session import verified
 from matapalo.strangler.console.snapshot import Reader
-from matapalo.strangler.console.views import Kind, View, see
 from matapalo.strangler.errors import Forbidden, GatewayError, Unauthenticated
+from matapalo.strangler.routing.change import Change
 
 EVERY_S = 1.0
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 def stream(
-    view: View, token: str, *, reader: Reader, verifier: TokenVerifier, every_s: float = EVERY_S
+    page: Page, token: str, *, reader: Reader, verifier: TokenVerifier, every_s: float = EVERY_S
 ) -> StreamingResponse:
-    """The answer that goes on until the browser, the token or the process ends."""
+    """The response that goes on until the browser, the token or the process ends."""
 
     async def events() -> AsyncIterator[bytes]:
-        before, drawn = Cells(), b""
-        while await _still_signed_in(token, verifier):
+        before, drawn = LiveValues(), b""
+        while await _is_signed_in(token, verifier):
             try:
-                tick, before = await _tick(view, reader, before)
-                series = await _series(view, reader)
+                tick, before = await _tick(page, reader, before)
+                series = await _series(page, reader)
             except GatewayError as error:
                 tick, series = {"problems": [str(error)]}, drawn
             yield _event("tick", msgspec.json.encode(tick))
@@ -50,39 +51,42 @@ def stream(
     return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
 
 
-async def _tick(view: View, reader: Reader, before: Cells) -> tuple[dict[str, Any], Cells]:
-    seen = await see(view, reader)
+async def _tick(page: Page, reader: Reader, before: LiveValues) -> tuple[dict[str, Any], LiveValues]:
+    content = await read_content(page, reader)
     tick = {
-        "cells": seen.cells.since(before),
-        "revisions": seen.revisions,
-        "problems": seen.values["problems"],
+        "cells": content.live.since(before),
+        "revisions": content.revisions,
+        "problems": content.regions["problems"],
     }
-    return tick, seen.cells
+    return tick, content.live
 
 
-async def _series(view: View, reader: Reader) -> bytes:
-    if view.kind is not Kind.ROUTE:
+async def _series(page: Page, reader: Reader) -> bytes:
+    if page.kind is not PageKind.ROUTE:
         return b""
-    points = (await reader.series(view.route, view.minutes)).or_else(())
-    history = (await reader.details(view.route)).history.or_else(History())
+    points = (await reader.series(page.route, page.minutes)).or_else(())
+    history = (await reader.details(page.route)).history.or_else(())
     return msgspec.json.encode({"columns": columns(points), "marks": marks(history)})
 
 
 def columns(points: Sequence[Point]) -> list[list[float | None]]:
     """Points as the charts want them, from the first request on: one list a column."""
-    begin = next((index for index, point in enumerate(points) if point.legacy.rate or point.new.rate), len(points))
+    is_used = (index for index, point in enumerate(points) if point.legacy.per_second or point.new.per_second)
     rows = [
         (round(point.at.timestamp(), 1), *_latencies(point.legacy), *_latencies(point.new),
          _percent(point.legacy), _percent(point.new))
-        for point in points[begin:]
+        for point in points[next(is_used, len(points)):]
     ]  # fmt: skip
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(9)]
 
 
-def marks(history: History) -> list[tuple[float, str]]:
+def marks(newest_first: Sequence[Change]) -> list[tuple[float, str]]:
     """When the share became another, and what it came to: vertical lines in the charts."""
-    moves = (change for change in reversed(history.changes) if change.moved)
-    return [(round(change.at.timestamp(), 1), figures.share(change.share_bp)) for change in moves]
+    return [
+        (round(change.at.timestamp(), 1), formatting.share(change.after.share_bp))
+        for change in reversed(newest_first)
+        if change.before.share_bp != change.after.share_bp
+    ]
 
 
 def _latencies(window: Window) -> tuple[float | None, ...]:
@@ -94,11 +98,12 @@ def _percent(window: Window) -> float | None:
     return None if window.error_share is None else round(window.error_share * 100, 3)
 
 
-async def _still_signed_in(token: str, verifier: TokenVerifier) -> Session | None:
+async def _is_signed_in(token: str, verifier: TokenVerifier) -> bool:
     try:
-        return await verified(token, verifier)
+        await verified(token, verifier)
     except (Unauthenticated, Forbidden):
-        return None
+        return False
+    return True
 
 
 def _event(name: str, data: bytes) -> bytes:

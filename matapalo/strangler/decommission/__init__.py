@@ -1,1 +1,1 @@
-"""Whether a legacy side may be removed, judged by evidence."""
+"""The proof that no caller needs the legacy side of a route any more, and its removal."""

@@ -1,4 +1,4 @@
-"""Watching one Envoy: reads its counters regularly and adds what happened since to the slices of each route.
+"""The metrics of one Envoy: its counters are read regularly, and what happened since is added to each route's slices.
 
 Runs in the agent, which is beside the Envoy and has its admin socket. Several agents add to the same slices. What was
 read while Redis was away is lost: a gate then has less to judge by and holds. The first reading only says where to
@@ -17,6 +17,7 @@ from matapalo.strangler.errors import EnvoyUnreachable, StoreUnavailable
 from matapalo.strangler.metrics.counters import STATISTICS, Reading, SideOf, between, parse
 from matapalo.strangler.metrics.traffic import SideTraffic, counts_of
 from matapalo.strangler.routing.route import Side
+from matapalo.strangler.store.slices import Slices
 
 logger = logging.getLogger(__name__)
 
@@ -29,34 +30,28 @@ class Admin(Protocol):
     async def read(self, path: str, **params: str) -> bytes: ...
 
 
-class Slices(Protocol):
-    """Where counts go: `matapalo.strangler.metrics.slices.Slices`."""
-
-    async def add(self, counts: Mapping[str, Mapping[str, int]]) -> None: ...
-
-
 def series_of(route: str) -> str:
     """The series of a route's traffic."""
     return f"traffic:{route}"
 
 
-class Watcher:
-    """One for each Envoy."""
+class MetricsCollector:
+    """Reads one Envoy's counters; one for each Envoy."""
 
     def __init__(self, envoy: Admin, slices: Slices, *, every_s: float, registry: CollectorRegistry) -> None:
         self._envoy = envoy
         self._slices = slices
         self._every_s = every_s
-        self._shown = _Shown(registry)
+        self._gauges = _Gauges(registry)
         self._last: Reading | None = None
 
-    async def follow(self) -> None:
-        """Watches until cancelled."""
+    async def run(self) -> None:
+        """Collects until it is cancelled."""
         while True:
             try:
                 await self.step()
             except (EnvoyUnreachable, StoreUnavailable) as error:
-                logger.debug("nothing is watched just now: %s", error)
+                logger.debug("no metrics are collected just now: %s", error)
             except Exception:  # the data plane must outlive every surprise in its control plane
                 logger.exception("a reading of Envoy's counters failed")
             await asyncio.sleep(self._every_s)
@@ -67,14 +62,14 @@ class Watcher:
         before, self._last = self._last, now
         if before is None:
             return {}
-        happened = between(before, now)
-        self._shown.show(happened, now, every_s=self._every_s)
-        by_route: dict[str, dict[Side, SideTraffic]] = {}
-        for which, traffic in happened.items():
-            by_route.setdefault(which.route, {})[which.side] = traffic
-        if by_route:
-            await self._slices.add({series_of(route): counts_of(sides) for route, sides in by_route.items()})
-        return happened
+        traffic_by_side = between(before, now)
+        self._gauges.show(traffic_by_side, now, every_s=self._every_s)
+        sides_by_route: dict[str, dict[Side, SideTraffic]] = {}
+        for (route, side), traffic in traffic_by_side.items():
+            sides_by_route.setdefault(route, {})[side] = traffic
+        if sides_by_route:
+            await self._slices.add({series_of(route): counts_of(sides) for route, sides in sides_by_route.items()})
+        return traffic_by_side
 
     async def _read(self) -> Reading:
         statistics = await self._envoy.read(
@@ -87,7 +82,7 @@ class Watcher:
             raise EnvoyUnreachable(f"Envoy's statistics cannot be read: {error}") from error
 
 
-class _Shown:
+class _Gauges:
     """The same for Prometheus, from this Envoy alone."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -102,12 +97,12 @@ class _Shown:
             registry=registry,
         )
 
-    def show(self, happened: Mapping[SideOf, SideTraffic], now: Reading, *, every_s: float) -> None:
-        for which in now.sides:
-            traffic = happened.get(which, SideTraffic())
-            self._requests.labels(*which).inc(traffic.requests)
-            self._failures.labels(*which).inc(traffic.failed)
-            self._rate.labels(*which).set(traffic.requests / every_s)
+    def show(self, traffic_by_side: Mapping[SideOf, SideTraffic], now: Reading, *, every_s: float) -> None:
+        for side in now.sides:
+            traffic = traffic_by_side.get(side, SideTraffic())
+            self._requests.labels(*side).inc(traffic.requests)
+            self._failures.labels(*side).inc(traffic.failed)
+            self._rate.labels(*side).set(traffic.requests / every_s)
             for q in QUANTILES:
                 if (latency := traffic.quantile_ms(q)) is not None:
-                    self._latency.labels(*which, str(q)).set(latency)
+                    self._latency.labels(*side, str(q)).set(latency)

@@ -1,11 +1,11 @@
 """Envoy's counters of both sides of every route, and what happened between two readings of them.
 
 Failures are counted where they happen, at the hosts of a side's own cluster (`/clusters`): with a fallback in front of
-it, Envoy's cluster statistics know only the answer that the client got (measured on 1.40). Latencies are a histogram of
-the cluster a request was sent to: the side's own, or the one that falls back (``orders_new…``). Whole milliseconds.
+it, Envoy's cluster statistics know only the response that the client got (measured on 1.40). Latencies are a histogram
+of the cluster a request was sent to: the side's own, or the one that falls back (``orders_new…``). Whole milliseconds.
 
 Envoy's counters start again at zero when it restarts: then, and only then, everything since is what they say.
-Raises msgspec.ValidationError for what is no such answer.
+Raises msgspec.ValidationError for what is no such response.
 """
 
 import re
@@ -41,12 +41,11 @@ class Reading(NamedTuple):
 def between(before: Reading, now: Reading) -> dict[SideOf, SideTraffic]:
     """What happened from one reading to the next; sides where nothing did are left out."""
     restarted = now.uptime_s < before.uptime_s
-    found = {}
-    for which, counted in now.sides.items():
-        known = SideTraffic() if restarted else before.sides.get(which, SideTraffic())
-        if happened := _since(known, counted):
-            found[which] = happened
-    return found
+    differences = {
+        side: _since(SideTraffic() if restarted else before.sides.get(side, SideTraffic()), traffic)
+        for side, traffic in now.sides.items()
+    }
+    return {side: traffic for side, traffic in differences.items() if traffic}
 
 
 def _since(before: SideTraffic, now: SideTraffic) -> SideTraffic:

@@ -5,6 +5,7 @@ digits (…, 9, 10, 11, …, 99, 100, 110, …) and `upstream_rq_time` is in who
 width. Never reset by Envoy but by its restart: what happened in a window is the difference of two readings.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 Histogram = Mapping[int, int]
@@ -25,21 +26,20 @@ def total(histogram: Histogram) -> int:
 
 def merged(*histograms: Histogram) -> dict[int, int]:
     """All of them as one."""
-    found: dict[int, int] = {}
+    counts: Counter[int] = Counter()
     for histogram in histograms:
-        for lower, count in histogram.items():
-            found[lower] = found.get(lower, 0) + count
-    return found
+        counts.update(histogram)
+    return dict(counts)
 
 
 def quantile_ms(histogram: Histogram, q: float) -> float | None:
     """The latency that the share ``q`` of the requests stays below, interpolated in its bucket. None when empty."""
-    wanted = q * total(histogram)
+    rank = q * total(histogram)
     passed = 0
     for lower in sorted(histogram):
         count = histogram[lower]
-        if count and passed + count >= wanted:
-            return lower + width_ms(lower) * max(wanted - passed, 0) / count
+        if count and passed + count >= rank:
+            return lower + width_ms(lower) * max(rank - passed, 0) / count
         passed += count
     return None
 

@@ -1,6 +1,6 @@
-"""What the two sides of a route did in a window: answers, failures, latencies. Values, and how they are written down.
+"""What the two sides of a route did in a window: responses, failures, latencies. Values, and how they are written down.
 
-``answered`` and ``failed`` count what the side itself was asked (Envoy's hosts): a failure that the fallback hid from
+``answered`` and ``failed`` count what the side itself was sent (Envoy's hosts): a failure that the fallback hid from
 the client is in ``failed``. ``latency`` is what callers who were sent to the side waited for, a fallback included.
 """
 
@@ -12,8 +12,8 @@ import msgspec
 from matapalo.strangler.metrics.histogram import Histogram, merged, quantile_ms
 from matapalo.strangler.routing.route import Side
 
-_LETTERS = {Side.NEW: "n", Side.LEGACY: "l"}
-_SIDES = {letter: side for side, letter in _LETTERS.items()}
+_PREFIXES = {Side.NEW: "n", Side.LEGACY: "l"}
+_SIDES = {prefix: side for side, prefix in _PREFIXES.items()}
 
 
 class SideTraffic(msgspec.Struct, frozen=True):
@@ -59,15 +59,11 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         """How long the window is."""
         return (self.until - self.since).total_seconds()
 
-    def side(self, side: Side) -> SideTraffic:
-        """One of the two."""
-        return self.new if side is Side.NEW else self.legacy
-
 
 def counts_of(sides: Mapping[Side, SideTraffic]) -> dict[str, int]:
     """As fields of a slice: ``n:ok``, ``n:err``, ``n:24`` for a bucket that begins at 24 ms; ``l:…`` for legacy."""
     return {
-        f"{_LETTERS[side]}:{name}": count
+        f"{_PREFIXES[side]}:{name}": count
         for side, traffic in sides.items()
         for name, count in _fields(traffic)
         if count
@@ -80,8 +76,8 @@ def traffic_of(counts: Mapping[str, int], *, since: datetime, until: datetime) -
     failed: dict[Side, int] = {}
     latency: dict[Side, dict[int, int]] = {side: {} for side in Side}
     for field, count in counts.items():
-        letter, _, name = field.partition(":")
-        side = _SIDES[letter]
+        prefix, _, name = field.partition(":")
+        side = _SIDES[prefix]
         if name == "ok":
             answered[side] = count
         elif name == "err":

@@ -10,18 +10,18 @@ from typing import TypeAlias
 
 from matapalo.process.clock import Clock
 from matapalo.strangler.errors import PreconditionFailed
-from matapalo.strangler.metrics.reader import Judged
 from matapalo.strangler.rollout.messages import CheckGates, CheckNote, GateReport, Moved, MoveShare, VerdictNote
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.store.changes import LONGEST_WHY, Changes
-from matapalo.strangler.verdict import Verdict
+from matapalo.strangler.verdict.checks import Verdict
+from matapalo.strangler.verdict.reader import Judgement
 
 CONFLICTING = frozenset({"share_bp", "new", "legacy", "writes", "retired"})
 """Fields whose external change pauses a rollout. Any other is only noted in its timeline."""
 
-JudgeStep: TypeAlias = Callable[[Route, datetime, timedelta], Awaitable[Judged]]
+JudgeStep: TypeAlias = Callable[[Route, datetime, timedelta], Awaitable[Judgement]]
 """The verdict on a step that began then, and the length of its latest part."""
 
 

@@ -1,4 +1,4 @@
-"""The comparator over HTTP: whatever Envoy mirrors is answered 202 at once; nobody reads the answer.
+"""The comparator over HTTP: whatever Envoy mirrors gets 202 at once, a response that nothing reads.
 
 `/api/**` copies of requests, everything but GET is ignored. `/healthz` the process answers, `/readyz` it can compare
 (503 names what is missing), `/metrics` Prometheus. Not for outside: it trusts identity headers as the internal listener
@@ -22,10 +22,11 @@ from matapalo.process.clock import SystemClock
 from matapalo.process.readiness import readiness
 from matapalo.process.server import status_routes
 from matapalo.strangler.errors import GatewayError, InvalidSettings
-from matapalo.strangler.metrics.reader import compared
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.comparator import PASSED_ON, Comparator, Mirrored, Store
+from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.slices import Slices
 
 
 def counter(registry: CollectorRegistry) -> Callable[[str], None]:
@@ -84,11 +85,11 @@ async def running_comparator(settings: Settings, registry: CollectorRegistry) ->
     keep = kept_fields(settings.compare_file)
     ProcessCollector(registry=registry)
     clock, redis = SystemClock(), connect(settings.redis_url)
-    store = RedisRouteStore(redis)
+    store, slices = RedisRouteStore(redis), Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
         comparator = Comparator(
             store=store,
-            findings=compared(redis, settings, clock).findings,
+            findings=Findings(redis, slices, clock=clock),
             http=http,
             upstreams=settings.upstreams,
             keep=keep,

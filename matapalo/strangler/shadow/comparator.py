@@ -1,10 +1,10 @@
-"""The comparator: takes mirrored requests, answers at once, and asks both sides itself, later and out of the way.
+"""The comparator: queues mirrored requests, and sends them to both sides itself, later and out of the way.
 
     Envoy ──a copy of a GET──▶ take() ──bounded queue──▶ legacy, new, legacy again ──▶ findings
 
-The services are asked directly, not through Envoy: their answers count for no gate and no decommission report. When the
-queue is full a copy is dropped and counted; nobody ever waits for the comparator. Only identity and negotiation headers
-go along, never credentials. Nothing that goes wrong with one request ends a worker.
+The services are called directly, not through Envoy: their responses count for no gate and no decommission report. When
+the queue is full a copy is dropped and counted; nothing ever waits for the comparator. Only identity and negotiation
+headers go along, never credentials. Nothing that goes wrong with one request ends a worker.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from matapalo.strangler.errors import GatewayError, StoreUnavailable
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route, covers
 from matapalo.strangler.settings import Upstream
-from matapalo.strangler.shadow.difference import Answer
+from matapalo.strangler.shadow.difference import SideResponse
 from matapalo.strangler.shadow.findings import Comparison, Findings, Sample
 from matapalo.strangler.shadow.redaction import redacted
 
@@ -91,14 +91,14 @@ class Comparator:
             self._queue.put_nowait(request)
         except asyncio.QueueFull:
             self._counted("dropped")
-            if (route := self._table.known(request.target)) is not None:
+            if (route := self._table.cached_route(request.target)) is not None:
                 self._dropped[route.name] += 1  # written down by the next worker that has time
             return False
         self._counted("queued")
         return True
 
     async def work(self, workers: int = WORKERS) -> None:
-        """Compares until cancelled."""
+        """Compares until it is cancelled."""
         tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
         try:
             await asyncio.gather(*tasks)
@@ -122,20 +122,20 @@ class Comparator:
                 logger.exception("a comparison failed")
 
     async def compare(self, request: Mirrored) -> str:
-        """Asks both sides and writes down what was found; the outcome. Raises StoreUnavailable."""
+        """Calls both sides and writes down the differences; returns the outcome. Raises StoreUnavailable."""
         await self._write_dropped()
         route = await self._table.route_of(request.target)
         if route is None or route.retired:
             return "unrouted"
-        answers = await self._ask(route, request)
-        if answers is None:
+        responses = await self._call_sides(route, request)
+        if responses is None:
             await self._findings.add(route.name, {"failed": 1})
             return "failed"
-        legacy, new, _again = answers
-        comparison = Comparison.of(*answers)
-        ignored = {known.path for known in await self._findings.ignored(route.name)}
+        legacy, new, _again = responses
+        comparison = Comparison.of(*responses)
+        ignored = {entry.path for entry in await self._findings.ignored(route.name)}
         await self._findings.add(route.name, comparison.counts(ignored=ignored))
-        if shown := [path for path in comparison.worth_showing() if path not in ignored]:
+        if paths := [path for path in comparison.sample_paths() if path not in ignored]:
             keep = self._keep.get(route.name, ())
             sample = Sample(
                 at=self._clock.now(),
@@ -143,21 +143,20 @@ class Comparator:
                 legacy=redacted(legacy, keep=keep),
                 new=redacted(new, keep=keep),
             )
-            await self._findings.show(route.name, shown, sample)
+            await self._findings.add_sample(route.name, paths, sample)
         return "compared"
 
-    async def _ask(self, route: Route, request: Mirrored) -> tuple[Answer, Answer, Answer] | None:
+    async def _call_sides(self, route: Route, request: Mirrored) -> tuple[SideResponse, ...] | None:
         """Legacy, new and legacy again, one after the other; None when one of them failed."""
-        found = []
+        responses = []
         for name in (route.legacy, route.new, route.legacy):
-            answer = await self._answer(self._upstreams[name], request)
-            if answer is None or not answer.is_usable:
+            response = await self._call(self._upstreams[name], request)
+            if response is None or not response.is_usable:
                 return None
-            found.append(answer)
-        legacy, new, again = found
-        return legacy, new, again
+            responses.append(response)
+        return tuple(responses)
 
-    async def _answer(self, upstream: Upstream, request: Mirrored) -> Answer | None:
+    async def _call(self, upstream: Upstream, request: Mirrored) -> SideResponse | None:
         host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
         passed = {name: value for name, value in request.headers.items() if name in PASSED_ON}
         try:
@@ -169,9 +168,9 @@ class Comparator:
         if len(response.content) > LARGEST_BODY:
             return None
         try:
-            return Answer(response.status_code, msgspec.json.decode(response.content))
+            return SideResponse(response.status_code, msgspec.json.decode(response.content))
         except msgspec.DecodeError:
-            return Answer(response.status_code, response.content)
+            return SideResponse(response.status_code, response.content)
 
     async def _write_dropped(self) -> None:
         dropped, self._dropped = self._dropped, Counter()
@@ -180,7 +179,7 @@ class Comparator:
 
 
 class _Table:
-    """The routes, remembered for a moment."""
+    """The routes, cached for a moment."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -196,16 +195,16 @@ class _Table:
                 if self._document is None:
                     raise
             self._until_s = self._clock.monotonic_s() + TABLE_KEPT_S
-        return self.known(target)
+        return self.cached_route(target)
 
-    def known(self, target: str) -> Route | None:
-        """By what is remembered, without asking anybody."""
+    def cached_route(self, target: str) -> Route | None:
+        """By the cached table, without a request."""
         routes = self._document.routes if self._document else ()
         return next((route for route in routes if covers(route.prefix, target)), None)
 
 
 def without_values(target: str) -> str:
-    """A path with the names of its query, whose values may be anybody's e-mail address."""
-    path, asked, query = target.partition("?")
+    """A path with the names of its query, whose values may be a customer's e-mail address."""
+    path, separator, query = target.partition("?")
     names = [quote(name) for name, _ in parse_qsl(query, keep_blank_values=True)]
-    return path + asked + "&".join(f"{name}=…" for name in names)
+    return path + separator + "&".join(f"{name}=…" for name in names)

@@ -12,9 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from matapalo.strangler.settings import RolloutCriteria
 from matapalo.strangler.significance import at_least_heads
-from matapalo.strangler.verdict import Check, Outcome
 
 RELATIVE = 0.2
 ABSOLUTE = 0.0003
@@ -31,7 +29,7 @@ class Standing(StrEnum):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One path."""
+    """A path at which responses ever differed."""
 
     path: str
     raw: int
@@ -46,7 +44,7 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 
     compared: int
     differing: int
-    """Answers of new that differ beyond noise: those that differ somewhere legacy does not differ from itself, less
+    """Responses of new that differ beyond noise: those that differ somewhere legacy does not differ from itself, less
     those where it is the other way round. Ignored fields do not count."""
     failed: int
     """At least one of the three answers was a failure: nothing was learnt."""
@@ -56,7 +54,7 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def same_share(self) -> float | None:
-        """The part of the compared answers that were the same; None without any."""
+        """The part of the compared responses that were the same; None without any."""
         return 1 - self.differing / self.compared if self.compared else None
 
 
@@ -80,7 +78,7 @@ def fields_of(
     significance: float,
 ) -> tuple[Field, ...]:
     """Every path that ever differed, the worst first."""
-    found = []
+    fields = []
     for path in raw.keys() | noise.keys():
         counts = raw.get(path, 0), noise.get(path, 0)
         thought, p = standing(*counts, compared=compared, significance=significance)
@@ -89,39 +87,11 @@ def fields_of(
         field = Field(
             path=path, raw=counts[0], noise=counts[1], kinds=tuple(sorted(kinds.get(path, ()))), standing=thought, p=p
         )
-        found.append(field)
+        fields.append(field)
     worst = [Standing.DIFFERENT, Standing.SUSPECT, Standing.NOISE, Standing.IGNORED, Standing.SAME]
-    return tuple(sorted(found, key=lambda field: (worst.index(field.standing), -field.raw, field.path)))
+    return tuple(sorted(fields, key=lambda field: (worst.index(field.standing), -field.raw, field.path)))
 
 
 def is_ignored(path: str, ignored: Collection[str]) -> bool:
     """Whether the path or something above it is on the list."""
-    return any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in ignored)
-
-
-def check(found: Consistency, gates: RolloutCriteria) -> Check:
-    """The gate."""
-    different = [field for field in found.fields if field.standing is Standing.DIFFERENT]
-    suspect = [field for field in found.fields if field.standing is Standing.SUSPECT]
-    numbers = {
-        "compared": found.compared,
-        "differing": found.differing,
-        "failed": found.failed,
-        "dropped": found.dropped,
-        "different_fields": len(different),
-        "suspect_fields": len(suspect),
-    }
-    if different:
-        said = ", ".join(f"{field.path} ({field.raw}, noise {field.noise})" for field in different[:3])
-        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
-        because = f"of {found.compared} compared answers some differ at {said}{more}"
-        return Check(name="consistency", outcome=Outcome.FAIL, because=because, numbers=numbers)
-    if found.compared < gates.min_compared:
-        because = f"too little was compared to tell: {found.compared} of {gates.min_compared} answers"
-        return Check(name="consistency", outcome=Outcome.HOLD, because=because, numbers=numbers)
-    if suspect:
-        said = ", ".join(f"{field.path} ({field.raw}, noise {field.noise})" for field in suspect[:3])
-        because = f"{said} may differ: more comparisons will tell"
-        return Check(name="consistency", outcome=Outcome.HOLD, because=because, numbers=numbers)
-    because = f"{found.compared} answers were compared and no field differs beyond legacy's own noise"
-    return Check(name="consistency", outcome=Outcome.PASS, because=because, numbers=numbers)
+    return any(path == above or path.startswith((f"{above}.", f"{above}[")) for above in ignored)

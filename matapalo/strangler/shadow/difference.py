@@ -1,7 +1,7 @@
-"""Where two JSON answers differ, by path. Pure.
+"""Where two JSON responses differ, by path. Pure.
 
 A path names the place in the shape, not in the list: ``$.items[*].total.amount_minor`` stands for all rows. ``$`` is
-the whole body, ``(status)`` the status code. An answer differs at a path or it does not; how often is not counted.
+the whole body, ``(status)`` the status code. Two responses differ at a path or they do not; how often is not counted.
 """
 
 from collections.abc import Iterator
@@ -10,42 +10,40 @@ from typing import Any, NamedTuple
 
 STATUS = "(status)"
 BODY = "(body)"
-"""For an answer that is no JSON."""
+"""For a response that is no JSON."""
 
 
 class Kind(StrEnum):
-    """What is different."""
+    """What is different at a path."""
 
     VALUE = "value"
     TYPE = "type"
     ADDED = "added"
-    """Only the second answer has it."""
+    """Only the second response has it."""
     MISSING = "missing"
-    """Only the first answer has it."""
+    """Only the first response has it."""
     LENGTH = "length"
 
 
 class Difference(NamedTuple):
-    """One place."""
-
     path: str
     kind: Kind
 
 
-class Answer(NamedTuple):
-    """What a side answered. ``body`` is parsed JSON, or the bytes of something else."""
+class SideResponse(NamedTuple):
+    """What a side responded. ``body`` is parsed JSON, or the bytes of something else."""
 
     status: int
     body: Any
 
     @property
     def is_usable(self) -> bool:
-        """Whether it can be compared: a failure says nothing about what the side would have answered."""
+        """Whether it can be compared: a failure says nothing about what the side would have responded."""
         return self.status < 500
 
 
-def differences(first: Answer, second: Answer) -> frozenset[Difference]:
-    """All places where two answers differ."""
+def differences(first: SideResponse, second: SideResponse) -> frozenset[Difference]:
+    """All places where two responses differ."""
     if first.status != second.status:
         return frozenset({Difference(STATUS, Kind.VALUE)})
     if isinstance(first.body, bytes) or isinstance(second.body, bytes):
@@ -59,8 +57,8 @@ def _between(first: Any, second: Any, path: str) -> Iterator[Difference]:
     elif isinstance(first, list) and isinstance(second, list):
         if len(first) != len(second):
             yield Difference(path, Kind.LENGTH)
-        for one, other in zip(first, second, strict=False):
-            yield from _between(one, other, f"{path}[*]")
+        for first_item, second_item in zip(first, second, strict=False):
+            yield from _between(first_item, second_item, f"{path}[*]")
     elif type(first) is not type(second):
         yield Difference(path, Kind.TYPE)
     elif first != second:

@@ -1,4 +1,4 @@
-"""What the comparator found, in Redis: counts in slices, samples of both answers, the list of ignored fields.
+"""What the comparator found, in Redis: counts in slices, samples of both responses, the list of ignored fields.
 
     gateway:slices:differences:<route>:…   compared, failed, dropped, beyond, beneath, raw|<path>, noise|<path>,
                                            kind|<kind>|<path>
@@ -16,18 +16,18 @@ import msgspec
 from redis.asyncio import Redis
 
 from matapalo.process.clock import Clock
-from matapalo.strangler.metrics.slices import KEPT, Slices
 from matapalo.strangler.shadow.consistency import Consistency, fields_of
-from matapalo.strangler.shadow.difference import Answer, Difference, differences
+from matapalo.strangler.shadow.difference import Difference, SideResponse, differences
 from matapalo.strangler.store.outage import outage
+from matapalo.strangler.store.slices import KEPT, Slices
 
 SAMPLES = 3
 PATHS_AT_MOST = 50
-"""Of one comparison: an answer that is all wrong must not fill Redis."""
+"""Of one comparison: a response that is all wrong must not fill Redis."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """Both answers to one request, redacted. The request is without the values of its query."""
+    """Both responses to one request, redacted. The request is without the values of its query."""
 
     at: datetime
     request: str
@@ -36,7 +36,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
-    """A field whose differences count for nothing, and on whose word."""
+    """A field whose differences count for nothing, and by which operator."""
 
     path: str
     by: str
@@ -51,35 +51,35 @@ class Comparison(NamedTuple):
     noise: frozenset[Difference]
 
     @classmethod
-    def of(cls, legacy: Answer, new: Answer, legacy_again: Answer) -> "Comparison":
-        """Of three answers in the order they were asked for: what changed meanwhile is then in the noise, too."""
+    def of(cls, legacy: SideResponse, new: SideResponse, legacy_again: SideResponse) -> "Comparison":
+        """Of three responses in the order of their requests: what changed meanwhile is then in the noise, too."""
         return cls(differences(legacy, new), differences(legacy, legacy_again))
 
     def counts(self, *, ignored: Collection[str]) -> dict[str, int]:
         """As fields of a slice."""
         raw, noise = _paths(self.raw), _paths(self.noise)
-        seen = {path for path in raw - noise if path not in ignored}
-        unseen = {path for path in noise - raw if path not in ignored}
+        beyond = {path for path in raw - noise if path not in ignored}
+        beneath = {path for path in noise - raw if path not in ignored}
         return {
             "compared": 1,
-            **({"beyond": 1} if seen else {}),
-            **({"beneath": 1} if unseen and not seen else {}),
+            **({"beyond": 1} if beyond else {}),
+            **({"beneath": 1} if beneath and not beyond else {}),
             **{f"raw|{path}": 1 for path in sorted(raw)[:PATHS_AT_MOST]},
             **{f"noise|{path}": 1 for path in sorted(noise)[:PATHS_AT_MOST]},
-            **{f"kind|{found.kind}|{found.path}": 1 for found in sorted(self.raw)[:PATHS_AT_MOST]},
+            **{f"kind|{difference.kind}|{difference.path}": 1 for difference in sorted(self.raw)[:PATHS_AT_MOST]},
         }
 
-    def worth_showing(self) -> list[str]:
+    def sample_paths(self) -> list[str]:
         """The paths a sample is kept for: those where legacy agrees with itself."""
         return sorted(_paths(self.raw) - _paths(self.noise))[:PATHS_AT_MOST]
 
 
-def _paths(found: Collection[Difference]) -> set[str]:
-    return {difference.path for difference in found}
+def _paths(differences: Collection[Difference]) -> set[str]:
+    return {difference.path for difference in differences}
 
 
 class Findings:
-    """Of all routes."""
+    """Adds what was compared, and reads it back for a window."""
 
     def __init__(self, redis: Redis, slices: Slices, *, clock: Clock) -> None:
         self._redis = redis
@@ -90,7 +90,7 @@ class Findings:
         """Adds to what is counted."""
         await self._slices.add({_series(route): counts})
 
-    async def show(self, route: str, paths: Sequence[str], sample: Sample) -> None:
+    async def add_sample(self, route: str, paths: Sequence[str], sample: Sample) -> None:
         """Keeps a sample for each of the paths, instead of their oldest."""
         text = msgspec.json.encode(sample)
         with outage():
@@ -107,7 +107,7 @@ class Findings:
     ) -> Consistency:
         """What was found in the window."""
         counts = await self._slices.total(_series(route), since=since, until=until)
-        ignored = [known.path for known in await self.ignored(route)]
+        ignored = [entry.path for entry in await self.ignored(route)]
         raw: dict[str, int] = {}
         noise: dict[str, int] = {}
         kinds: dict[str, set[str]] = {}
@@ -136,19 +136,18 @@ class Findings:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for path in paths:
                     pipe.lrange(_samples_key(route, path), 0, SAMPLES - 1)
-                found = await pipe.execute()
+                samples = await pipe.execute()
         return {
             path: [msgspec.json.decode(text, type=Sample) for text in texts]
-            for path, texts in zip(paths, found, strict=True)
+            for path, texts in zip(paths, samples, strict=True)
         }
 
     async def ignored(self, route: str) -> list[Ignored]:
         """The fields that count for nothing."""
         with outage():
-            found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_ignored_key(route)))
-        return sorted(
-            (msgspec.json.decode(text, type=Ignored) for text in found.values()), key=lambda known: known.path
-        )
+            texts = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_ignored_key(route)))
+        entries = [msgspec.json.decode(text, type=Ignored) for text in texts.values()]
+        return sorted(entries, key=lambda entry: entry.path)
 
     async def ignore(self, route: str, path: str, *, by: str, why: str) -> Ignored:
         """Adds a field to the list."""
@@ -157,7 +156,7 @@ class Findings:
             await self._redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
         return entry
 
-    async def heed(self, route: str, path: str) -> bool:
+    async def unignore(self, route: str, path: str) -> bool:
         """Takes a field off the list; whether it was there."""
         with outage():
             return bool(await self._redis.hdel(_ignored_key(route), path))

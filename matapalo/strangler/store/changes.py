@@ -79,7 +79,7 @@ class Changes:
         )
 
     async def retire(self, route: str, *, by: str, why: str, evidence: Mapping[str, Any], expected: int) -> Change:
-        """Remove the legacy branch. `matapalo.strangler.decommission.evidence` judges whether that is safe."""
+        """Remove the legacy branch. `matapalo.strangler.decommission.report` judges whether that is safe."""
 
         def retired(before: Route) -> Route:
             return msgspec.structs.replace(before, retired=True, fallback=False, shadow_bp=0)

@@ -1,4 +1,4 @@
-"""On how many Envoys the stored version is live, from the reports of their agents. Pure.
+"""On how many Envoys the stored version is live, from the reports of their agents.
 
 An agent that has fallen silent still counts as a node, because its Envoy goes on without it; after a day it expires.
 """
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from matapalo.strangler.store.routes import NodeReport
+from matapalo.process.clock import Clock
+from matapalo.strangler.store.changes import Changes
+from matapalo.strangler.store.routes import NodeReport, RouteStore
 
 SILENT_AFTER = timedelta(seconds=10)
 EXPIRES_AFTER = timedelta(days=1)
@@ -42,3 +44,20 @@ class Nodes(NamedTuple):
     def expired(self) -> Sequence[NodeReport]:
         """The reports of nodes that do not count any more."""
         return [report for report in self.reports if self.now - report.at > EXPIRES_AFTER]
+
+
+class NodeReader:
+    """Reads the reports; on the way it forgets those that have expired. Raises StoreUnavailable."""
+
+    def __init__(self, changes: Changes, store: RouteStore, clock: Clock) -> None:
+        self._changes = changes
+        self._store = store
+        self._clock = clock
+
+    async def read(self) -> Nodes:
+        """The stored version, and the last report of every node."""
+        document = await self._changes.document()
+        nodes = Nodes(document.version, await self._store.reports(), self._clock.now())
+        for report in nodes.expired:
+            await self._store.forget(report.node)
+        return nodes._replace(reports=[report for report in nodes.reports if report not in nodes.expired])

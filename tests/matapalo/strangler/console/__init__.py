@@ -1,1 +1,1 @@
-"""The console, over the real changes of a table in memory and stand-ins for everything that is measured."""
+"""The console, over the real services of a control plane in memory."""

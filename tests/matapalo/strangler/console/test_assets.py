@@ -50,8 +50,8 @@ async def test_a_file_with_its_version_is_kept_for_good(visitor: httpx.AsyncClie
 async def test_a_file_without_its_version_is_asked_for_again(visitor: httpx.AsyncClient) -> None:
     response = await visitor.get("/console/static/console.js?v=old")
     assert response.headers["cache-control"] == "no-cache"
-    known = {"if-none-match": response.headers["etag"]}
-    assert (await visitor.get("/console/static/console.js", headers=known)).status_code == 304
+    cached = {"if-none-match": response.headers["etag"]}
+    assert (await visitor.get("/console/static/console.js", headers=cached)).status_code == 304
 
 
 @pytest.mark.parametrize("name", ["uplot/LICENSE", "nothing.js", "../pages.py", "%2e%2e/pages.py"])

@@ -4,7 +4,7 @@ import pytest
 
 from matapalo.strangler.console import formatting as figures
 from matapalo.strangler.console.line_diff import LONGEST, Line, pair
-from matapalo.strangler.verdict import Outcome
+from matapalo.strangler.verdict.checks import Outcome
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import httpx
 import pytest
 
 from tests.harness.tokens import bearer, token
-from tests.matapalo.strangler.console.scene import OPERATOR, ORIGIN, SITE, Gateway, sign_in
+from tests.matapalo.strangler.console.harness import OPERATOR, ORIGIN, sign_in
+from tests.matapalo.strangler.harness import SITE, Harness
 
 
-async def log_in(http: httpx.AsyncClient, given: str, **changes: str) -> httpx.Response:
-    fields = {"operator_token": given, "next": changes.pop("next", "")}
+async def log_in(http: httpx.AsyncClient, operator_token: str, **changes: str) -> httpx.Response:
+    fields = {"operator_token": operator_token, "next": changes.pop("next", "")}
     return await http.post("/console/login", data=fields, headers={**ORIGIN, **changes})
 
 
@@ -29,7 +30,7 @@ async def test_behind_tls_the_cookie_is_secure(visitor: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("operator_token", "sentence"),
     [
         ("", "send a token"),
         ("nonsense", "the token does not verify"),
@@ -38,23 +39,23 @@ async def test_behind_tls_the_cookie_is_secure(visitor: httpx.AsyncClient) -> No
         (token("ops", role="operator", lifetime=timedelta(hours=-1)), "the token has expired"),
     ],
 )
-async def test_only_an_operators_token_opens_it(visitor: httpx.AsyncClient, given: str, sentence: str) -> None:
-    response = await log_in(visitor, given)
+async def test_only_an_operators_token_opens_it(visitor: httpx.AsyncClient, operator_token: str, sentence: str) -> None:
+    response = await log_in(visitor, operator_token)
     assert response.status_code in (401, 403)
     assert sentence in response.text
     assert "set-cookie" not in response.headers
-    assert given not in response.text or not given
+    assert operator_token not in response.text or not operator_token
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://console.example", ""])
-async def test_another_sites_form_signs_nobody_in(visitor: httpx.AsyncClient, origin: str) -> None:
+async def test_another_sites_form_signs_no_visitor_in(visitor: httpx.AsyncClient, origin: str) -> None:
     response = await log_in(visitor, OPERATOR, origin=origin)
     assert response.status_code == 403
     assert "set-cookie" not in response.headers
 
 
 @pytest.mark.parametrize(
-    ("wanted", "leads_to"),
+    ("target", "leads_to"),
     [
         ("/console/routes/orders?minutes=60", "/console/routes/orders?minutes=60"),
         ("https://evil.example/console", "/console"),
@@ -65,9 +66,9 @@ async def test_another_sites_form_signs_nobody_in(visitor: httpx.AsyncClient, or
     ],
 )
 async def test_signing_in_leads_to_a_page_of_the_console(
-    visitor: httpx.AsyncClient, wanted: str, leads_to: str
+    visitor: httpx.AsyncClient, target: str, leads_to: str
 ) -> None:
-    assert (await log_in(visitor, OPERATOR, next=wanted)).headers["location"] == leads_to
+    assert (await log_in(visitor, OPERATOR, next=target)).headers["location"] == leads_to
 
 
 async def minted(http: httpx.AsyncClient) -> str:
@@ -86,7 +87,7 @@ async def test_a_code_opens_the_console_once(visitor: httpx.AsyncClient) -> None
     assert "run `matapalo console` again" in again.text
 
 
-async def test_a_link_on_another_site_signs_nobody_in(visitor: httpx.AsyncClient) -> None:
+async def test_a_link_on_another_site_signs_no_visitor_in(visitor: httpx.AsyncClient) -> None:
     path = await minted(visitor)
     response = await visitor.get(path, headers={"sec-fetch-site": "cross-site"})
     assert response.status_code == 403
@@ -99,8 +100,8 @@ async def test_only_operators_get_codes(visitor: httpx.AsyncClient, headers: dic
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
 
 
-async def test_signing_out_needs_our_own_form_and_forgets_the_session(gateway: Gateway) -> None:
-    async with gateway.browser() as http:
+async def test_signing_out_needs_our_own_form_and_forgets_the_session(harness: Harness) -> None:
+    async with harness.browser() as http:
         await sign_in(http)
         assert (await http.post("/console/logout", headers=ORIGIN)).status_code == 403
         assert (await http.get("/console")).status_code == 200

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from matapalo.strangler.console.rendering import POLICY
-from tests.matapalo.strangler.console.scene import Gateway, sign_in
+from tests.matapalo.strangler.console.harness import quiet_console, sign_in
+from tests.matapalo.strangler.harness import Harness
 
 PAGES = ("/console", "/console/routes/orders", "/console/rollouts", "/console/history", "/console/decommission")
 EVERY_PAGE = pytest.mark.parametrize("path", PAGES)
@@ -48,18 +49,18 @@ def text_of(response: httpx.Response) -> str:
 async def test_a_page_is_well_formed_and_brings_nothing_inline(operator: httpx.AsyncClient, path: str) -> None:
     response = await operator.get(path)
     assert response.status_code == 200
-    found = Structure(response.text)
-    assert found.open == []
-    assert found.tags.count("h1") == 1
-    assert len(found.ids) == len(set(found.ids))
-    assert "style" not in found.attributes | set(found.tags)
-    assert not [name for name in found.attributes if name.startswith("on")]
+    structure = Structure(response.text)
+    assert structure.open == []
+    assert structure.tags.count("h1") == 1
+    assert len(structure.ids) == len(set(structure.ids))
+    assert "style" not in structure.attributes | set(structure.tags)
+    assert not [name for name in structure.attributes if name.startswith("on")]
     assert re.findall(r"<script(?![^>]*\bsrc=\")", response.text) == []
     assert re.findall(r'(?:src|href|action)="(?!/console|#)', response.text) == []
 
 
 @EVERY_PAGE
-async def test_a_page_is_sent_with_the_strict_policy_and_is_not_kept(operator: httpx.AsyncClient, path: str) -> None:
+async def test_a_page_is_sent_with_the_strict_policy_and_is_not_cached(operator: httpx.AsyncClient, path: str) -> None:
     headers = (await operator.get(path)).headers
     assert headers["content-security-policy"] == POLICY
     assert "'unsafe" not in POLICY
@@ -70,7 +71,7 @@ async def test_a_page_is_sent_with_the_strict_policy_and_is_not_kept(operator: h
 
 
 @EVERY_PAGE
-async def test_without_a_session_a_page_leads_to_the_door_and_back(visitor: httpx.AsyncClient, path: str) -> None:
+async def test_without_a_session_a_page_leads_to_the_login_and_back(visitor: httpx.AsyncClient, path: str) -> None:
     response = await visitor.get(f"{path}?minutes=60")
     assert response.status_code == 303
     assert response.headers["location"] == f"/console/login?next={path}%3Fminutes%3D60"
@@ -79,7 +80,7 @@ async def test_without_a_session_a_page_leads_to_the_door_and_back(visitor: http
 async def test_the_table_shows_split_load_latency_errors_and_verdict(operator: httpx.AsyncClient) -> None:
     text = text_of(await operator.get("/console"))
     assert "3 routes 1 all on new 1 rolling out 0 held 0 failing" in text
-    assert "/api/orders legacy → orders 25 % 20.3 182 → 41 0.40 % → 0.30 % 96.8 % Ⅱ HOLD ▶ running" in text
+    assert "/api/orders legacy → orders 25 % 33.4 179 → 42 0.40 % → 0 % 96.7 % Ⅱ HOLD ▶ running" in text
     assert "/api/products legacy → products 0 % — — → — — → — — no traffic —" in text
     assert "live on 1 of 1 nodes" in text
 
@@ -88,10 +89,10 @@ async def test_a_route_shows_everything_there_is_to_know_of_it(operator: httpx.A
     text = text_of(await operator.get("/console/routes/orders"))
     for words in (
         "writes go to legacy", "10 % of GETs compared",
-        "errors new failed 4 of 1204 (0.33%), legacy 14 of 3611",
-        "25 % for 4 days 28 Feb 12:00 ✓ PASS current",
+        "errors new failed 0 of 5063 (0.00%), legacy 61 of 15311 (0.40%)",
+        "25 % for 4 days 01 Mar 11:25 ✓ PASS current",
         "Advance to 50 %", "Roll back to 0 %",
-        "items[].total.amount_minor ✗ differs", "48 of 1 500 differ", "generated_at noise",
+        "$.items[*].total.amount_minor ✗ differs", "48 of 1 500 differ", "$.generated_at noise",
         "share 5 % → 25 % step 3 of the plan", "Roll back to 5 %", "Restore 1 %, as at version 2",
         "Ⅱ NOT READY", "pos 3.1.0 pos/3.1 (kiosk) 1 204",
         "Show as a table",
@@ -105,15 +106,15 @@ async def test_a_sample_pair_marks_the_lines_that_differ(operator: httpx.AsyncCl
     assert marked[:3] == ["    &#34;amount_minor&#34;: 4200,", "    &#34;amount_minor&#34;: 4201,", "  &#34;channel&#34;: &#34;web&#34;"]  # fmt: skip  # noqa: E501
 
 
-async def test_the_legacy_branch_can_be_removed_when_nobody_needs_it(operator: httpx.AsyncClient) -> None:
+async def test_the_legacy_branch_can_be_removed_when_it_is_dead(operator: httpx.AsyncClient) -> None:
     text = text_of(await operator.get("/console/routes/customers"))
     assert "✓ READY" in text
     assert "Remove the legacy branch of /api/customers" in text
 
 
 async def test_what_is_empty_says_why_and_how_to_change_that() -> None:
-    gateway = Gateway()
-    async with gateway.browser() as http:
+    harness = quiet_console()
+    async with harness.browser() as http:
         await sign_in(http)
         pages = {path: text_of(await http.get(path)) for path in (*PAGES, "/console/routes/products")}
     assert "No plan has been started. matapalo rollout start" in pages["/console/rollouts"]
@@ -122,10 +123,10 @@ async def test_what_is_empty_says_why_and_how_to_change_that() -> None:
     assert "matapalo routes set /api/products --shadow 10" in pages["/console/routes/products"]
 
 
-async def test_without_the_store_the_pages_say_so_and_a_route_answers_503(gateway: Gateway) -> None:
-    async with gateway.browser() as http:
+async def test_without_the_store_the_pages_say_so_and_a_route_is_503(harness: Harness) -> None:
+    async with harness.browser() as http:
         await sign_in(http)
-        gateway.store.is_down = True
+        harness.store.is_down = True
         for path in PAGES:
             response = await http.get(path)
             assert "Redis does not answer: it is down" in response.text, path
@@ -138,9 +139,11 @@ async def test_an_unknown_route_is_a_page_that_names_those_that_exist(operator: 
     assert "the routes are customers, orders, products" in response.text
 
 
-async def test_what_the_outside_wrote_is_shown_as_text(gateway: Gateway) -> None:
-    await gateway.changes.set_route("orders", {"share_bp": 3_000}, by="<i>ops</i>", why="<script>alert(1)</script>")
-    async with gateway.browser() as http:
+async def test_what_the_outside_wrote_is_shown_as_text(harness: Harness) -> None:
+    await harness.services.changes.set_route(
+        "orders", {"share_bp": 3_000}, by="<i>ops</i>", why="<script>alert(1)</script>"
+    )
+    async with harness.browser() as http:
         await sign_in(http)
         text = (await http.get("/console/history")).text
     assert "<script>alert" not in text

@@ -4,20 +4,18 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-import msgspec
-
 from matapalo.auth.verifier import Caller, FileKeys, TokenVerifier
 from matapalo.process.clock import SystemClock
+from matapalo.strangler.console.content import Page, PageKind
 from matapalo.strangler.console.snapshot import Reader
 from matapalo.strangler.console.stream import stream
-from matapalo.strangler.console.views import Kind, View
 from matapalo.strangler.errors import Unauthenticated
-from matapalo.strangler.verdict import Outcome
 from tests.harness.tokens import ISSUER
 from tests.matapalo.strangler.builders import KEYS
-from tests.matapalo.strangler.console.scene import OPERATOR, Gateway, point
+from tests.matapalo.strangler.console.harness import INTERVALS, OPERATOR, ORDERS_TRAFFIC
+from tests.matapalo.strangler.harness import Harness
 
-ORDERS = View(Kind.ROUTE, "orders")
+ORDERS = Page(PageKind.ROUTE, "orders")
 
 
 class Verifier(TokenVerifier):
@@ -34,18 +32,19 @@ class Verifier(TokenVerifier):
 
 
 class Listener:
-    """Reads events one by one; before each the gateway's clock moves, so that everything is read anew."""
+    """Reads events one by one; before each the clock moves, so that everything is read anew, and the agent reports."""
 
-    def __init__(self, gateway: Gateway, view: View) -> None:
+    def __init__(self, harness: Harness, page: Page, *, step_s: float = 4) -> None:
         self.verifier = Verifier()
-        self._gateway = gateway
-        reader = Reader(gateway.sources(), gateway.clock)
-        response = stream(view, OPERATOR, reader=reader, verifier=self.verifier, every_s=0)
-        self._events = cast("AsyncIterator[bytes]", response.body_iterator)
+        self._step_s = step_s
+        self._harness = harness
+        response = stream(page, OPERATOR, reader=Reader(harness.services), verifier=self.verifier, every_s=0)
+        self.events = cast("AsyncIterator[bytes]", response.body_iterator)
 
     async def next(self) -> tuple[str, Any]:
-        self._gateway.clock.advance(10)
-        name, data = (await anext(self._events)).decode().strip().split("\n")
+        self._harness.clock.advance(self._step_s)
+        self._harness.report_node()
+        name, data = (await anext(self.events)).decode().strip().split("\n")
         return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
     async def tick(self) -> Any:
@@ -53,78 +52,59 @@ class Listener:
         return data if name == "tick" else await self.tick()
 
 
-async def test_the_first_tick_has_every_figure_and_later_ones_what_changed(gateway: Gateway) -> None:
-    listener = Listener(gateway, ORDERS)
+async def test_the_first_tick_has_every_value_and_later_ones_changes(harness: Harness) -> None:
+    listener = Listener(harness, ORDERS)
     first = await listener.tick()
-    assert first["cells"]["texts"]["orders/p95-new"] == "41"
+    assert first["cells"]["texts"]["orders/p95-new"] == "42"
     assert first["cells"]["widths"]["orders/split"] == "25%"
 
-    gateway.watched["orders"] = msgspec.structs.replace(
-        gateway.watched["orders"], point=point(new=55.0, errors=0.003), verdict=Outcome.FAIL
-    )
-    second = await listener.tick()
-    assert second["cells"] == {
-        "texts": {"orders/p95-new": "55", "orders/verdict": "✗ FAIL", "all/failing": "1"},
-        "kinds": {"orders/verdict": "fail", "all/failing": "fail"},
-        "widths": {},
-    }
+    await harness.slices.add({"traffic:orders": {"n:err": 1_000}})
+    second = (await listener.tick())["cells"]
+    assert second["texts"]["orders/verdict"] == "✗ FAIL"
+    assert second["texts"]["all/failing"] == "1"
+    assert second["kinds"] == {"orders/verdict": "fail", "orders/errors-new": "fail", "all/failing": "fail"}
+    assert "orders/share" not in second["texts"]
+    assert not [cell for cell in second["texts"] if cell.startswith("products/")]
 
 
-async def test_a_region_has_another_revision_exactly_when_what_it_shows_is_other(gateway: Gateway) -> None:
-    listener = Listener(gateway, ORDERS)
+async def test_a_regions_revision_changes_with_what_it_shows(harness: Harness) -> None:
+    listener = Listener(harness, ORDERS)
     before = (await listener.tick())["revisions"]
     assert (await listener.tick())["revisions"] == before
-    await gateway.changes.set_route("orders", {"share_bp": 4_000}, by="ops", why="a test")
+    await harness.services.changes.set_route("orders", {"users": ["cust_1"]}, by="ops", why="a test")
     after = (await listener.tick())["revisions"]
     assert {name for name in after if after[name] != before[name]} == {"route", "history"}
 
 
-async def test_the_charts_get_the_whole_range_with_the_changes_in_it(gateway: Gateway) -> None:
-    listener = Listener(gateway, ORDERS)
+async def test_the_charts_get_the_whole_range_with_its_changes(harness: Harness) -> None:
+    listener = Listener(harness, ORDERS, step_s=2.1)
     await listener.tick()
     name, series = await listener.next()
-    assert (name, len(series["columns"]), len(series["columns"][0])) == ("series", 9, 61)
+    assert (name, len(series["columns"]), len(series["columns"][0])) == ("series", 9, INTERVALS)
     assert [words for _, words in series["marks"]] == ["1\u202f%", "5\u202f%", "25\u202f%"]
     assert (await listener.next())[0] == "tick"
     assert (await listener.next())[0] == "tick", "an unchanged series is not sent again"
-    gateway.points.append(point(gateway.clock.now()))
+    await harness.slices.add({"traffic:orders": ORDERS_TRAFFIC})
+    harness.clock.advance(10)
     assert [(await listener.next())[0] for _ in range(2)] == ["tick", "series"]
 
 
-async def test_the_tables_page_gets_no_series(gateway: Gateway) -> None:
-    listener = Listener(gateway, View(Kind.ROUTES))
+async def test_the_tables_page_gets_no_series(harness: Harness) -> None:
+    listener = Listener(harness, Page(PageKind.ROUTES))
     assert [(await listener.next())[0] for _ in range(3)] == ["tick"] * 3
 
 
-async def test_a_store_that_is_away_is_told_and_the_stream_goes_on(gateway: Gateway) -> None:
-    listener = Listener(gateway, ORDERS)
+async def test_a_stream_says_that_the_store_is_away_and_goes_on(harness: Harness) -> None:
+    listener = Listener(harness, ORDERS)
     await listener.tick()
-    gateway.store.is_down = True
+    harness.store.is_down = True
     assert (await listener.tick())["problems"] == ["Redis does not answer: it is down"]
-    gateway.store.is_down = False
+    harness.store.is_down = False
     assert (await listener.tick())["problems"] == []
 
 
-async def test_a_stream_does_not_outlive_its_operators_token(gateway: Gateway) -> None:
-    listener = Listener(gateway, View(Kind.ROUTES))
+async def test_a_stream_does_not_outlive_its_operators_token(harness: Harness) -> None:
+    listener = Listener(harness, Page(PageKind.ROUTES))
     await listener.tick()
     listener.verifier.is_withdrawn = True
-    assert [event async for event in listener._events] == []
-
-
-async def test_many_tabs_ask_the_sources_once(gateway: Gateway) -> None:
-    asked = 0
-    read = gateway.store.read
-
-    async def counting() -> Any:
-        nonlocal asked
-        asked += 1
-        return await read()
-
-    gateway.store.read = counting  # type: ignore[method-assign]
-    reader = Reader(gateway.sources(), gateway.clock)
-    await reader.snapshot()
-    once = asked
-    for _ in range(20):
-        await reader.snapshot()
-    assert asked == once
+    assert [event async for event in listener.events] == []

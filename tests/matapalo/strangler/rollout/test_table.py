@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from matapalo.strangler.errors import InvalidChange
-from matapalo.strangler.metrics.reader import Judged
 from matapalo.strangler.metrics.traffic import Traffic
 from matapalo.strangler.rollout.messages import CheckGates, Moved, MoveShare
 from matapalo.strangler.rollout.table import StoredRouteTable
 from matapalo.strangler.routing.route import Route, Side
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.verdict import Check, Outcome, verdict_of
+from matapalo.strangler.verdict.checks import Check, Outcome, verdict_of
+from matapalo.strangler.verdict.reader import Judgement
 from tests.harness.clock import FakeClock
 from tests.matapalo.strangler.builders import a_document, a_route
 from tests.matapalo.strangler.fakes import FakeRouteStore
@@ -20,9 +20,9 @@ CLOCK = FakeClock()
 PASSED = verdict_of(Check(name="errors", outcome=Outcome.PASS, because="all is well", numbers={"p": 1.0}))
 
 
-async def judge_step(route: Route, since: datetime, recent: timedelta) -> Judged:
+async def judge_step(route: Route, since: datetime, recent: timedelta) -> Judgement:
     traffic = Traffic(since=CLOCK.now(), until=CLOCK.now())
-    return Judged(traffic=traffic, consistency=None, verdict=PASSED)
+    return Judgement(traffic=traffic, consistency=None, verdict=PASSED)
 
 
 class TableHarness:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from matapalo.strangler.decommission.evidence import Evidence, judge
+from matapalo.strangler.decommission.report import Evidence, judge
 from matapalo.strangler.routing.hits import Hits, LegacyCaller
 from matapalo.strangler.routing.route import Match, Side
 from tests.matapalo.strangler.builders import a_route
@@ -16,8 +16,8 @@ COMPLETED = a_route(share_bp=10_000, writes=Side.NEW, fallback=False)
 ERP = LegacyCaller("erp", "1.2", "curl/8")
 
 
-def evidence(**changes: Any) -> Evidence:
-    found = Evidence(
+def evidence_of(**changes: Any) -> Evidence:
+    evidence = Evidence(
         route=COMPLETED,
         revision=7,
         callers={},
@@ -27,7 +27,7 @@ def evidence(**changes: Any) -> Evidence:
         quiet=timedelta(days=7),
         now=NOW,
     )
-    return found._replace(**changes)
+    return evidence._replace(**changes)
 
 
 def hits(ago: timedelta, **changes: int) -> Hits:
@@ -35,21 +35,21 @@ def hits(ago: timedelta, **changes: int) -> Hits:
     return structs.replace(Hits(3, at_ms, at_ms), **changes)
 
 
-def test_a_completed_route_that_nobody_reaches_is_ready():
-    report = judge(evidence())
+def test_a_completed_route_that_no_request_reaches_is_ready():
+    report = judge(evidence_of())
     assert report.is_ready
     assert [requirement.because for requirement in report.requirements] == [
         "reads: the new side has 100 % of the users",
         "writes go to new",
-        "no rule sends anybody to legacy",
+        "no rule sends a request to legacy",
         "no request reached legacy for 7 days: there never was one",
         "requests are counted for 30 days",
-        "no answers were compared lately (shadow_bp gives some to the comparator)",
+        "nothing was compared lately (shadow_bp mirrors some requests to the comparator)",
     ]
 
 
-def test_hits_from_before_the_quiet_period_are_told_and_do_not_count():
-    report = judge(evidence(callers={ERP: hits(timedelta(days=8))}))
+def test_hits_before_the_quiet_period_do_not_count():
+    report = judge(evidence_of(callers={ERP: hits(timedelta(days=8))}))
     assert report.is_ready
     assert report.requirements[3].because == "no request reached legacy for 7 days: the last was 8 days ago"
     assert report.evidence.days_since_last_hit == 8
@@ -76,29 +76,29 @@ def test_hits_from_before_the_quiet_period_are_told_and_do_not_count():
             {"route": structs.replace(COMPLETED, cohorts=(Match(value="slow", side=Side.LEGACY),))},
             "rules send slow to legacy",
         ),
-        ({"counted_since": None}, "nobody counts requests to legacy: start an agent beside each Envoy"),
+        ({"counted_since": None}, "requests to legacy are not counted: start an agent beside each Envoy"),
         (
             {"counted_since": NOW - timedelta(days=3)},
             "requests are counted for 3 days only: wait another 4 days",
         ),
-        ({"silent_nodes": ("edge-2",)}, "nobody reads the logs of edge-2: start their agents"),
-        ({"difference_rate": 0.03}, "3.00% of the compared answers differ; 0.10% are allowed"),
+        ({"silent_nodes": ("edge-2",)}, "no agent reads the logs of edge-2: start their agents"),
+        ({"difference_rate": 0.03}, "3.00% of the compared responses differ; 0.10% are allowed"),
     ],
 )
 def test_one_requirement_that_is_not_met_is_the_reason(changes, sentence):
-    report = judge(evidence(**changes))
+    report = judge(evidence_of(**changes))
     assert not report.is_ready
     assert report.reasons == (sentence,)
 
 
 def test_many_callers_are_named_the_last_first_and_then_counted():
     callers = {LegacyCaller(f"c{n}"): hits(timedelta(hours=n)) for n in range(1, 7)}
-    (reason,) = judge(evidence(callers=callers)).reasons
+    (reason,) = judge(evidence_of(callers=callers)).reasons
     assert reason.startswith("legacy was reached within 7 days by c1 (3 requests, the last 60 minutes ago); c2")
     assert reason.endswith("; and 3 more")
 
 
 def test_a_retired_route_is_done():
-    report = judge(evidence(route=structs.replace(COMPLETED, retired=True), counted_since=None))
+    report = judge(evidence_of(route=structs.replace(COMPLETED, retired=True), counted_since=None))
     assert report.is_ready
     assert report.requirements[0].because == "the legacy branch has been removed"

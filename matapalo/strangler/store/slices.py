@@ -28,7 +28,7 @@ READ_AT_MOST = 660
 
 class _Size(NamedTuple):
     seconds: int
-    kept: timedelta
+    lifetime: timedelta
 
 
 class Slices:
@@ -49,15 +49,15 @@ class Slices:
                         key = _key(series, size.seconds, _index(now, size.seconds))
                         for field, count in fields.items():
                             pipe.hincrby(key, field, count)
-                        pipe.expire(key, size.kept)
+                        pipe.expire(key, size.lifetime)
                 await pipe.execute()
 
     async def total(self, series: str, *, since: datetime, until: datetime | None = None) -> Counter[str]:
         """Everything counted in the window: whole slices, those that began in it."""
-        found: Counter[str] = Counter()
-        for point in await self._read(series, since, until or self._clock.now(), self._size_for(since)):
-            found.update(point[1])
-        return found
+        total: Counter[str] = Counter()
+        for _, counts in await self._read(series, since, until or self._clock.now(), self._size_for(since)):
+            total.update(counts)
+        return total
 
     async def points(
         self, series: str, *, since: datetime, until: datetime | None = None, at_most: int = 120
@@ -67,14 +67,14 @@ class Slices:
         size = self._size_for(since)
         slices = await self._read(series, since, until, size)
         together = max(1, -(-len(slices) // at_most))
-        found = []
+        points = []
         for at in range(0, len(slices), together):
             group = slices[at : at + together]
             counts: Counter[str] = Counter()
-            for _, each in group:
-                counts.update(each)
-            found.append((group[0][0], group[-1][0] + timedelta(seconds=size.seconds), counts))
-        return found
+            for _, slice_counts in group:
+                counts.update(slice_counts)
+            points.append((group[0][0], group[-1][0] + timedelta(seconds=size.seconds), counts))
+        return points
 
     async def forget(self, series: str) -> None:
         """Removes everything counted so far."""
@@ -85,24 +85,24 @@ class Slices:
     def _size_for(self, since: datetime) -> _Size:
         fine, coarse = self._sizes
         age_s = (self._clock.now() - since).total_seconds()
-        return fine if age_s <= min(fine.kept.total_seconds(), READ_AT_MOST * fine.seconds) else coarse
+        return fine if age_s <= min(fine.lifetime.total_seconds(), READ_AT_MOST * fine.seconds) else coarse
 
     async def _read(
         self, series: str, since: datetime, until: datetime, size: _Size
     ) -> list[tuple[datetime, dict[str, int]]]:
-        oldest = max(since, self._clock.now() - size.kept)
+        oldest = max(since, self._clock.now() - size.lifetime)
         indices = [*_indices(oldest, until, size.seconds)]
         with outage():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for index in indices:
                     pipe.hgetall(_key(series, size.seconds, index))
-                found = await pipe.execute()
+                slices = await pipe.execute()
         return [
             (
                 datetime.fromtimestamp(index * size.seconds, UTC),
-                {field.decode(): int(count) for field, count in each.items()},
+                {field.decode(): int(count) for field, count in fields.items()},
             )
-            for index, each in zip(indices, found, strict=True)
+            for index, fields in zip(indices, slices, strict=True)
         ]
 
 

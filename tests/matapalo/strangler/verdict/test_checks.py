@@ -9,7 +9,8 @@ import pytest
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic, counts_of, traffic_of
 from matapalo.strangler.routing.route import Side
 from matapalo.strangler.settings import RolloutCriteria
-from matapalo.strangler.verdict import Check, Outcome, judge, verdict_of
+from matapalo.strangler.shadow.consistency import Consistency, fields_of
+from matapalo.strangler.verdict.checks import Check, Outcome, judge_consistency, judge_traffic, verdict_of
 
 UNTIL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = UNTIL - timedelta(minutes=10)
@@ -23,7 +24,7 @@ def a_side(requests: int = 300, failed: int = 0, latency: dict[int, int] | None 
 
 def judged(new: SideTraffic, legacy: SideTraffic, *, at_the_whole: bool = False) -> dict[str, Check]:
     traffic = Traffic(since=SINCE, until=UNTIL, new=new, legacy=legacy)
-    return {check.name: check for check in judge(traffic, GATES, at_the_whole=at_the_whole)}
+    return {check.name: check for check in judge_traffic(traffic, GATES, at_the_whole=at_the_whole)}
 
 
 def outcome(checks: dict[str, Check]) -> Outcome:
@@ -134,3 +135,27 @@ def test_a_quarter_slower_is_found_with_two_hundred_requests() -> None:
 
     found = sum(outcome(judged(drawn(200, 1.25), drawn(2_000, 1))) is Outcome.FAIL for _ in range(20))
     assert found >= 18
+
+
+def compared(count: int, raw: dict[str, int], noise: dict[str, int]) -> Consistency:
+    fields = fields_of(raw, noise, {}, compared=count, ignored=(), significance=0.01)
+    return Consistency(compared=count, differing=0, failed=0, dropped=0, fields=fields)
+
+
+def test_consistency_fails_for_a_field_that_differs() -> None:
+    check = judge_consistency(compared(757, {"$.total": 24, "$.at": 757}, {"$.at": 757}), GATES)
+    assert check.outcome is Outcome.FAIL
+    assert "$.total (24, noise 0)" in check.because
+    assert "$.at" not in check.because
+
+
+def test_consistency_holds_while_more_comparisons_are_needed() -> None:
+    assert judge_consistency(compared(99, {}, {}), GATES).outcome is Outcome.HOLD
+    assert judge_consistency(compared(757, {"$.total": 3}, {}), GATES).outcome is Outcome.HOLD
+    assert judge_consistency(compared(757, {"$.at": 700}, {"$.at": 710}), GATES).outcome is Outcome.PASS
+
+
+def test_an_ignored_field_fails_no_window() -> None:
+    fields = fields_of({"$.total": 24}, {}, {}, compared=757, ignored=("$.total",), significance=0.01)
+    consistency = Consistency(compared=757, differing=0, failed=0, dropped=0, fields=fields)
+    assert judge_consistency(consistency, GATES).outcome is Outcome.PASS

@@ -5,7 +5,7 @@
     errors       it is above legacy's, surely, and by more than the allowance                       min_requests
     latency      requests are slower (Mann-Whitney), surely, and by more than the allowance         min_requests
     tail         more of them are slower than legacy's p99, surely, and p99 is higher by more       1000 on both sides
-    consistency  the comparator found a field that differs (`matapalo.strangler.shadow.consistency`)
+    consistency  the comparator found a field that differs                                     min_compared
 
 "Surely" is a p-value below ``significance``; the allowances keep a difference that is real but does not matter from
 failing anybody (with enough traffic everything is significant). Too little traffic is HOLD, never PASS. The worst check
@@ -14,7 +14,7 @@ look. At the whole there is no legacy side to compare with: what is kept of it i
 ceiling is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -22,12 +22,14 @@ import msgspec
 from matapalo.strangler.metrics.histogram import above, total, typical_shift_ms, width_ms
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
 from matapalo.strangler.settings import RolloutCriteria
+from matapalo.strangler.shadow.consistency import Consistency, Field, Standing
 from matapalo.strangler.significance import exceeds, more_failures, slower, superiority
 
 CEILING_SIGNIFICANCE = 0.001
 CEILING_FAILURES = 5
 TAIL = 0.99
 TAIL_REQUESTS = 1_000
+FIELDS_NAMED = 3
 
 
 class Outcome(StrEnum):
@@ -77,7 +79,7 @@ def verdict_of(*checks: Check) -> Verdict:
     return Verdict(Outcome.HOLD, checks)
 
 
-def judge(traffic: Traffic, gates: RolloutCriteria, *, at_the_whole: bool = False) -> tuple[Check, ...]:
+def judge_traffic(traffic: Traffic, gates: RolloutCriteria, *, at_the_whole: bool = False) -> tuple[Check, ...]:
     """The checks of traffic. ``at_the_whole``: legacy gets nothing any more, and what is there is its past."""
     return tuple(_checks(traffic.new, traffic.legacy, gates, at_the_whole))
 
@@ -169,3 +171,35 @@ def _too_little(side: SideTraffic, name: str, gates: RolloutCriteria) -> str:
     if side.requests >= gates.min_requests:
         return ""
     return f"too little traffic to tell: {name} had {side.requests} of {gates.min_requests} requests"
+
+
+def judge_consistency(consistency: Consistency, gates: RolloutCriteria) -> Check:
+    """The check of what the comparator saw in the window."""
+    different = [field for field in consistency.fields if field.standing is Standing.DIFFERENT]
+    suspect = [field for field in consistency.fields if field.standing is Standing.SUSPECT]
+    compared = consistency.compared
+    if different:
+        more = f" and {len(different) - FIELDS_NAMED} more" if len(different) > FIELDS_NAMED else ""
+        outcome = Outcome.FAIL
+        because = f"of {compared} compared responses some differ at {_named(different)}{more}"
+    elif compared < gates.min_compared:
+        outcome = Outcome.HOLD
+        because = f"too little was compared to tell: {compared} of {gates.min_compared} responses"
+    elif suspect:
+        outcome, because = Outcome.HOLD, f"{_named(suspect)} may differ: more comparisons will tell"
+    else:
+        outcome = Outcome.PASS
+        because = f"{compared} responses were compared and no field differs beyond legacy's own noise"
+    numbers = {
+        "compared": compared,
+        "differing": consistency.differing,
+        "failed": consistency.failed,
+        "dropped": consistency.dropped,
+        "different_fields": len(different),
+        "suspect_fields": len(suspect),
+    }
+    return Check(name="consistency", outcome=outcome, because=because, numbers=numbers)
+
+
+def _named(fields: Sequence[Field]) -> str:
+    return ", ".join(f"{field.path} ({field.raw}, noise {field.noise})" for field in fields[:FIELDS_NAMED])

@@ -4,18 +4,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from matapalo.strangler.errors import StoreUnavailable
-from matapalo.strangler.metrics.collector import Watcher
-from matapalo.strangler.metrics.reader import compared
-from matapalo.strangler.metrics.slices import Slices
 from matapalo.strangler.store.routes import connect
+from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
 from tests.harness.ports import free_port
-from tests.matapalo.strangler.builders import a_route, settings_in
-from tests.matapalo.strangler.metrics.test_counters import clusters, statistics
 
 pytestmark = pytest.mark.stack
 HOUR = timedelta(hours=1)
@@ -58,8 +53,8 @@ async def test_a_long_window_is_read_from_coarse_slices(slices: Slices, clock: F
 
 async def test_nothing_is_kept_longer_than_a_day_and_an_hour(slices: Slices, redis: Redis) -> None:
     await slices.add({"x": {"n": 1}})
-    lives = [await redis.ttl(key) async for key in redis.scan_iter(match="gateway:slices:x:*")]
-    assert sorted(round(ttl / 3_600) for ttl in lives) == [2, 25]
+    ttls_s = [await redis.ttl(key) async for key in redis.scan_iter(match="gateway:slices:x:*")]
+    assert sorted(round(ttl / 3_600) for ttl in ttls_s) == [2, 25]
 
 
 async def test_a_day_of_a_route_is_small(slices: Slices, redis: Redis, clock: FakeClock) -> None:
@@ -83,51 +78,3 @@ async def test_without_redis_it_says_so(clock: FakeClock) -> None:
     with pytest.raises(StoreUnavailable):
         await Slices(away, clock=clock, fine_s=10).total("x", since=clock.now())
     await away.aclose()
-
-
-class FakeEnvoy:
-    """Counts one more request of the new side and one more failure at every reading."""
-
-    def __init__(self) -> None:
-        self.readings = 0
-
-    async def read(self, path: str, **params: str) -> bytes:
-        if path == "/clusters":
-            return clusters(orders__new=(self.readings * 40, self.readings), orders__legacy=(self.readings * 80, 0))
-        self.readings += 1
-        return statistics(self.readings * 10, orders_new={5: self.readings * 40}, orders_legacy={8: self.readings * 80})
-
-
-async def test_what_is_watched_can_be_judged(redis: Redis, clock: FakeClock, tmp_path) -> None:
-    settings = settings_in(tmp_path)
-    registry, slices = CollectorRegistry(), Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
-    watcher = Watcher(FakeEnvoy(), slices, every_s=10, registry=registry)
-    begin = clock.now()
-    for _ in range(7):
-        await watcher.step()
-        clock.advance(10)
-    watching = compared(redis, settings, clock).watching
-    judged = await watching.judge(a_route(share_bp=2_500), since=begin)
-    assert (judged.traffic.new.answered, judged.traffic.new.failed) == (240, 6), (
-        "the first reading only says from where"
-    )
-    assert judged.traffic.legacy.requests == 480
-    checks = {check.name: check.outcome for check in judged.verdict.checks}
-    assert checks == {"ceiling": "PASS", "errors": "FAIL", "latency": "PASS", "tail": "PASS"}
-    shown = {"route": "orders", "side": "new"}
-    assert registry.get_sample_value("gateway_side_failures_total", shown) == 6
-    assert registry.get_sample_value("gateway_side_latency_milliseconds", {**shown, "quantile": "0.5"}) == 5.05
-
-
-async def test_a_step_fails_already_when_its_latest_part_does(redis: Redis, clock: FakeClock, tmp_path) -> None:
-    settings = settings_in(tmp_path)
-    slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
-    watching = compared(redis, settings, clock).watching
-    begin = clock.now()
-    await slices.add({"traffic:orders": {"n:ok": 100_000, "l:ok": 100_000}})
-    clock.advance(1_200)
-    await slices.add({"traffic:orders": {"n:ok": 80, "n:err": 20, "l:ok": 300}})
-    route = a_route(share_bp=2_500)
-    assert (await watching.judge(route, since=begin)).verdict.outcome != "FAIL"
-    step = await watching.judge_step(route, since=begin, recent=timedelta(minutes=10))
-    assert (step.verdict.outcome, step.verdict.is_critical) == ("FAIL", True)

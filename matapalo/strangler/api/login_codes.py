@@ -1,0 +1,22 @@
+"""`/admin/console/codes`: what `matapalo console` opens the browser with. Role ``operator``."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Header
+
+from matapalo.strangler.api.operators import OperatorGate
+from matapalo.strangler.api.schemas import Code
+from matapalo.strangler.store.login_codes import CODE_LIVES_S, EXCHANGE_PATH, LoginCodes
+
+
+def login_codes_api(codes: LoginCodes, operator: OperatorGate) -> APIRouter:
+    """The router that mints codes."""
+    api = APIRouter(prefix="/admin/console", dependencies=[Depends(operator)], tags=["console"])
+
+    @api.post("/codes", status_code=201, summary="A code that opens the console once")
+    async def mint(authorization: Annotated[str | None, Header()] = None) -> Code:
+        code = await codes.mint((authorization or "").partition(" ")[2])
+        return Code(code=code, path=f"{EXCHANGE_PATH}?code={quote(code)}", expires_in_s=CODE_LIVES_S)
+
+    return api

@@ -1,0 +1,80 @@
+"""Reporting on the legacy sides of routes, and removing those that are dead.
+
+Raises RouteNotFound, NotReady, InvalidChange, PreconditionFailed, StoreUnavailable.
+"""
+
+from datetime import timedelta
+
+from matapalo.process.clock import Clock
+from matapalo.strangler.decommission.report import Evidence, Report, judge
+from matapalo.strangler.errors import NotReady
+from matapalo.strangler.routing.change import Change
+from matapalo.strangler.store.changes import Changes
+from matapalo.strangler.store.hits import LegacyHits
+from matapalo.strangler.store.nodes import NodeReader
+from matapalo.strangler.verdict.reader import MetricsReader
+
+COMPARED = timedelta(days=1)
+"""The window of the difference rate."""
+
+
+class Decommission:
+    """Gathers the evidence about routes, and removes their legacy branches."""
+
+    def __init__(
+        self,
+        changes: Changes,
+        hits: LegacyHits,
+        nodes: NodeReader,
+        metrics: MetricsReader,
+        *,
+        quiet: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._changes = changes
+        self._hits = hits
+        self._nodes = nodes
+        self._metrics = metrics
+        self._quiet = quiet
+        self._clock = clock
+
+    async def report(self, name: str) -> Report:
+        """The report on one route, by its name or a path."""
+        document = await self._changes.document()
+        route = document.route(name)
+        nodes, now = await self._nodes.read(), self._clock.now()
+        callers = await self._hits.of(route.name)
+        same_share = (await self._metrics.consistency(route.name, since=now - COMPARED)).same_share
+        return judge(
+            Evidence(
+                route=route,
+                revision=document.revision(route.name),
+                callers=dict(sorted(callers.items(), key=lambda caller: -caller[1].last_ms)),
+                counted_since=await self._hits.since(),
+                silent_nodes=tuple(
+                    report.node for report in nodes.reports if not (nodes.is_alive(report) and report.reads_log)
+                ),
+                difference_rate=None if same_share is None else 1 - same_share,
+                quiet=self._quiet,
+                now=now,
+            )
+        )
+
+    async def reports(self) -> list[Report]:
+        """The reports on all routes."""
+        return [await self.report(route.name) for route in (await self._changes.document()).routes]
+
+    async def apply(self, name: str, *, by: str, why: str, expected: int | None = None) -> Change:
+        """Removes the legacy branch, with the evidence in the history. Raises NotReady with the reasons while the
+        report says so.
+        """
+        report = await self.report(name)
+        if not report.is_ready:
+            raise NotReady(report.reasons)
+        return await self._changes.retire(
+            report.evidence.route.name,
+            by=by,
+            why=why,
+            evidence=report.as_json(),
+            expected=report.evidence.revision if expected is None else expected,
+        )

@@ -1,0 +1,1 @@
+"""Tests of matapalo.strangler.verdict.checks."""
