@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from matapalo.project.declaration import Client, Process, Project, ProjectTable, Service, Strangler, Table, Worker
 from matapalo.project.location import ProjectError, find
+from matapalo.project.toml_lines import line_of, lines_of
 
 _TABLES: Mapping[str, type[Table]] = {
     "project": ProjectTable,
@@ -26,8 +27,6 @@ _TABLES: Mapping[str, type[Table]] = {
     "strangler": Strangler,
 }
 _EXPANSION = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
-_KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*=""")
 
 
 def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Project:
@@ -41,9 +40,9 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> P
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{file.name}: {error}: see https://toml.io for how it is written") from error
-    lines = _lines(text)
+    lines = lines_of(text)
     root = file.parent.absolute()
-    tables = _expanded(document, (), environ, lambda key: f"{file.name}:{_line(lines, key)}: {'.'.join(key)}")
+    tables = _expanded(document, (), environ, lambda key: f"{file.name}:{line_of(lines, key)}: {'.'.join(key)}")
     try:
         return Project.model_validate({**tables, "root": root}, context={"root": root})
     except ValidationError as error:
@@ -76,7 +75,7 @@ def _problem(detail: ErrorDetails, lines: Mapping[tuple[str, ...], int]) -> tupl
     context = detail.get("ctx", {})
     if detail["type"] == "misfit":
         key = tuple(str(context["key"]).split("."))
-        return _line(lines, key), f"{context['key']} is {context['value']!r}: {context['remedy']}"
+        return line_of(lines, key), f"{context['key']} is {context['value']!r}: {context['remedy']}"
     key = tuple(str(part) for part in detail["loc"] if part != "[key]")
     name = ".".join(key)
     match detail["type"]:
@@ -90,7 +89,7 @@ def _problem(detail: ErrorDetails, lines: Mapping[tuple[str, ...], int]) -> tupl
             sentence = f"{name} is {detail['input']!r}: it must match {context['pattern']}"
         case _:
             sentence = f"{name} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
-    return _line(lines, key), sentence
+    return line_of(lines, key), sentence
 
 
 def _nearest(key: tuple[str, ...]) -> str:
@@ -103,24 +102,3 @@ def _nearest(key: tuple[str, ...]) -> str:
         names += ["name"] if model is ProjectTable else []
     close = get_close_matches(key[-1], names, n=1)
     return f"did you mean {close[0]}?" if close else f"use {', '.join(names)}"
-
-
-def _line(lines: Mapping[tuple[str, ...], int], key: tuple[str, ...]) -> int:
-    """Where the key stands, else the table it belongs to, else the first line."""
-    while key and key not in lines:
-        key = key[:-1]
-    return lines.get(key, 1)
-
-
-def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Where each table and each key of it stands. (The TOML parser of the standard library does not tell.)"""
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-            for end in range(1, len(table) + 1):
-                lines.setdefault(table[:end], number)
-        elif key := _KEY.match(line):
-            lines.setdefault((*table, key[1]), number)
-    return lines

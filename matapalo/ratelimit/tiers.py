@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from matapalo.auth.viewer import Tier
+from matapalo.project.toml_lines import line_of, lines_of
 from matapalo.ratelimit.rules.bucket import CostBucket
 from matapalo.ratelimit.rules.policy import Kind, OnError, Plan, Policy, Shape, plan
 from matapalo.ratelimit.rules.window import StrictWindow
@@ -34,8 +35,6 @@ _SETTINGS: dict[Shape, set[str]] = {
     "concurrency": _COMMON | {"lease_s"},
 }
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
-_KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*=""")
 
 
 class TiersError(ValueError):
@@ -76,7 +75,7 @@ def parse(text: str, *, source: str = "tiers.toml") -> TierSet:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TiersError(f"{source}: {error}") from error
-    return _Parser(document, _lines(text), source).tiers()
+    return _Parser(document, lines_of(text), source).tiers()
 
 
 class _PolicySettings(msgspec.Struct, frozen=True):
@@ -199,26 +198,8 @@ class _Parser:
                 raise self._error(at, f"[{'.'.join(at)}] does not say {key!r}: a number, 0 or {UNLIMITED!r}")
 
     def _error(self, at: tuple[str, ...], sentence: str) -> TiersError:
-        while at and at not in self._lines:
-            at = at[:-1]
-        location = f"{self._source}:{self._lines[at]}" if at else self._source
-        return TiersError(f"{location}: {sentence}")
+        return TiersError(f"{self._source}:{line_of(self._lines, at)}: {sentence}")
 
 
 def _value_of(key: str, table: Mapping[str, Any]) -> str:
     return f"{key} is {table[key]!r}" if key in table else f"{key} is missing"
-
-
-def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """The line of each table and each key of it, which the TOML parser of the standard library does not tell."""
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-            for end in range(1, len(table) + 1):
-                lines.setdefault(table[:end], number)
-            lines[table] = number
-        elif key := _KEY.match(line):
-            lines.setdefault((*table, key[1]), number)
-    return lines
