@@ -27,6 +27,7 @@ from benchmarks.workloads import Client, Who
 from matapalo.launcher import environment, keys, record
 from matapalo.launcher.engines import envoy
 from matapalo.launcher.platform import EDGE_PORT, DataDir, Platform
+from matapalo.project.reader import load
 
 ROOT = Path(__file__).parents[1]
 OURS = "ours"
@@ -107,7 +108,7 @@ def contestant(name: str, base: Platform, folder: Path) -> Iterator[Contestant]:
 def _measured(
     base: Platform, serving: Mapping[Client, psutil.Process], edge: psutil.Process
 ) -> dict[Client, MeasuredProcesses]:
-    ports = tuple(base.port(port) for port in environment.SERVICE_PORTS.values())
+    ports = tuple(base.port(service.address.port) for service in load().services.values())
     services = _process(base, "subgraphs")
     return {
         client: MeasuredProcesses(serving=process, envoy=edge, services=services, service_ports=ports)
@@ -129,11 +130,12 @@ def _edge(
     base: Platform, folder: Path, edge_port: int, internal_port: int, bff_ports: Mapping[Client, int]
 ) -> Iterator[psutil.Process]:
     """An Envoy configured as the platform's own, in front of other BFFs."""
-    upstreams = {name: base.address(port) for name, port in environment.UPSTREAMS.items()}
+    project = load()
+    upstreams: dict[str, str] = json.loads(environment.of_our_process(base, project)["GATEWAY_UPSTREAMS"])
     upstreams |= {f"bff-{client}": f"127.0.0.1:{port}" for client, port in bff_ports.items()}
     agent_port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as sockets:  # a UNIX socket needs a short path
-        env = environment.of_our_process(base) | {
+        env = environment.of_our_process(base, project) | {
             "GATEWAY_AGENT_PORT": str(agent_port),
             "GATEWAY_ENVOY_DIR": str(folder),
             "GATEWAY_ADMIN_SOCKET": f"{sockets}/envoy.sock",

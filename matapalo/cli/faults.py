@@ -7,17 +7,18 @@ routed. The legacy side of a service is its routes of the monolith; ``legacy`` i
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import typer
 
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.launcher.environment import SERVICE_PORTS
+from matapalo.cli.project import current_project
 from matapalo.launcher.errors import BadInput, LauncherError, NotRunning, UnknownName
 from matapalo.launcher.platform import Platform
 
-LEGACY = "legacy"
+if TYPE_CHECKING:
+    from matapalo.project.declaration import Project, Service
 
 
 class Side(StrEnum):
@@ -27,7 +28,7 @@ class Side(StrEnum):
     LEGACY = "legacy"
 
 
-ServiceArgument = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICE_PORTS)}.")]
+ServiceArgument = Annotated[str, typer.Argument(help="One of the services in matapalo.toml that `matapalo up` starts.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,8 +63,9 @@ def set_(
     }
     if not fault.keys() - {"share"}:
         raise BadInput("say what is to go wrong: --status, --latency-ms, --drop or --patch")
-    target, prefix = _on(side, service)
-    _send(running(data_dir), target, "PUT", prefix, fault)
+    project = current_project()
+    target, prefix = _on(project, side, service)
+    _send(running(data_dir), project.services[target], "PUT", prefix, fault)
     print(f"{target}, {prefix}: {json.dumps(fault)}")
 
 
@@ -72,20 +74,26 @@ def clear(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """End the faults of a service, or all of them."""
-    targets = (
-        [(name, None) for name in SERVICE_PORTS] if service is None else sorted({_on(side, service) for side in Side})
-    )
+    project = current_project()
+    targets: list[tuple[str, str | None]] = [(name, None) for name in _started(project)]
+    if service is not None:
+        targets = sorted({_on(project, side, service) for side in Side})
     for target, prefix in targets:
-        _send(running(data_dir), target, "DELETE", prefix)
+        _send(running(data_dir), project.services[target], "DELETE", prefix)
     print(f"cleared: {', '.join(target if prefix is None else f'{target} {prefix}' for target, prefix in targets)}")
 
 
-def _on(side: Side, service: str) -> tuple[str, str]:
-    """The process to ask, and below which path it is to fail."""
-    if service not in SERVICE_PORTS:
-        raise UnknownName(f"there is no service {service!r}: choose one of {', '.join(SERVICE_PORTS)}")
-    prefix = "/api" if service == LEGACY else f"/api/{service}"
-    return (LEGACY if side is Side.LEGACY else service), prefix
+def _started(project: "Project") -> list[str]:
+    """The services that the platform itself starts, and can so make fail."""
+    return [service.name for service in project.services.values() if service.process]
+
+
+def _on(project: "Project", side: Side, service: str) -> tuple[str, str]:
+    """The service to ask, and below which path it is to fail: the monolith on the legacy side."""
+    if service not in _started(project):
+        raise UnknownName(f"there is no service {service!r}: choose one of {', '.join(_started(project))}")
+    prefix = project.services[service].prefix or "/api"
+    return (project.strangler.monolith if side is Side.LEGACY else service), prefix
 
 
 def _patch(given: str | None) -> list[Any] | None:
@@ -101,14 +109,16 @@ def _patch(given: str | None) -> list[Any] | None:
 
 
 def _send(
-    platform: Platform, service: str, method: str, prefix: str | None, fault: dict[str, Any] | None = None
+    platform: Platform, service: "Service", method: str, prefix: str | None, fault: dict[str, Any] | None = None
 ) -> None:
-    address = platform.url(SERVICE_PORTS[service], "/__fault")
+    address = platform.url(service.address.port, "/__fault")
     query = {"prefix": prefix} if method == "DELETE" and prefix is not None else {}
     body = None if fault is None else {"prefix": prefix, **fault}
     try:
         answer = httpx.request(method, address, json=body, params=query, timeout=5, trust_env=False)
     except httpx.TransportError:
-        raise NotRunning(f"{service} does not answer on {address}: start the platform with `matapalo up`") from None
+        raise NotRunning(
+            f"{service.name} does not answer on {address}: start the platform with `matapalo up`"
+        ) from None
     if not answer.is_success:
-        raise LauncherError(f"{service} refuses the fault: {answer.status_code} {answer.text.strip()}")
+        raise LauncherError(f"{service.name} refuses the fault: {answer.status_code} {answer.text.strip()}")

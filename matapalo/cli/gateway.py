@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matapalo.cli.project import current_project
 from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _problems_as_usage_errors() -> Iterator[None]:
 def _settings() -> "Settings":
     from matapalo.strangler import settings
 
-    return settings.load()
+    return settings.load(current_project())
 
 
 def _rendered(settings: "Settings", path: Path) -> tuple["EnvoyFile", ...]:

@@ -31,7 +31,8 @@ from matapalo.cli import (
     worker,
 )
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.launcher import control_socket, detach, logs, processes, up
+from matapalo.cli.project import current_project
+from matapalo.launcher import control_socket, detach, logs, processes, progress, up
 from matapalo.launcher import status as current
 from matapalo.launcher.errors import LauncherError
 from matapalo.launcher.platform import DataDir, Platform
@@ -81,6 +82,7 @@ def up_(
     reload: Annotated[bool, typer.Option("--reload", help="Restart our processes when their sources change.")] = False,
 ) -> None:
     """Start the platform and print its addresses; Ctrl-C stops everything."""
+    project = current_project()
     platform = Platform(DataDir.at(data_dir), port_offset)
     console = Console()
     if detached:
@@ -89,7 +91,15 @@ def up_(
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
     else:
-        raise typer.Exit(up.run(platform, watch_sources=reload, console=console))
+        raise typer.Exit(
+            up.run(
+                platform,
+                processes.table(project),
+                summary=progress.addresses(platform, project),
+                watch_sources=reload,
+                console=console,
+            )
+        )
 
 
 @app.command()
@@ -114,7 +124,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: a list of objects.")] = False,
 ) -> None:
     """Show each process, asked now; exit code 1 unless all are up."""
-    found = current.rows(running(data_dir))
+    found = current.rows(running(data_dir), processes.table(current_project()))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
@@ -126,14 +136,14 @@ def status(
 
 @app.command("logs")
 def logs_(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(processes.NAMES)}, launcher.")],
+    name: Annotated[str, typer.Argument(help="A process, as `matapalo status` lists them, or launcher.")],
     data_dir: DataDirOption = DATA_DIR,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 50,
 ) -> None:
     """Print the last lines of a process's log."""
     if name != "launcher":
-        processes.named(name)
+        processes.named(processes.table(current_project()), name)
     log = DataDir.at(data_dir).log(name)
     if not log.exists() and not follow:
         raise LauncherError(f"{log} is not there: {name} has not been started in this data directory")

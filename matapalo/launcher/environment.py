@@ -1,8 +1,8 @@
 """The environment of the processes: how the launcher tells each where the others are.
 
-Our own processes are configured by variables alone (BFF_…, GATEWAY_…, SUBGRAPHS_…). They inherit the launcher's
-environment first, so `BFF_HTTP_CLIENT=httpx matapalo up` works; addresses and keys always come from here. Engines get
-only what a program needs to run, none of the secrets.
+Our own processes are configured by variables alone (BFF_…, GATEWAY_…), a project's by those of its `[processes]`.
+They inherit the launcher's environment first, so `BFF_HTTP_CLIENT=httpx matapalo up` works; addresses and keys always
+come from here. Engines get only what a program needs to run, none of the secrets.
 
 ``MARK`` names the data directory in every child's environment: by it the next start recognises what a killed launcher
 left behind, also a process that was started an instant before the kill and never written down.
@@ -10,19 +10,27 @@ left behind, also a process that was started an instant before the kill and neve
 
 import json
 import os
-from collections.abc import Mapping
-from pathlib import Path
 
 from matapalo.launcher import keys
 from matapalo.launcher.engines import postgres
 from matapalo.launcher.platform import Platform
-from matapalo.project.location import find
+from matapalo.project.declaration import Process as Declared
+from matapalo.project.declaration import Project
+from matapalo.project.location import VARIABLE
+from matapalo.strangler.settings import upstream_of
 
 MARK = "MATAPALO_DATA_DIR"
 PASSED_TO_ENGINES = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ")
-SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "shipping", "recommendations")
-SERVICE_PORTS: Mapping[str, int] = {name: 9000 + index for index, name in enumerate(SERVICES)}
-UPSTREAMS: Mapping[str, int] = {**SERVICE_PORTS, "bff-web": 8001, "bff-mobile": 8002, "control": 8010, "compare": 8011}
+
+
+class _ShiftedPorts:
+    """Formats as ``{port:9000}``: the documented port, with the platform's offset."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def __format__(self, documented: str) -> str:
+        return str(self._platform.port(int(documented)))
 
 
 def of_an_engine(platform: Platform) -> dict[str, str]:
@@ -35,17 +43,28 @@ def of_an_engine(platform: Platform) -> dict[str, str]:
     }
 
 
-def of_our_process(platform: Platform) -> dict[str, str]:
-    """For every process of `bff`, `gateway` and `subgraphs`."""
+def of_our_process(platform: Platform, project: Project) -> dict[str, str]:
+    """For every process that `matapalo` itself runs."""
+    return {**_common(platform, project), **_bff(platform), **_gateway(platform, project)}
+
+
+def of_a_process_of_the_project(platform: Platform, project: Project, process: Declared) -> dict[str, str]:
+    """For a command of `[processes]`: its own variables, with the addresses they name filled in."""
+    places = {
+        "port": _ShiftedPorts(platform),
+        "postgres": f"{postgres.USER}@{platform.address(5439)}/{postgres.DATABASE}",
+        "redis": _redis_url(platform),
+    }
+    return {**_common(platform, project), **{name: text.format_map(places) for name, text in process.env.items()}}
+
+
+def _common(platform: Platform, project: Project) -> dict[str, str]:
     return {
         **_inherited(),
         "MATAPALO_ENV": "development",
         MARK: str(platform.data.root),
-        "MATAPALO_PROJECT": str(find()),
+        VARIABLE: str(project.file),
         "PYTHONUNBUFFERED": "1",
-        **_bff(platform),
-        **_gateway(platform),
-        **_subgraphs(platform),
     }
 
 
@@ -69,7 +88,7 @@ def _bff(platform: Platform) -> dict[str, str]:
     }
 
 
-def _gateway(platform: Platform) -> dict[str, str]:
+def _gateway(platform: Platform, project: Project) -> dict[str, str]:
     return {
         "GATEWAY_HOST": "127.0.0.1",
         "GATEWAY_REDIS_URL": _redis_url(platform),
@@ -83,23 +102,22 @@ def _gateway(platform: Platform) -> dict[str, str]:
         "GATEWAY_ADMIN_SOCKET": str(platform.data.sockets / "envoy.sock"),
         "GATEWAY_EDGE_PORT": str(platform.port(8080)),
         "GATEWAY_INTERNAL_PORT": str(platform.port(8081)),
-        "GATEWAY_UPSTREAMS": json.dumps({name: platform.address(port) for name, port in UPSTREAMS.items()}),
+        "GATEWAY_UPSTREAMS": json.dumps(_upstreams(platform, project)),
         "GATEWAY_JWKS_FILE": str(keys.jwks_file(platform.data.keys)),
         "GATEWAY_JWT_ISSUER": keys.ISSUER,
         "GATEWAY_QUIET_PERIOD_S": "60",  # a week in production: long enough to see the report change its mind
         "GATEWAY_NODE_ID": f"matapalo-{platform.offset}",
-        "GATEWAY_ROUTES_FILE": str(Path("gateway/routes.toml").absolute()),
-        "GATEWAY_COMPARE_FILE": str(Path("gateway/compare.toml").absolute()),
     }
 
 
-def _subgraphs(platform: Platform) -> dict[str, str]:
-    address = f"{postgres.USER}@{platform.address(5439)}/{postgres.DATABASE}"
-    return {
-        "SUBGRAPHS_HOST": "127.0.0.1",
-        "SUBGRAPHS_DATABASE_URL": f"postgresql+asyncpg://{address}",
-        "SUBGRAPHS_PORT_BASE": str(platform.port(9000)),
+def _upstreams(platform: Platform, project: Project) -> dict[str, str]:
+    """Those of this platform listen on shifted ports; a service that is only used keeps its address."""
+    upstreams = {
+        service.name: platform.address(service.address.port) if service.process else str(service.address)
+        for service in project.services.values()
     }
+    upstreams |= {upstream_of(client.name): platform.address(client.port) for client in project.clients.values()}
+    return upstreams | {"control": platform.address(8010), "compare": platform.address(8011)}
 
 
 def _redis_url(platform: Platform) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from matapalo.launcher.platform import EDGE_PORT, Platform
 from matapalo.launcher.record import State, Status
+from matapalo.project.declaration import Project
 
 STYLES = {
     State.WAITING: "dim",
@@ -23,16 +24,6 @@ STYLES = {
     State.STOPPING: "yellow",
     State.STOPPED: "dim",
 }
-ADDRESSES: Sequence[tuple[str, int, str]] = (
-    ("landing page", EDGE_PORT, "/"),
-    ("GraphQL, web (in a browser: GraphiQL)", EDGE_PORT, "/web/graphql"),
-    ("GraphQL, mobile", EDGE_PORT, "/mobile/graphql"),
-    ("REST, strangled", EDGE_PORT, "/api/products"),
-    ("Temporal UI", 8233, "/"),
-    ("control plane", 8010, "/readyz"),
-    ("BFFs directly", 8001, "/graphql"),
-    ("", 8002, "/graphql"),
-)
 
 
 @dataclass(frozen=True)
@@ -153,10 +144,18 @@ class LiveProgress:
         return table
 
 
-def addresses(platform: Platform) -> str:
+def addresses(platform: Platform, project: Project) -> str:
     """Where to go now, as aligned lines."""
+    clients = project.clients.values()
+    routes = [service.prefix for service in project.services.values() if service.prefix]
     lines = [
-        *((what, platform.url(port, path)) for what, port, path in ADDRESSES),
+        ("landing page", platform.url(EDGE_PORT, "/")),
+        *((f"GraphQL, {client.name}", platform.url(EDGE_PORT, client.path)) for client in clients),
+        *(("REST, strangled", platform.url(EDGE_PORT, prefix)) for prefix in routes[:1]),
+        ("migration console", platform.url(EDGE_PORT, "/console")),
+        ("Temporal UI", platform.url(8233, "/")),
+        ("control plane", platform.url(8010, "/readyz")),
+        *((f"BFF {client.name}, directly", platform.url(client.port, "/graphql")) for client in clients),
         ("Redis, PostgreSQL, Temporal", "  ".join(platform.address(port) for port in (6390, 5439, 7233))),
         ("logs", f"{platform.data.logs}  (matapalo logs NAME -f)"),
     ]

@@ -1,6 +1,7 @@
 """`matapalo status`: the record of the last start, checked against live processes and their probes."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from matapalo.launcher import pids, record
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.processes import PROCESSES, Process
+from matapalo.launcher.processes import Process
 from matapalo.launcher.record import Record, State, Status
 
 LEFT_BEHIND = "left behind"
@@ -31,9 +32,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in UP_STATES
 
 
-def rows(platform: Platform) -> list[Row]:
+def rows(platform: Platform, processes: Sequence[Process]) -> list[Row]:
     """Every row of the process table, probed now."""
-    return asyncio.run(_rows(platform, record.read(platform.data.record)))
+    return asyncio.run(_rows(platform, processes, record.read(platform.data.record)))
 
 
 def table(rows: list[Row]) -> Table:
@@ -48,12 +49,12 @@ def table(rows: list[Row]) -> Table:
     return table
 
 
-async def _rows(platform: Platform, last: Record | None) -> list[Row]:
+async def _rows(platform: Platform, processes: Sequence[Process], last: Record | None) -> list[Row]:
     recorded = {status.name: status for status in last.processes} if last else {}
     launcher_lives = last is not None and pids.alive(last.pid, last.created) is not None
     return list(
         await asyncio.gather(
-            *(_row(platform, process, recorded.get(process.name), launcher_lives) for process in PROCESSES)
+            *(_row(platform, process, recorded.get(process.name), launcher_lives) for process in processes)
         )
     )
 

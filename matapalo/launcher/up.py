@@ -8,7 +8,6 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ import psutil
 import watchfiles
 from rich.console import Console
 
-from matapalo.launcher import control_socket, keys, leftovers, logs, ports, progress
+from matapalo.launcher import control_socket, keys, leftovers, logs, ports
 from matapalo.launcher.errors import LauncherError
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.processes import PROCESSES, Process, port_users
+from matapalo.launcher.processes import Process, port_users
 from matapalo.launcher.progress import LiveProgress, PlainProgress, Progress
 from matapalo.launcher.supervisor import Supervisor
 
@@ -29,9 +28,14 @@ DEBOUNCE_MS = 200
 
 
 def run(
-    platform: Platform, rows: Sequence[Process] = PROCESSES, *, watch_sources: bool = False, console: Console
+    platform: Platform,
+    rows: Sequence[Process],
+    *,
+    summary: str = "",
+    watch_sources: bool = False,
+    console: Console,
 ) -> int:
-    """Bring the platform up and keep it up until a signal."""
+    """Bring the platform up, print ``summary`` when it is ready, and keep it up until a signal."""
     early = _record_signals()
     platform.data.create()
     with platform.data.locked():
@@ -42,7 +46,7 @@ def run(
             logs.rotate(platform.data.log(row.name))
         display = LiveProgress(console, [row.name for row in rows]) if console.is_terminal else PlainProgress(console)
         try:
-            return asyncio.run(_Run(platform, rows, display).until_stopped(early, watch_sources=watch_sources))
+            return asyncio.run(_Run(platform, rows, display, summary).until_stopped(early, watch_sources=watch_sources))
         finally:
             platform.data.remove_sockets()
 
@@ -61,8 +65,9 @@ def _record_signals() -> list[signal.Signals]:
 class _Run:
     """One run of the platform, from the first process to the last, and the signals that end it."""
 
-    def __init__(self, platform: Platform, rows: Sequence[Process], display: Progress) -> None:
+    def __init__(self, platform: Platform, rows: Sequence[Process], display: Progress, summary: str) -> None:
         self._platform = platform
+        self._summary = summary
         self._display = display
         self._rows = rows
         self._supervisor = Supervisor(platform, rows, progress=display)
@@ -82,7 +87,7 @@ class _Run:
                 ready = await self._unless_stopped(self._supervisor.start())
                 self._display.close()
                 if ready:
-                    self._display.say(progress.addresses(self._platform))
+                    self._display.say(self._summary)
                     self._display.say(f"ready in {_age_s():.1f} s; Ctrl-C or `matapalo down` stops everything")
                     await self._unless_stopped(self._watch(watch_sources))
         finally:
@@ -116,28 +121,22 @@ class _Run:
 
 
 async def restart_on_change(rows: Sequence[Process], supervisor: Supervisor, display: Progress) -> None:
-    """Restart the processes whose package has a changed source file; one that does not start is reported, not fatal."""
-    rows = [row for row in rows if row.package and not row.one_shot]
-    folders = {package: source_folder(package) for package in {row.package for row in rows if row.package}}
+    """Restart the processes with a changed source file; one that does not start is reported, not fatal."""
+    rows = [row for row in rows if row.sources and not row.one_shot]
     async for changes in watchfiles.awatch(
-        *folders.values(), watch_filter=lambda _, path: path.endswith(SOURCES), debounce=DEBOUNCE_MS
+        *{folder for row in rows for folder in row.sources},
+        watch_filter=lambda _, path: path.endswith(SOURCES),
+        debounce=DEBOUNCE_MS,
     ):
-        paths = [Path(path) for _, path in changes]
-        changed = {package for package, folder in folders.items() if any(path.is_relative_to(folder) for path in paths)}
-        names = [row.name for row in rows if row.package in changed]
-        display.say(f"{', '.join(sorted(changed))} changed, restarting {', '.join(names)}")
+        paths = sorted(Path(path) for _, path in changes)
+        names = [
+            row.name for row in rows if any(path.is_relative_to(folder) for path in paths for folder in row.sources)
+        ]
+        display.say(f"{paths[0].name} changed, restarting {', '.join(names)}")
         try:
             await supervisor.restart(names)
         except LauncherError as error:
             display.say(str(error))
-
-
-def source_folder(package: str) -> Path:
-    """Where an importable package lies, without importing it."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"no package {package}")
-    return Path(spec.submodule_search_locations[0])
 
 
 def _age_s() -> float:

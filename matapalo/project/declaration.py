@@ -75,11 +75,6 @@ class Client(Table):
     tiers: ProjectPath | None = None
 
     @property
-    def upstream(self) -> str:
-        """Its name among the gateway's upstreams."""
-        return f"bff-{self.name}"
-
-    @property
     def path(self) -> str:
         """Its endpoint behind the edge."""
         return f"/{self.name}/graphql"
@@ -130,10 +125,13 @@ class Service(Table):
 
 
 class Worker(Table):
-    """`[worker]`. ``register`` are functions from `matapalo.Resources` to the task queues they work on."""
+    """`[worker]`. ``register`` are functions from `matapalo.Resources` to what makes each worker.
+
+    ``search_attributes`` are created with Temporal's namespace: name -> type.
+    """
 
     register_: tuple[Reference, ...] = Field(alias="register", min_length=1)
-    port: Port = 8021
+    search_attributes: Mapping[str, Literal["Bool", "Datetime", "Double", "Int", "Keyword", "KeywordList", "Text"]] = {}
 
 
 class Strangler(Table):

@@ -5,7 +5,6 @@ the variable, its value and what would be right.
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from matapalo.project.declaration import Project, Service
 from matapalo.strangler.errors import InvalidSettings
 
 DEV_ISSUER = "matapalo-dev"
@@ -36,24 +36,6 @@ def _parse_upstream(value: Any) -> Any:
     if not (separator and host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
         raise ValueError(f"{value!r} is not an address: write host:port, for example 127.0.0.1:9002")
     return Upstream(host.strip("[]"), int(port))
-
-
-DEFAULT_UPSTREAMS: Mapping[str, Upstream] = {
-    "legacy": Upstream("127.0.0.1", 9000),
-    "customers": Upstream("127.0.0.1", 9001),
-    "orders": Upstream("127.0.0.1", 9002),
-    "products": Upstream("127.0.0.1", 9003),
-    "payments": Upstream("127.0.0.1", 9004),
-    "inventory": Upstream("127.0.0.1", 9005),
-    "shipping": Upstream("127.0.0.1", 9006),
-    "recommendations": Upstream("127.0.0.1", 9007),
-    "bff-web": Upstream("127.0.0.1", 8001),
-    "bff-mobile": Upstream("127.0.0.1", 8002),
-    "control": Upstream("127.0.0.1", 8010),
-    "compare": Upstream("127.0.0.1", 8011),
-}
-FIXED_UPSTREAMS = ("bff-web", "bff-mobile", "control")
-"""Upstreams that the edge listener routes to by itself, whatever the routes say."""
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -101,13 +83,18 @@ class Settings(BaseSettings):
     rollout_criteria: RolloutCriteria = RolloutCriteria()
     rollout_check_every_s: Annotated[float, Field(ge=1)] = 600
     """How often a rollout's gates are asked, unless the rollout says otherwise."""
-    compare_file: Path = Path("gateway/compare.toml")
+    compare_file: Path | None = None
+    """What samples of differences may keep; nothing but kinds without it."""
 
     quiet_period_s: Annotated[int, Field(ge=1)] = 7 * 86_400
     """How long a legacy side must have had no request before it can be removed."""
 
-    routes_file: Path = Path("gateway/routes.toml")
-    upstreams: dict[str, Annotated[Upstream, BeforeValidator(_parse_upstream)]] = dict(DEFAULT_UPSTREAMS)
+    routes_file: Path
+    upstreams: dict[str, Annotated[Upstream, BeforeValidator(_parse_upstream)]]
+    clients: dict[str, str]
+    """Those with a GraphQL endpoint at the edge: name -> description."""
+    services: dict[str, str]
+    """For people: name -> description."""
 
     node_id: str = Field(default="edge-1", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     envoy_dir: Path = Path(".matapalo/envoy")
@@ -122,6 +109,11 @@ class Settings(BaseSettings):
     jwks_url: str | None = None
     jwks_ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
     jwt_issuer: str = DEV_ISSUER
+
+    @property
+    def fixed_upstreams(self) -> tuple[str, ...]:
+        """Upstreams that the edge listener routes to by itself, whatever the routes say."""
+        return (*(upstream_of(client) for client in self.clients), "control")
 
     @property
     def is_development(self) -> bool:
@@ -147,25 +139,54 @@ class Settings(BaseSettings):
                 f"GATEWAY_ADMIN_SOCKET is {str(self.admin_socket)!r}, longer than {MAX_SOCKET_PATH} bytes, "
                 "which the kernel does not allow for a UNIX socket: use a shorter folder, for example under /tmp"
             )
-        if missing := [name for name in FIXED_UPSTREAMS if name not in self.upstreams]:
+        if missing := [name for name in self.fixed_upstreams if name not in self.upstreams]:
             raise ValueError(
                 f"GATEWAY_UPSTREAMS does not say where {', '.join(missing)} listen: "
-                'add for example "bff-web": "127.0.0.1:8001"'
+                f'add for example "{missing[0]}": "127.0.0.1:8001"'
             )
         return self
 
 
-def load() -> Settings:
+def upstream_of(client: str) -> str:
+    """The name of the upstream that is a client's BFF."""
+    return f"bff-{client}"
+
+
+def of_the_project(project: Project) -> dict[str, Any]:
+    """What `matapalo.toml` says to the gateway; the environment says otherwise with GATEWAY_*."""
+    services = project.services.values()
+    upstreams = {service.name: Upstream(service.address.host, service.address.port) for service in services}
+    upstreams |= {upstream_of(client.name): Upstream("127.0.0.1", client.port) for client in project.clients.values()}
+    return {
+        "routes_file": project.strangler.routes,
+        "compare_file": project.strangler.compare,
+        "upstreams": upstreams | {"control": Upstream("127.0.0.1", 8010), "compare": Upstream("127.0.0.1", 8011)},
+        "clients": {client.name: client.description for client in project.clients.values()},
+        "services": {service.name: service.description or _purpose(service, project) for service in services},
+    }
+
+
+def _purpose(service: Service, project: Project) -> str:
+    if service.name == project.strangler.monolith:
+        return "The monolith"
+    return f"The new side of {service.prefix}" if service.prefix else "A service"
+
+
+def load(project: Project) -> Settings:
     """The settings of this process. A variable of our prefix that no setting reads is an error: often a misspelling."""
     variables = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields if name != "environment"}
     ours = [name for name in os.environ if name.upper().startswith("GATEWAY_")]
     unknown = sorted(name for name in ours if name.upper() not in variables)
     if unknown:
         raise InvalidSettings([f"{name} is no setting of the gateway: correct or unset it" for name in unknown])
+    chosen = {name.upper() for name in ours}
+    declared = {
+        name: value for name, value in of_the_project(project).items() if f"GATEWAY_{name.upper()}" not in chosen
+    }
     try:
-        return Settings()
+        return Settings(**declared)
     except SettingsError as error:
-        raise InvalidSettings(['GATEWAY_UPSTREAMS is no JSON: write {"orders": "127.0.0.1:9002", …}']) from error
+        raise InvalidSettings(['GATEWAY_UPSTREAMS is no JSON: write {"NAME": "127.0.0.1:9002", …}']) from error
     except ValidationError as error:
         raise InvalidSettings([_sentence(problem) for problem in error.errors()]) from error
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from matapalo.launcher.engines import envoy
-from matapalo.launcher.environment import UPSTREAMS
-from matapalo.launcher.processes import PROCESSES, Process
+from matapalo.launcher.processes import Process, table
+from tests.harness.shop import SHOP, UPSTREAMS
 
 ROOT = Path(__file__).parents[2]
+PROCESSES = table(SHOP)
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 HELPERS = {"temporal-ui": "temporal", "temporal-attributes": "temporal"}  # what the development server does by itself
@@ -95,7 +96,9 @@ def test_only_the_edge_and_on_loopback_the_temporal_ui_are_published() -> None:
 
 def test_every_upstream_is_a_service_that_has_the_port() -> None:
     upstreams = yaml.safe_load(variables(SERVICES["agent"])["GATEWAY_UPSTREAMS"])
-    assert {name: int(address.split(":")[1]) for name, address in upstreams.items()} == dict(UPSTREAMS)
+    assert {name: int(address.split(":")[1]) for name, address in upstreams.items()} == {
+        name: upstream.port for name, upstream in UPSTREAMS.items()
+    }
     for address in upstreams.values():
         host, port = address.split(":")
         assert int(port) in inside(SERVICES[host])
@@ -127,4 +130,4 @@ def test_the_image_holds_every_package_a_command_runs() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert "COPY matapalo matapalo" in dockerfile
     for row in ours:
-        assert f"COPY {row.package} {row.package}" in dockerfile
+        assert all(f"COPY {folder.name} {folder.name}" in dockerfile for folder in row.sources)

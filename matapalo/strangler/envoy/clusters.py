@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from matapalo.strangler.envoy.xds import CACHED, Json, address, extension, fragment, typed
 from matapalo.strangler.routing.route import Route, Side
 from matapalo.strangler.routing.validate import COMPARATOR
-from matapalo.strangler.settings import FIXED_UPSTREAMS, Settings, Upstream
+from matapalo.strangler.settings import Settings, Upstream
 
 TARGET_METADATA = "strangler"
 JWKS_CLUSTER = "jwks"
@@ -35,7 +35,7 @@ def fallback_name(route: Route) -> str:
 
 def clusters(routes: Sequence[Route], settings: Settings, *, previous: Sequence[Route] = ()) -> list[Json]:
     """All clusters, as resources of `cds.json`. ``previous`` are the routes of the version before."""
-    by_name = {name: _cluster(name, settings.upstreams[name]) for name in FIXED_UPSTREAMS}
+    by_name = {name: _cluster(name, settings.upstreams[name]) for name in settings.fixed_upstreams}
     # The clusters of the version before stay one version longer: a request routed a moment ago keeps its cluster.
     routes = (*previous, *routes)
     if any(route.shadow_bp for route in routes):

@@ -1,10 +1,10 @@
 """The edge listener's route table: the only paths reachable from outside, and the callers they are open to.
 
-    /web/graphql, /mobile/graphql   the two BFFs, as /graphql there; WebSocket upgrade, no route timeout
-    /api/**                         the routes, behind the check of `matapalo.strangler.routing.access`
-    /console                        the migration console of the control plane
-    /, /healthz                     direct responses
-    everything else                 404, so also /admin, /metrics and /__fault
+    /CLIENT/graphql   the BFF of each client, as /graphql there; WebSocket upgrade, no route timeout
+    /api/**           the routes, behind the check of `matapalo.strangler.routing.access`
+    /console          the migration console of the control plane
+    /, /healthz       direct responses
+    everything else   404, so also /admin, /metrics and /__fault
 
 Runs after `matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the token's.
 """
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from matapalo.strangler.envoy import landing_page, match
-from matapalo.strangler.envoy.identity import GRAPHQL_PATHS
+from matapalo.strangler.envoy.identity import graphql_path
 from matapalo.strangler.envoy.policy import SAFE, policy
 from matapalo.strangler.envoy.problems import local_response
 from matapalo.strangler.envoy.xds import CACHED, Json, fragment, set_header
 from matapalo.strangler.routing.access import READER_ROLES, STAFF_ROLES
 from matapalo.strangler.routing.route import Audience, Route, Side
-from matapalo.strangler.settings import Settings
+from matapalo.strangler.settings import Settings, upstream_of
 
 STREAM_IDLE_TIMEOUT = "300s"
 """For GraphQL streams: far above any heartbeat, so only a dead peer's stream is closed."""
@@ -66,12 +66,12 @@ _DENIED = match.first(
 def edge_table(routes: Sequence[Route], settings: Settings) -> Json:
     """The outcome for every request that reaches the edge."""
     outcomes = {
-        "/": match.route_action(landing_page.route(settings)),
+        "/": match.route_action(landing_page.route(settings, routes)),
         "/healthz": HEALTH,
         "/console": match.route_action(_CONSOLE),
     }
-    for path, upstream in zip(GRAPHQL_PATHS, ("bff-web", "bff-mobile"), strict=True):
-        outcomes[path] = match.route_action(_graphql(path, upstream))
+    for client in settings.clients:
+        outcomes[graphql_path(client)] = match.route_action(_graphql(graphql_path(client), upstream_of(client)))
     outcomes |= {route.prefix: _policy_for_audience(route) for route in routes}
     return match.by_path(outcomes, otherwise=_denied_or_not_found(routes))
 

@@ -1,5 +1,7 @@
 """The caller's identity on the edge listener: its own identity headers are dropped, its token's claims replace them."""
 
+from collections.abc import Iterable
+
 from matapalo.auth.key_source import InlineKeys, KeySource
 from matapalo.auth.verifier import AUDIENCE, MAX_LIFETIME_S
 from matapalo.strangler.envoy import match
@@ -7,7 +9,6 @@ from matapalo.strangler.envoy.clusters import JWKS_CLUSTER
 from matapalo.strangler.envoy.xds import Json, extension
 
 CLAIMED_HEADERS = {"x-user-id": "sub", "x-role": "role", "x-tier": "tier", "x-cohort": "cohort"}
-GRAPHQL_PATHS = ("/web/graphql", "/mobile/graphql")
 SUBJECT = "[A-Za-z0-9_.@:-]{1,128}"
 CANARY = "[a-z0-9-]{1,32}"
 
@@ -42,7 +43,12 @@ def drop_malformed_canary() -> Json:
     )
 
 
-def verify_token(keys: KeySource, *, issuer: str) -> Json:
+def graphql_path(client: str) -> str:
+    """Where the edge serves a client's GraphQL."""
+    return f"/{client}/graphql"
+
+
+def verify_token(keys: KeySource, *, issuer: str, clients: Iterable[str]) -> Json:
     """The JWT filter: on GraphQL paths the BFF decides about a bad or missing token, on `/api` a bad one is 401.
 
     A missing token passes here also on `/api`: the routes decide about it (`matapalo.strangler.envoy.edge`).
@@ -66,7 +72,7 @@ def verify_token(keys: KeySource, *, issuer: str) -> Json:
         "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         providers={"token": provider},
         rules=[
-            *(_rule(path, unless="allow_missing_or_failed") for path in GRAPHQL_PATHS),
+            *(_rule(graphql_path(client), unless="allow_missing_or_failed") for client in clients),
             _rule("/api", unless="allow_missing"),
         ],
     )

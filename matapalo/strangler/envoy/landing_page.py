@@ -6,14 +6,16 @@ shifts all ports by one offset, which the edge's own port tells.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from matapalo.strangler.envoy.identity import graphql_path
 from matapalo.strangler.envoy.xds import Json, set_header
-from matapalo.strangler.settings import Settings
+from matapalo.strangler.routing.route import Audience, Route
+from matapalo.strangler.settings import Settings, upstream_of
 
 MAX_PAGE_BYTES = 32_768
 _HERE = Path(__file__).parent
@@ -28,15 +30,7 @@ class Entry(NamedTuple):
     address: str
 
 
-_PUBLIC = (
-    Entry("Web GraphQL", "The rich client's schema, GraphiQL in a browser", "/web/graphql"),
-    Entry("Mobile GraphQL", "The lean client's schema, persisted operations", "/mobile/graphql"),
-    Entry("REST", "For outside clients, from either side of a route", "/api/products"),
-    Entry("Console", "Move routes, watch both sides, take them back", "/console"),
-)
-
-
-def route(settings: Settings) -> Json:
+def route(settings: Settings, routes: Sequence[Route]) -> Json:
     """The Envoy route whose direct response is the page."""
     style = (_HERE / "landing_page.css").read_text(encoding="utf-8")
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -47,7 +41,7 @@ def route(settings: Settings) -> Json:
     return {
         "name": "landing",
         "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": _page(settings, style=style)}},
+        "direct_response": {"status": 200, "body": {"inline_string": _page(settings, routes, style=style)}},
         "response_headers_to_add": [
             set_header("content-type", "text/html; charset=utf-8"),
             set_header("content-security-policy", policy),
@@ -58,8 +52,8 @@ def route(settings: Settings) -> Json:
     }
 
 
-def _page(settings: Settings, *, style: str) -> str:
-    sections, hint = [_section("For clients", _PUBLIC)], ""
+def _page(settings: Settings, routes: Sequence[Route], *, style: str) -> str:
+    sections, hint = [_section("For clients", _public(settings, routes))], ""
     if settings.is_development:
         shift = settings.edge_port - _EDGE_PORT
         sections += [
@@ -67,31 +61,39 @@ def _page(settings: Settings, *, style: str) -> str:
             _section("Services", _services(settings)),
             _section("Engines", _engines(shift)),
         ]
-        hint = "<footer>A token: <code>matapalo token --customer cust_0001</code></footer>"
+        hint = "<footer>A token: <code>matapalo token --help</code></footer>"
     template = Template((_HERE / "landing_page.html").read_text(encoding="utf-8"))
     return template.substitute(style=style, sections="\n".join(sections), hint=hint)
 
 
+def _public(settings: Settings, routes: Sequence[Route]) -> Iterator[Entry]:
+    for client, description in settings.clients.items():
+        yield Entry(f"GraphQL for {client}", description, graphql_path(client))
+    for public in (route for route in routes if route.audience is Audience.PUBLIC):
+        yield Entry(f"REST: {public.name}", "For outside clients, from either side of the route", public.prefix)
+    yield Entry("Console", "Move routes, watch both sides, take them back", "/console")
+
+
 def _processes(settings: Settings, shift: int) -> Iterator[Entry]:
     upstreams = settings.upstreams
-    yield Entry("Web BFF", "Directly, without the edge", _link(upstreams["bff-web"].port, "/graphql"))
-    yield Entry("Mobile BFF", "Directly, without the edge", _link(upstreams["bff-mobile"].port, "/graphql"))
+    for client in settings.clients:
+        yield Entry(
+            f"BFF {client}", "Directly, without the edge", _link(upstreams[upstream_of(client)].port, "/graphql")
+        )
     yield Entry("Control plane", "Admin API of the strangler", _link(upstreams["control"].port, "/openapi.json"))
     yield Entry("Agent", "The versions written, and live in Envoy", _link(settings.agent_port, "/readyz"))
     yield Entry("Internal listener", "The same routes, for trusted callers", _link(settings.internal_port, "/healthz"))
-    yield Entry("Worker", "Metrics of the order workflows", _link(8021 + shift, "/metrics"))
+    yield Entry("Worker", "Metrics of the project's workflows", _link(8021 + shift, "/metrics"))
 
 
 def _services(settings: Settings) -> Iterator[Entry]:
-    ports = {name: upstream.port for name, upstream in settings.upstreams.items()}
-    for name in ("legacy", "customers", "orders", "products", "payments", "inventory", "shipping", "recommendations"):
-        if name in ports:
-            purpose = "The monolith: all of /api" if name == "legacy" else f"The new side of /api/{name}"
-            yield Entry(name, purpose, _link(ports[name], "/openapi.json"))
+    for name, description in settings.services.items():
+        if name in settings.upstreams:
+            yield Entry(name, description, _link(settings.upstreams[name].port, "/openapi.json"))
 
 
 def _engines(shift: int) -> Iterator[Entry]:
-    yield Entry("Temporal UI", "Every order's workflow", _link(8233 + shift, "/"))
+    yield Entry("Temporal UI", "Every workflow", _link(8233 + shift, "/"))
     yield Entry("Temporal", "gRPC", f"127.0.0.1:{7233 + shift}")
     yield Entry("Valkey", "Redis protocol", f"127.0.0.1:{6390 + shift}")
     yield Entry("PostgreSQL", "Database and user matapalo", f"127.0.0.1:{5439 + shift}")

@@ -27,7 +27,11 @@ def listeners(settings: Settings, keys: KeySource) -> list[Json]:
         "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "preserve_external_request_id": True,
         "early_header_mutation_extensions": [strip_claimed_identity()],
-        "http_filters": [verify_token(keys, issuer=settings.jwt_issuer), drop_malformed_canary(), _router()],
+        "http_filters": [
+            verify_token(keys, issuer=settings.jwt_issuer, clients=settings.clients),
+            drop_malformed_canary(),
+            _router(),
+        ],
     }
     internal = {"http_filters": [_router()]}
     return [

@@ -102,8 +102,10 @@ async def running_comparator(settings: Settings, registry: CollectorRegistry) ->
             await store.close()
 
 
-def kept_fields(path: Path) -> Mapping[str, frozenset[str]]:
-    """By route, the fields whose values may be kept in samples."""
+def kept_fields(path: Path | None) -> Mapping[str, frozenset[str]]:
+    """By route, the fields whose values may be kept in samples; none without a file."""
+    if path is None:
+        return {}
     try:
         tables = msgspec.toml.decode(path.read_bytes(), type=dict[str, _Kept])
     except OSError as error:

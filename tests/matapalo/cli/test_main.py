@@ -15,10 +15,13 @@ import jwt
 import pytest
 
 from matapalo.cli import faults, limits
-from matapalo.launcher import environment, keys
+from matapalo.launcher import keys
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.processes import NAMES
+from matapalo.launcher.processes import table
+from tests.harness.shop import SHOP, copy_of_the_shop
 from tests.matapalo.cli.conftest import Command
+
+NAMES = [row.name for row in table(SHOP)]
 
 
 def test_the_module_is_the_command_too() -> None:
@@ -133,12 +136,13 @@ class _Fault(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def orders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
     """The orders service and, for the legacy side, the monolith, at one fake port."""
     with Service() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        monkeypatch.setitem(environment.SERVICE_PORTS, "orders", port)
+        changes = {"http://127.0.0.1:9002": f"http://127.0.0.1:{port}", 'monolith = "legacy"': 'monolith = "orders"'}
+        monkeypatch.setenv("MATAPALO_PROJECT", str(copy_of_the_shop(tmp_path, **changes)))
         yield server
         server.shutdown()
 
@@ -148,15 +152,11 @@ def test_a_fault_is_put_on_the_services_own_port_and_cleared(orders: Service, tm
     assert orders.asked == [("PUT", "/__fault", {"prefix": "/api/orders", "share": 0.2, "status": 500})]
 
 
-def test_a_fault_of_the_legacy_side_is_one_of_the_monolith_below_the_services_path(
-    orders: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setitem(environment.SERVICE_PORTS, "legacy", environment.SERVICE_PORTS["orders"])
+def test_a_fault_of_the_legacy_side_is_the_monoliths(orders: Service, tmp_path: Path) -> None:
     faults.set_("orders", side=faults.Side.LEGACY, drop=True, data_dir=tmp_path)
     faults.clear("orders", data_dir=tmp_path)
     assert orders.asked == [
         ("PUT", "/__fault", {"prefix": "/api/orders", "drop": True}),
-        ("DELETE", "/__fault?prefix=%2Fapi%2Forders", None),
         ("DELETE", "/__fault?prefix=%2Fapi%2Forders", None),
     ]
 

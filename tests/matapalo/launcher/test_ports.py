@@ -8,13 +8,14 @@ import pytest
 from matapalo.launcher import ports
 from matapalo.launcher.errors import PortTaken
 from matapalo.launcher.platform import OFFSETS, Platform
-from matapalo.launcher.processes import port_users
+from matapalo.launcher.processes import port_users, table
 from tests.harness.ports import free_port
+from tests.harness.shop import SHOP
 
 
 def test_no_two_platforms_share_a_port(local: Platform) -> None:
     platforms = [Platform(local.data, offset) for offset in OFFSETS]
-    all_ports = [port for platform in platforms for port in port_users(platform)]
+    all_ports = [port for platform in platforms for port in port_users(platform, table(SHOP))]
     assert len(all_ports) == len(set(all_ports))
 
 

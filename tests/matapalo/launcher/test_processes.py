@@ -4,7 +4,11 @@ import pytest
 
 from matapalo.launcher.errors import UnknownName
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.processes import NAMES, PROCESSES, named
+from matapalo.launcher.processes import named, table
+from tests.harness.shop import SHOP
+
+PROCESSES = table(SHOP)
+NAMES = [row.name for row in PROCESSES]
 
 
 def test_names_are_unique() -> None:
@@ -18,13 +22,14 @@ def test_a_process_needs_only_what_stands_above_it_in_the_table() -> None:
 
 def test_nothing_is_stopped_while_something_that_needs_it_still_runs() -> None:
     for row in PROCESSES:
-        assert all(named(need).layer <= row.layer for need in row.needs), row.name
+        assert all(named(PROCESSES, need).layer <= row.layer for need in row.needs), row.name
 
 
 def test_each_row_is_an_engine_or_a_program_of_ours() -> None:
     for row in PROCESSES:
         assert bool(row.program) != bool(row.engine), row.name
-        assert row.package in {None, "matapalo", "subgraphs"}
+        assert bool(row.sources) != bool(row.engine), row.name
+        assert all(folder.is_dir() for folder in row.sources), row.name
 
 
 def test_every_program_is_called_by_an_absolute_path(local: Platform) -> None:
@@ -35,4 +40,4 @@ def test_every_program_is_called_by_an_absolute_path(local: Platform) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="valkey, postgres"):
-        named("nonsense")
+        named(PROCESSES, "nonsense")

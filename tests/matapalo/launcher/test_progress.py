@@ -8,6 +8,7 @@ from matapalo.launcher import progress
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.progress import Death, LiveProgress, PlainProgress
 from matapalo.launcher.record import State, Status
+from tests.harness.shop import SHOP
 
 
 def status(name: str, state: State, reason: str = "") -> Status:
@@ -56,7 +57,7 @@ def test_the_live_table_shows_what_each_process_waits_for() -> None:
 
 
 def test_every_address_carries_the_offset(local: Platform) -> None:
-    text = progress.addresses(Platform(local.data, 100))
+    text = progress.addresses(Platform(local.data, 100), SHOP)
     assert "http://127.0.0.1:8180/web/graphql" in text
     assert "127.0.0.1:6490  127.0.0.1:5539  127.0.0.1:7333" in text
     assert ":8080" not in text

@@ -141,7 +141,7 @@ async def test_data_that_cannot_be_prepared_fails_the_start(local: Platform) -> 
 
 async def test_a_program_that_does_not_exist_fails_the_start(local: Platform) -> None:
     missing = replace(process("missing"), program=("no-such-program",))
-    with pytest.raises(Exception, match="no-such-program is not there"):
+    with pytest.raises(Exception, match="no program 'no-such-program'"):
         async with started(local, [missing], RecordingProgress()):
             pass
 

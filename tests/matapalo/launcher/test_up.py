@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,17 +160,13 @@ def test_a_restart_without_a_platform_says_what_to_do(tmp_path: Path) -> None:
         control_socket.restart(Platform(DataDir.at(tmp_path)), ["upper"])
 
 
-async def test_a_changed_source_restarts_the_processes_of_its_package(
-    local: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(up_module, "source_folder", lambda package: tmp_path / package)
+async def test_a_changed_source_restarts_the_processes_it_belongs_to(local: Platform, tmp_path: Path) -> None:
     (tmp_path / "matapalo" / "cli").mkdir(parents=True)
+    web = replace(process("web"), sources=(tmp_path / "matapalo",))
     lines = io.StringIO()
-    supervisor = Supervisor(local, [process("web")], progress=PlainProgress(Console(file=lines)), timings=QUICK)
+    supervisor = Supervisor(local, [web], progress=PlainProgress(Console(file=lines)), timings=QUICK)
     await supervisor.start()
-    reloading = asyncio.create_task(
-        up_module.restart_on_change([process("web")], supervisor, PlainProgress(Console(file=lines)))
-    )
+    reloading = asyncio.create_task(up_module.restart_on_change([web], supervisor, PlainProgress(Console(file=lines))))
     try:
         numbers = itertools.count()
 
@@ -179,7 +176,7 @@ async def test_a_changed_source_restarts_the_processes_of_its_package(
             return supervisor.statuses[0].restarts > 0
 
         await eventually(edit_until_restarted, message="the process is restarted")
-        assert "matapalo changed, restarting web" in lines.getvalue()
+        assert "up.py changed, restarting web" in lines.getvalue()
     finally:
         reloading.cancel()
         await supervisor.stop()

@@ -7,7 +7,8 @@ from typing import Any
 from matapalo.auth.key_source import InlineKeys
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
-from matapalo.strangler.settings import Settings
+from matapalo.strangler.settings import Settings, of_the_project
+from tests.harness.shop import SHOP
 from tests.harness.tokens import jwks
 
 KEYS = InlineKeys(json.dumps(jwks()))
@@ -31,4 +32,4 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
         "admin_socket": Path("/tmp/mp-test/admin.sock"),
         "jwks_file": folder / "jwks.json",
     }
-    return Settings(**{**defaults, **changes})
+    return Settings(**{**of_the_project(SHOP), **defaults, **changes})

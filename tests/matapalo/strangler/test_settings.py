@@ -4,6 +4,7 @@ import pytest
 
 from matapalo.strangler.errors import InvalidSettings
 from matapalo.strangler.settings import Upstream, load
+from tests.harness.shop import SHOP
 
 GOOD = {"MATAPALO_ENV": "development", "GATEWAY_JWKS_FILE": "/tmp/jwks.json"}
 
@@ -11,7 +12,7 @@ GOOD = {"MATAPALO_ENV": "development", "GATEWAY_JWKS_FILE": "/tmp/jwks.json"}
 def loaded(monkeypatch: pytest.MonkeyPatch, **variables: str):
     for name, value in {**GOOD, **variables}.items():
         monkeypatch.setenv(name, value)
-    return load()
+    return load(SHOP)
 
 
 def test_the_defaults_are_the_development_ports(monkeypatch):

@@ -10,7 +10,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from bff.commerce.fulfilment.activities import OrderActivities
 from bff.commerce.worker import create_worker
-from matapalo.launcher.engines import binaries, temporal
+from matapalo.launcher.engines import binaries
+from tests.harness.engines import ATTRIBUTES
 from tests.harness.ledger import Ledger
 
 
@@ -56,6 +57,6 @@ async def register_search_attributes(environment: WorkflowEnvironment) -> None:
     """Without them the time-skipping server fails every workflow task, silently and for ever."""
     request = AddSearchAttributesRequest(
         namespace="default",
-        search_attributes=dict.fromkeys(temporal.SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+        search_attributes=dict.fromkeys(ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
     )
     await environment.client.operator_service.add_search_attributes(request)

@@ -33,7 +33,6 @@ def test_temporal_polls_often_and_asks_no_stranger_for_news() -> None:
     assert "--ip 127.0.0.1 --port 7233" in line
     assert "--ui-port 8233 --ui-disable-news-fetch" in line
     assert "--db-filename /data/temporal.db" in line
-    assert "--search-attribute OrderStatus=Keyword --search-attribute CustomerId=Keyword" in line
     assert "synchronous" not in line
 
 

@@ -15,7 +15,11 @@ def test_it_is_found_without_a_path():
 
 
 def test_it_polls_its_queues_often_and_knows_our_search_attributes():
-    line = " ".join(temporal.command(port=1, ui_port=None, database=None))
+    line = " ".join(
+        temporal.command(
+            port=1, ui_port=None, database=None, search_attributes={"OrderStatus": "Keyword", "CustomerId": "Keyword"}
+        )
+    )
     for queue in ("transfer", "timer", "visibility"):
         assert f"--dynamic-config-value history.{queue}ProcessorMaxPollRPS=2000" in line
     for name in ("OrderStatus", "CustomerId"):

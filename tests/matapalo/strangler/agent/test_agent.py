@@ -12,8 +12,8 @@ from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.errors import InvalidRoutes
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Side
-from matapalo.strangler.settings import DEFAULT_UPSTREAMS
 from matapalo.strangler.store.changes import Changes
+from tests.harness.shop import UPSTREAMS
 from tests.matapalo.strangler.builders import KEYS, a_document, a_route, settings_in
 from tests.matapalo.strangler.fakes import FakeEnvoy, FakeRouteStore, ImpatientClock
 
@@ -234,7 +234,7 @@ async def test_an_agent_reports_what_is_live_in_its_envoy(harness: AgentHarness)
 async def test_an_emptied_store_gets_its_history_back(tmp_path: Path) -> None:
     harness = AgentHarness(tmp_path, stored=a_document(7))
     await harness.agent.begin()
-    changes = Changes(harness.store, upstreams=DEFAULT_UPSTREAMS, clock=ImpatientClock())
+    changes = Changes(harness.store, upstreams=UPSTREAMS, clock=ImpatientClock())
     for share_bp in (100, 200):
         await changes.set_route("orders", {"share_bp": share_bp, "writes": "legacy"}, by="op_1", why="a test")
     await harness.agent.step()

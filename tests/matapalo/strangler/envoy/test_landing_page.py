@@ -7,16 +7,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from matapalo.strangler.envoy.landing_page import MAX_PAGE_BYTES, route
+from matapalo.strangler.routing.route import Audience
 from matapalo.strangler.settings import Settings
-from tests.matapalo.strangler.builders import settings_in
+from tests.matapalo.strangler.builders import a_route, settings_in
+
+ROUTES = (a_route("orders"), a_route("products", audience=Audience.PUBLIC))
 
 
 def html(settings: Settings) -> str:
-    return str(route(settings)["direct_response"]["body"]["inline_string"])
+    return str(route(settings, ROUTES)["direct_response"]["body"]["inline_string"])
 
 
 def header(settings: Settings, name: str) -> str:
-    headers = [option["header"] for option in route(settings)["response_headers_to_add"]]
+    headers = [option["header"] for option in route(settings, ROUTES)["response_headers_to_add"]]
     return str({header["key"]: header["value"] for header in headers}[name])
 
 

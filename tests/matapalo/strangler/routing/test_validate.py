@@ -8,7 +8,7 @@ from matapalo.strangler.errors import InvalidRoutes
 from matapalo.strangler.routing.document import parse_toml
 from matapalo.strangler.routing.route import Audience, Match, Side
 from matapalo.strangler.routing.validate import find_problems, validated
-from matapalo.strangler.settings import DEFAULT_UPSTREAMS
+from tests.harness.shop import UPSTREAMS as UPSTREAMS_OF_THE_SHOP
 from tests.matapalo.strangler.builders import a_route
 
 UPSTREAMS = ("legacy", "orders", "customers")
@@ -20,7 +20,7 @@ def problems(*routes):
 
 def test_the_repository_s_routes_are_valid_and_as_designed():
     routes = parse_toml(Path("gateway/routes.toml").read_text(encoding="utf-8"), origin="routes.toml")
-    validated(routes, upstreams=DEFAULT_UPSTREAMS)
+    validated(routes, upstreams=UPSTREAMS_OF_THE_SHOP)
 
     assert {route.name: route.share_bp for route in routes} == {
         "customers": 10_000,
