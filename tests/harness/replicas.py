@@ -30,15 +30,15 @@ class Process:
         (self._program,) = psutil.Process(guard_pid).children()
 
     def kill(self) -> None:
-        """`kill -9`."""
+        """`kill -9` the program, not its guard."""
         self._program.kill()
 
     def pause(self) -> None:
         """`kill -STOP`: it neither runs nor dies."""
         self._program.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """`kill -CONT`."""
+    def resume(self) -> None:
+        """`kill -CONT` after a pause."""
         self._program.send_signal(signal.SIGCONT)
 
 
@@ -51,13 +51,13 @@ class Replica(Process):
         self.url = f"{origin}/graphql"
 
     def wait_until_ready(self) -> None:
-        """It answers from here on."""
+        """Return when it responds."""
         eventually_sync(lambda: _is_ready(self._origin), deadline_s=60, message="a replica of the BFF starts")
         super().__init__(self._guard_pid)
 
 
 class OwnRedis(Process):
-    """A Valkey that nobody else uses."""
+    """A Valkey for one test module alone."""
 
     def __init__(self, guard_pid: int, url: str) -> None:
         super().__init__(guard_pid)
@@ -66,7 +66,7 @@ class OwnRedis(Process):
 
 @contextmanager
 def own_redis(folder: Path) -> Iterator[OwnRedis]:
-    """A Valkey that answers."""
+    """A Valkey of its own, started."""
     port, data = free_port(), folder / f"valkey-{uuid.uuid4().hex[:8]}"
     data.mkdir()
     with running(valkey.command(port=port, data_dir=data), log=folder / "valkey.log") as guard:

@@ -32,7 +32,7 @@ def place(platform: Platform, *, key: str, product: str = "prod_0007", method: s
 
 
 def placed(platform: Platform, key: str) -> Any:
-    """Place an order; on a busy machine the first answer may be pending, and the same key asks again."""
+    """Place an order; on a busy machine the first result may be pending, and the same key asks again."""
 
     def settled() -> Any:
         outcome = place(platform, key=key).data["placeOrder"]
@@ -44,9 +44,9 @@ def placed(platform: Platform, key: str) -> Any:
 def workflow_status(platform: Platform, workflow_id: str) -> str:
     """What the Temporal UI's own API says of a workflow."""
     url = f"{platform.url(8233)}/api/v1/namespaces/default/workflows/{workflow_id}"
-    answer = httpx.get(url, timeout=10, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["workflowExecutionInfo"]["status"])
+    response = httpx.get(url, timeout=10, trust_env=False)
+    assert response.status_code == 200, response.text
+    return str(response.json()["workflowExecutionInfo"]["status"])
 
 
 def test_an_order_is_a_workflow_that_the_warehouse_finishes(platform: Platform) -> None:
@@ -89,22 +89,22 @@ def test_the_same_key_with_other_content_is_a_conflict(platform: Platform) -> No
 
 def test_without_a_key_nothing_is_ordered(platform: Platform) -> None:
     order = {"items": [{"productId": "prod_0007", "quantity": 1}]}
-    answer = platform.graphql("web", {"query": PLACE, "variables": {"input": order}}, platform.customer())
+    response = platform.graphql("web", {"query": PLACE, "variables": {"input": order}}, platform.customer())
 
-    assert answer.codes == ["IDEMPOTENCY_KEY_MISSING"]
+    assert response.codes == ["IDEMPOTENCY_KEY_MISSING"]
 
 
 @pytest.mark.parametrize(
     ("product", "method", "outcome"),
     [("prod_0500", None, "OutOfStock"), ("prod_0007", "pm_declined", "PaymentDeclined")],
 )
-def test_what_the_business_refuses_is_an_answer_not_an_error(
+def test_what_the_business_refuses_is_an_outcome_not_an_error(
     platform: Platform, product: str, method: str | None, outcome: str
 ) -> None:
     key = str(uuid.uuid4())
 
     def settled() -> Any:
-        found = place(platform, key=key, product=product, method=method).data["placeOrder"]["__typename"]
-        return None if found == "OrderPending" else found
+        typename = place(platform, key=key, product=product, method=method).data["placeOrder"]["__typename"]
+        return None if typename == "OrderPending" else typename
 
     assert eventually_sync(settled, deadline_s=30, message="the order is never more than pending") == outcome

@@ -49,7 +49,7 @@ async def moved(platform: Platform, redis: Redis, name: str) -> AsyncIterator[No
 async def _change(platform: Platform, store: RedisRouteStore, route: Route) -> None:
     document = await store.read()
     assert document is not None
-    routes = tuple(route if each.name == route.name else each for each in document.routes)
+    routes = tuple(route if other.name == route.name else other for other in document.routes)
     await store.replace(msgspec.structs.replace(document, version=document.version + 1, routes=routes))
 
     def is_live() -> bool:
@@ -60,7 +60,7 @@ async def _change(platform: Platform, store: RedisRouteStore, route: Route) -> N
 
 
 def order(platform: Platform, order_id: str) -> None:
-    """An order that nobody pays for."""
+    """Create an order that waits for its payment."""
     body = {"id": order_id, "customer_id": CUSTOMER, "items": [{"product_id": "prod_0012", "quantity": 1}]}
     headers = platform.staff("operator") | {"idempotency-key": order_id}
     made = httpx.post(f"{platform.edge}/api/orders", json=body, headers=headers, timeout=10, trust_env=False)
@@ -84,6 +84,6 @@ async def test_the_same_key_is_the_same_charge_on_both_sides(platform: Platform,
         again = pay(platform, order_id, key)
         assert again.data["createPayment"] == first
         called = {call for call, count in platform.rest_calls().items() if count > before.get(call, 0)}
-        found = platform.get(f"/api/payments?order_ids={order_id}", platform.staff("operator")).body["items"]
+        payments = platform.get(f"/api/payments?order_ids={order_id}", platform.staff("operator")).body["items"]
     assert {("legacy", "POST", "/api/payments"), ("payments", "POST", "/api/payments")} <= called
-    assert [payment["id"] for payment in found] == [first["payment"]["id"]]
+    assert [payment["id"] for payment in payments] == [first["payment"]["id"]]

@@ -38,12 +38,12 @@ mutation Place($input: PlaceOrderInput!) {
 
 
 @dataclass
-class Shop:
+class Harness:
     """Two processes and a customer with room in their limits."""
 
     platform: Platform
     redis: OwnRedis
-    one: Replica
+    first: Replica
     other: Replica
     http: httpx.AsyncClient
 
@@ -67,23 +67,22 @@ class Shop:
         return await eventually(settled, deadline_s=20, message="the order is placed")
 
     async def payments(self, order_id: str) -> list[Any]:
-        """What was charged for an order, by the service's own account."""
+        """What was charged for an order, as the service itself has it."""
         headers = self.platform.staff("operator")
-        answer = await self.http.get(f"{self.platform.edge}/api/payments?order_ids={order_id}", headers=headers)
-        found: list[Any] = answer.json()["items"]
-        return found
+        response = await self.http.get(f"{self.platform.edge}/api/payments?order_ids={order_id}", headers=headers)
+        return list(response.json()["items"])
 
     async def orders(self) -> set[str]:
         """The customer's newest orders."""
         url = f"{self.platform.edge}/api/orders?customer_id=cust_0042&limit=100"
-        answer = await self.http.get(url, headers=self.platform.staff("operator"))
-        return {order["id"] for order in answer.json()["items"]}
+        response = await self.http.get(url, headers=self.platform.staff("operator"))
+        return {order["id"] for order in response.json()["items"]}
 
     async def fault(self, **fault: Any) -> None:
         """What the monolith, which has the payments, does wrong from now on."""
         url = f"{self.platform.url(9000)}/__fault"
-        answer = await self.http.put(url, json={"prefix": "/api/payments", **fault})
-        assert answer.is_success, answer.text
+        response = await self.http.put(url, json={"prefix": "/api/payments", **fault})
+        assert response.is_success, response.text
 
     async def clear_fault(self) -> None:
         assert (await self.http.delete(f"{self.platform.url(9000)}/__fault")).is_success
@@ -105,9 +104,9 @@ def an_input(quantity: int = 1) -> dict[str, Any]:
     return {"input": {"items": [{"productId": "prod_0011", "quantity": quantity}]}}
 
 
-def _outcome(answer: httpx.Response | Answered) -> Any:
-    """What `placeOrder` answered: its outcome, or the code of its error."""
-    body = answer.json()
+def _outcome(response: httpx.Response | Answered) -> Any:
+    """The result of `placeOrder`: its outcome, or the code of its error."""
+    body = response.json()
     if "errors" in body:
         return body["errors"][0]["extensions"]["code"]
     return body["data"]["placeOrder"]
@@ -117,19 +116,19 @@ def _outcome(answer: httpx.Response | Answered) -> Any:
 def processes(platform: Platform, engines_dir: Path) -> Iterator[tuple[OwnRedis, Replica, Replica]]:
     with ExitStack() as stack:
         redis = stack.enter_context(own_redis(engines_dir))
-        one, other = (stack.enter_context(replica(platform, redis.url, engines_dir, **PATIENT)) for _ in range(2))
-        one.wait_until_ready()
+        first, other = (stack.enter_context(replica(platform, redis.url, engines_dir, **PATIENT)) for _ in range(2))
+        first.wait_until_ready()
         other.wait_until_ready()
-        yield redis, one, other
+        yield redis, first, other
 
 
 @pytest.fixture
-async def shop(platform: Platform, processes: tuple[OwnRedis, Replica, Replica]) -> AsyncIterator[Shop]:
+async def harness(platform: Platform, processes: tuple[OwnRedis, Replica, Replica]) -> AsyncIterator[Harness]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
     async with httpx.AsyncClient(timeout=15, trust_env=False, limits=limits) as http:
-        made = Shop(platform, *processes, http)
-        yield made
-        await made.clear_fault()
+        harness = Harness(platform, *processes, http)
+        yield harness
+        await harness.clear_fault()
 
 
 @pytest.fixture
@@ -139,101 +138,103 @@ async def valkey(processes: tuple[OwnRedis, Replica, Replica]) -> AsyncIterator[
     await client.aclose()
 
 
-async def test_five_hundred_at_once_are_one_order_and_one_charge(shop: Shop):
-    key, before = str(uuid.uuid4()), await shop.orders()
-    urls = [shop.one.url, shop.other.url] * 250
-    answers = await burst(urls, {"query": PLACE, "variables": an_input()}, shop.headers(key))
-    outcomes = [_outcome(answer) for answer in answers]
-    receipts = [each for each in outcomes if isinstance(each, dict) and each["__typename"] == "OrderPlaced"]
-    receipt = receipts[0] if receipts else await shop.placed(shop.one, key)
+async def test_five_hundred_at_once_are_one_order_and_one_charge(harness: Harness):
+    key, before = str(uuid.uuid4()), await harness.orders()
+    urls = [harness.first.url, harness.other.url] * 250
+    responses = await burst(urls, {"query": PLACE, "variables": an_input()}, harness.headers(key))
+    outcomes = [_outcome(response) for response in responses]
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, dict) and outcome["__typename"] == "OrderPlaced"]
+    receipt = receipts[0] if receipts else await harness.placed(harness.first, key)
 
-    assert [each for each in outcomes if each not in (receipt, "IDEMPOTENCY_IN_PROGRESS")] == []
+    assert [outcome for outcome in outcomes if outcome not in (receipt, "IDEMPOTENCY_IN_PROGRESS")] == []
     assert all(
-        answer.headers["retry-after"] == "1" for answer in answers if _outcome(answer) == "IDEMPOTENCY_IN_PROGRESS"
+        response.headers["retry-after"] == "1"
+        for response in responses
+        if _outcome(response) == "IDEMPOTENCY_IN_PROGRESS"
     )
-    for process in (shop.one, shop.other):
-        again = await shop.place(process, key)
+    for process in (harness.first, harness.other):
+        again = await harness.place(process, key)
         assert (_outcome(again), again.headers["idempotency-replayed"]) == (receipt, "true")
-    assert await shop.orders() - before == {receipt["order"]["id"]}
-    assert [payment["status"] for payment in await shop.payments(receipt["order"]["id"])] == ["CHARGED"]
+    assert await harness.orders() - before == {receipt["order"]["id"]}
+    assert [payment["status"] for payment in await harness.payments(receipt["order"]["id"])] == ["CHARGED"]
 
 
-async def test_a_repeat_after_redis_lost_everything_gets_the_first_answer(shop: Shop, valkey: Redis):
+async def test_a_repeat_after_redis_lost_all_gets_the_first_result(harness: Harness, valkey: Redis):
     key = str(uuid.uuid4())
-    receipt = await shop.placed(shop.one, key)
+    receipt = await harness.placed(harness.first, key)
     await valkey.flushall()
-    again = await shop.place(shop.other, key)
+    again = await harness.place(harness.other, key)
     assert (_outcome(again), again.headers["idempotency-replayed"]) == (receipt, "true")
     await valkey.flushall()
-    assert _outcome(await shop.place(shop.one, key, quantity=2)) == "IDEMPOTENCY_KEY_REUSED"
-    assert len(await shop.payments(receipt["order"]["id"])) == 1
+    assert _outcome(await harness.place(harness.first, key, quantity=2)) == "IDEMPOTENCY_KEY_REUSED"
+    assert len(await harness.payments(receipt["order"]["id"])) == 1
 
 
-async def test_while_redis_does_not_answer_orders_are_placed_once_all_the_same(shop: Shop):
+async def test_while_redis_is_paused_orders_are_placed_once(harness: Harness):
     key = str(uuid.uuid4())
-    shop.redis.pause()
+    harness.redis.pause()
     try:
-        receipt = await shop.placed(shop.one, key)
-        again = await shop.place(shop.other, key)
+        receipt = await harness.placed(harness.first, key)
+        again = await harness.place(harness.other, key)
     finally:
-        shop.redis.go_on()
+        harness.redis.resume()
     assert _outcome(again) == receipt
-    told = again.json()["extensions"]["idempotency"]["placeOrder"]
-    assert told == {"replayed": True, "degraded": True}
-    assert await shop.placed(shop.other, key) == receipt
-    assert len(await shop.payments(receipt["order"]["id"])) == 1
+    report = again.json()["extensions"]["idempotency"]["placeOrder"]
+    assert report == {"replayed": True, "degraded": True}
+    assert await harness.placed(harness.other, key) == receipt
+    assert len(await harness.payments(receipt["order"]["id"])) == 1
 
 
 async def test_another_process_goes_on_where_a_killed_one_stopped(
-    shop: Shop, valkey: Redis, platform: Platform, engines_dir: Path
+    harness: Harness, valkey: Redis, platform: Platform, engines_dir: Path
 ):
     key = str(uuid.uuid4())
-    await shop.fault(latency_ms=700)
-    with replica(platform, shop.redis.url, engines_dir, **PATIENT) as victim:
+    await harness.fault(latency_ms=700)
+    with replica(platform, harness.redis.url, engines_dir, **PATIENT) as victim:
         victim.wait_until_ready()
         await valkey.flushall()
-        asking = asyncio.create_task(shop.place(victim, key))
+        placing = asyncio.create_task(harness.place(victim, key))
         await eventually(lambda: _is_begun(valkey), message="the victim has begun")
         victim.kill()
         with pytest.raises(httpx.TransportError):
-            await asking
-    receipt = await shop.placed(shop.other, key)
-    assert [payment["status"] for payment in await shop.payments(receipt["order"]["id"])] == ["CHARGED"]
+            await placing
+    receipt = await harness.placed(harness.other, key)
+    assert [payment["status"] for payment in await harness.payments(receipt["order"]["id"])] == ["CHARGED"]
 
 
-async def test_a_process_that_slept_past_its_lease_answers_as_its_successor_did(shop: Shop, valkey: Redis):
+async def test_a_process_past_its_lease_returns_its_successors_result(harness: Harness, valkey: Redis):
     key = str(uuid.uuid4())
-    await shop.fault(latency_ms=700)
+    await harness.fault(latency_ms=700)
     await valkey.flushall()
-    asking = asyncio.create_task(shop.place(shop.one, key))
+    placing = asyncio.create_task(harness.place(harness.first, key))
     await eventually(lambda: _is_begun(valkey), message="the sleeper has begun")
-    shop.one.pause()
+    harness.first.pause()
     try:
-        receipt = await shop.placed(shop.other, key)
+        receipt = await harness.placed(harness.other, key)
     finally:
-        shop.one.go_on()
-    assert _outcome(await asking) in (receipt, "IDEMPOTENCY_IN_PROGRESS")
-    assert _outcome(await shop.place(shop.one, key)) == receipt
-    assert len(await shop.payments(receipt["order"]["id"])) == 1
+        harness.first.resume()
+    assert _outcome(await placing) in (receipt, "IDEMPOTENCY_IN_PROGRESS")
+    assert _outcome(await harness.place(harness.first, key)) == receipt
+    assert len(await harness.payments(receipt["order"]["id"])) == 1
 
 
-async def test_a_client_that_leaves_finds_its_order_when_it_is_back(shop: Shop):
+async def test_a_client_that_leaves_finds_its_order_when_it_is_back(harness: Harness):
     key = str(uuid.uuid4())
-    await shop.fault(latency_ms=300)
+    await harness.fault(latency_ms=300)
     with pytest.raises(httpx.ReadTimeout):
-        await shop.place(shop.one, key, timeout=0.1)
-    receipt = await shop.placed(shop.other, key)
-    assert len(await shop.payments(receipt["order"]["id"])) == 1
+        await harness.place(harness.first, key, timeout=0.1)
+    receipt = await harness.placed(harness.other, key)
+    assert len(await harness.payments(receipt["order"]["id"])) == 1
 
 
-async def test_a_repeat_may_select_something_else(shop: Shop):
+async def test_a_repeat_may_select_something_else(harness: Harness):
     key = str(uuid.uuid4())
-    receipt = await shop.placed(shop.one, key)
+    receipt = await harness.placed(harness.first, key)
     query = """
     mutation Again($input: PlaceOrderInput!) {
       placeOrder(input: $input) { ... on OrderPlaced { replayed order { customer { id } items { quantity } } } }
     }"""
-    again = _outcome(await shop.place(shop.other, key, query=query))
+    again = _outcome(await harness.place(harness.other, key, query=query))
     assert again == {"replayed": True, "order": {"customer": {"id": "cust_0042"}, "items": [{"quantity": 1}]}}
     assert receipt["order"]["id"]
 
@@ -243,20 +244,22 @@ def test_a_persisted_operation_is_repeated_by_its_hash_alone(platform: Platform)
     headers = platform.customer("cust_0044") | {"idempotency-key": str(uuid.uuid4())}
 
     def replayed() -> Any:
-        answer = platform.graphql("mobile", payload, headers)
-        return answer.data["placeOrder"] if "idempotency-replayed" in answer.headers else None
+        response = platform.graphql("mobile", payload, headers)
+        return response.data["placeOrder"] if "idempotency-replayed" in response.headers else None
 
-    found = eventually_sync(replayed, deadline_s=20, message="the order is placed and replayed")
-    assert (found["__typename"], found["replayed"]) == ("OrderPlaced", True)
+    payload = eventually_sync(replayed, deadline_s=20, message="the order is placed and replayed")
+    assert (payload["__typename"], payload["replayed"]) == ("OrderPlaced", True)
 
 
-async def test_redis_holds_nothing_that_can_be_read(shop: Shop, valkey: Redis):
+async def test_redis_holds_nothing_that_can_be_read(harness: Harness, valkey: Redis):
     await valkey.flushall()
     key, phone = str(uuid.uuid4()), "+49 30 5550042"
-    await shop.placed(shop.one, key)
+    await harness.placed(harness.first, key)
     update = {"query": UPDATE, "variables": {"phone": phone}}
-    answer = await shop.http.post(shop.one.url, json=update, headers=shop._token() | {"idempotency-key": key})
-    customer = answer.json()["data"]["updateProfile"]["customer"]
+    response = await harness.http.post(
+        harness.first.url, json=update, headers=harness._token() | {"idempotency-key": key}
+    )
+    customer = response.json()["data"]["updateProfile"]["customer"]
     assert customer["phone"] == phone
     names: list[Any] = await valkey.keys("*")
     stored = b"".join([await _dumped(valkey, name) for name in names])
@@ -279,5 +282,5 @@ async def _is_begun(valkey: Redis) -> bool:
 
 
 async def _dumped(valkey: Redis, name: Any) -> bytes:
-    found: Any = await (valkey.get(name) if await valkey.type(name) == b"string" else valkey.dump(name))
-    return bytes(name) + bytes(found)
+    value: Any = await (valkey.get(name) if await valkey.type(name) == b"string" else valkey.dump(name))
+    return bytes(name) + bytes(value)

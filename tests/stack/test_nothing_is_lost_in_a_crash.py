@@ -12,9 +12,9 @@ import httpx
 import pytest
 from xxhash import xxh64_intdigest
 
-from tests.harness.books import statuses, unbalanced
+from tests.harness.chaos import ChaosHarness, Order, all_of
+from tests.harness.consistency import inconsistencies, statuses
 from tests.harness.platform import Platform
-from tests.harness.shopping import Order, Shop, all_of
 from tests.harness.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -35,18 +35,18 @@ HOLD_MS = 4_000
 
 
 @pytest.fixture
-async def shop(platform: Platform) -> AsyncIterator[Shop]:
+async def harness(platform: Platform) -> AsyncIterator[ChaosHarness]:
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-        made = Shop(platform, client)
-        yield made
-        await made.mend()
+        harness = ChaosHarness(platform, client)
+        yield harness
+        await harness.end_faults()
 
 
 class Staged:
     """Orders, each held at its step."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+    def __init__(self, harness: ChaosHarness) -> None:
+        self.harness = harness
         self.orders: dict[str, Order] = {}
         self._placing: list[asyncio.Task[Any]] = []
 
@@ -55,50 +55,50 @@ class Staged:
         late = [step for step in steps if step in ("notify", "ship", "wait")]
         for step in late:
             self.orders[step] = Order(product="prod_0031")
-        await all_of(*(self.shop.place(self.orders[step]) for step in late))
-        await all_of(*(self.shop.until(self.orders[step], "AWAITING_WAREHOUSE") for step in late))
+        await all_of(*(self.harness.place(self.orders[step]) for step in late))
+        await all_of(*(self.harness.until(self.orders[step], "AWAITING_WAREHOUSE") for step in late))
         for step in steps:
             if step != "wait":
                 await self._hold(step)
 
     async def settle(self) -> None:
-        """Let everything end, as it would without a crash: placed once, shipped once, told once."""
+        """Let everything end, as it would without a crash: placed once, shipped once, one email."""
         orders = list(self.orders.values())
         await all_of(*self._placing)
-        await all_of(*(self.shop.place(order) for order in orders))
+        await all_of(*(self.harness.place(order) for order in orders))
         assert [order.receipt["__typename"] for order in orders if order.receipt] == ["OrderPlaced"] * len(orders)
-        await all_of(*(self.shop.until(one, "AWAITING_WAREHOUSE", "SHIPPING", "COMPLETED") for one in orders))
-        await all_of(*(self.shop.confirm(order.id) for order in orders))
-        await all_of(*(self.shop.until(order, "COMPLETED") for order in orders))
-        await all_of(*(self.shop.place(order) for order in orders))  # whoever asks again is told the same
+        await all_of(*(self.harness.until(order, "AWAITING_WAREHOUSE", "SHIPPING", "COMPLETED") for order in orders))
+        await all_of(*(self.harness.confirm(order.id) for order in orders))
+        await all_of(*(self.harness.until(order, "COMPLETED") for order in orders))
+        await all_of(*(self.harness.place(order) for order in orders))  # a repeat gets the same receipt
 
     async def _hold(self, step: str) -> None:
         place = HELD[step]
         service = place["service"]
-        before = await self.shop.hits(service)
-        await self.shop.fault(**place, latency_ms=HOLD_MS)
-        before = min(before, await self.shop.hits(service))
+        before = await self.harness.hits(service)
+        await self.harness.fault(**place, latency_ms=HOLD_MS)
+        before = min(before, await self.harness.hits(service))
         if step in self.orders:
-            await self.shop.confirm(self.orders[step].id)
+            await self.harness.confirm(self.orders[step].id)
         else:
             self.orders[step] = Order(product="prod_0031")
-            self._placing.append(asyncio.create_task(self.shop.place(self.orders[step])))
+            self._placing.append(asyncio.create_task(self.harness.place(self.orders[step])))
 
         async def is_held() -> bool:
-            return await self.shop.hits(service) > before
+            return await self.harness.hits(service) > before
 
         await eventually(is_held, deadline_s=20, message=f"an order is held at {step}")
 
 
-async def test_a_kill_at_any_step_leaves_one_effect_each_and_the_same_receipt(shop: Shop, soak: bool) -> None:
-    before = await statuses(shop.dsn)
+async def test_a_kill_at_any_step_leaves_one_effect_each(harness: ChaosHarness, soak: bool) -> None:
+    before = await statuses(harness.dsn)
     points = [(process, (step,)) for step in STEPS for process in PROCESSES]
     staged: list[Staged] = []
     for process, steps in points if soak else [(process, STEPS) for process in PROCESSES]:
-        group = Staged(shop)
+        group = Staged(harness)
         await group.stage(steps)
-        await shop.kill(process)
-        await shop.mend()
+        await harness.kill(process)
+        await harness.end_faults()
         staged.append(group)
         if soak:
             await group.settle()
@@ -106,12 +106,12 @@ async def test_a_kill_at_any_step_leaves_one_effect_each_and_the_same_receipt(sh
         await all_of(*(group.settle() for group in staged))
 
     orders = [order for group in staged for order in group.orders.values()]
-    assert await unbalanced(shop.dsn, settled=[order.id for order in orders]) == []
-    made = {id_: status for id_, status in (await statuses(shop.dsn)).items() if id_ not in before}
+    assert await inconsistencies(harness.dsn, settled=[order.id for order in orders]) == []
+    made = {id_: status for id_, status in (await statuses(harness.dsn)).items() if id_ not in before}
     assert made == {order.id: "SHIPPED" for order in orders}  # and no other order
-    letters = [file.read_text() for file in (shop.platform.data_dir / "outbox").glob("*.eml")]
-    told = [sum(f"Your order {order.id} is on its way" in letter for letter in letters) for order in orders]
-    assert told == [1] * len(orders)
+    emails = [file.read_text() for file in (harness.platform.data_dir / "outbox").glob("*.eml")]
+    sent = [sum(f"Your order {order.id} is on its way" in email for email in emails) for order in orders]
+    assert sent == [1] * len(orders)
 
 
 def dice(sides: int, *what: object) -> int:
@@ -128,52 +128,52 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-async def live(shop: Shop, number: int, killed: dict[int, str]) -> Order:
+async def live(harness: ChaosHarness, number: int, killed: dict[int, str]) -> Order:
     """One customer's day: order, perhaps change their mind, perhaps meet a crash."""
     method = (None, None, None, "pm_timeout", "pm_declined")[dice(5, "method", number)]
     product = "prod_0500" if dice(10, "product", number) == 0 else f"prod_{40 + dice(5, number):04}"
     order = Order(product=product, method=method)
-    placing = asyncio.create_task(shop.place(order))
+    placing = asyncio.create_task(harness.place(order))
     if number in killed:
-        await shop.kill(killed[number])
+        await harness.kill(killed[number])
     receipt = await placing
     if receipt["__typename"] != "OrderPlaced":
         return order
     if dice(3, "mind", number) == 0:
-        await all_of(shop.cancel(order), shop.confirm(order.id))
+        await all_of(harness.cancel(order), harness.confirm(order.id))
     else:
-        await shop.until(order, "AWAITING_WAREHOUSE", "SHIPPING", "COMPLETED")
-        await shop.confirm(order.id)
+        await harness.until(order, "AWAITING_WAREHOUSE", "SHIPPING", "COMPLETED")
+        await harness.confirm(order.id)
     return order
 
 
-async def test_the_books_balance_after_a_chaos(shop: Shop, soak: bool) -> None:
-    before = await statuses(shop.dsn)
+async def test_the_data_is_consistent_after_a_chaos(harness: ChaosHarness, soak: bool) -> None:
+    before = await statuses(harness.dsn)
     count, at_once = (200, 10) if soak else (20, 7)
     killed = {count * place // 6: process for place, process in enumerate(PROCESSES, 1)}
     for fault in FAULTS:
-        await shop.fault(**fault)
+        await harness.fault(**fault)
     turnstile = asyncio.Semaphore(at_once)
 
-    async def one(number: int) -> Order:
+    async def live_bounded(number: int) -> Order:
         async with turnstile:
-            return await live(shop, number, killed)
+            return await live(harness, number, killed)
 
-    orders = await all_of(*(one(number) for number in range(count)))
-    await shop.mend()
+    orders = await all_of(*(live_bounded(number) for number in range(count)))
+    await harness.end_faults()
 
     placed = [order for order in orders if order.receipt["__typename"] == "OrderPlaced"]
-    ends = await all_of(*(shop.until(order, "COMPLETED", "CANCELLED") for order in placed))
+    ends = await all_of(*(harness.until(order, "COMPLETED", "CANCELLED") for order in placed))
     assert {"COMPLETED", "CANCELLED"} == set(ends)
-    await all_of(*(shop.place(order) for order in orders))  # every key is told what it was told
-    found = [order_id for order_id in await statuses(shop.dsn) if order_id not in before]
-    assert {order.id for order in placed} <= set(found)
-    assert len(found) <= len(orders)  # those that were refused may have been written down before
+    await all_of(*(harness.place(order) for order in orders))  # every key gets its receipt again
+    order_ids = [order_id for order_id in await statuses(harness.dsn) if order_id not in before]
+    assert {order.id for order in placed} <= set(order_ids)
+    assert len(order_ids) <= len(orders)  # those that were refused may have been written down before
 
-    async def balanced() -> bool:
-        return await unbalanced(shop.dsn, settled=found) == []
+    async def is_consistent() -> bool:
+        return await inconsistencies(harness.dsn, settled=order_ids) == []
 
     try:
-        await eventually(balanced, deadline_s=30, message="the books balance")
+        await eventually(is_consistent, deadline_s=30, message="the data is consistent")
     except AssertionError:
-        assert await unbalanced(shop.dsn, settled=found) == []
+        assert await inconsistencies(harness.dsn, settled=order_ids) == []

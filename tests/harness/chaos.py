@@ -1,7 +1,7 @@
-"""Customers who never give up: the same mutation under the same key until it has an answer, whatever fails meanwhile.
+"""A platform that is broken on purpose, and customers who send a mutation under its key until the result is final.
 
-For tests that break things on purpose. One `Order` is one wish of one customer; `receipt` is what the first final
-answer said of it, and every later one must say the same.
+One `Order` is one order of one customer; `receipt` is what the first final result said of it, and every later one must
+say the same.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import msgspec
 from tests.harness.platform import Platform
 from tests.harness.waiting import eventually
 
-PATIENCE_S = 90.0
+DEADLINE_S = 90.0
 SERVICES = ("orders", "products", "payments", "inventory", "shipping", "recommendations")
 _RETRIED = frozenset(
     {
@@ -31,7 +31,7 @@ _customers = itertools.count(100)
 
 @dataclass(eq=False)
 class Order:
-    """What somebody wants, and what they were told."""
+    """What a customer orders, and the receipt for it."""
 
     product: str = "prod_0030"
     method: str | None = None
@@ -47,101 +47,100 @@ class Order:
 
 
 @dataclass
-class Shop:
-    """A platform as its customers and its warehouse use it."""
+class ChaosHarness:
+    """A platform as its customers and its warehouse use it, and its faults."""
 
     platform: Platform
     client: httpx.AsyncClient
 
     async def place(self, order: Order) -> dict[str, Any]:
-        """Until there is a final answer; it must be the one that was given before."""
-        wanted = {"items": [{"productId": order.product, "quantity": 1}], "paymentMethodId": order.method}
-        answer = await self._insist("PlaceOrderRequest", order.customer, {"input": wanted}, key=order.key)
-        receipt = {name: value for name, value in answer.items() if name != "replayed"}
+        """Place it until the result is final; its receipt must be that of every earlier result."""
+        lines = {"items": [{"productId": order.product, "quantity": 1}], "paymentMethodId": order.method}
+        payload = await self._run("PlaceOrder", order.customer, {"input": lines}, key=order.key)
+        receipt = {name: value for name, value in payload.items() if name != "replayed"}
         if "order" in receipt:  # the receipt names the order; where it stands is another question
             receipt["order"] = {"id": receipt["order"]["id"]}
-        assert order.receipt in (None, receipt), f"{order.key}: told {receipt}, before {order.receipt}"
+        assert order.receipt in (None, receipt), f"{order.key}: {receipt}, before {order.receipt}"
         order.receipt = receipt
         return receipt
 
     async def cancel(self, order: Order) -> dict[str, Any]:
-        """Until it is cancelled or refused."""
-        return await self._insist("CancelOrder", order.customer, {"orderId": order.id})
+        """Cancel it until it is cancelled or refused."""
+        return await self._run("CancelOrder", order.customer, {"orderId": order.id})
 
     async def confirm(self, order_id: str) -> None:
-        """Until the order's workflow has been told, or is no longer there."""
+        """Confirm until the order's workflow has the signal, or is no longer running."""
         body = {"query": "mutation($id: ID!) { confirmWarehouse(orderId: $id) { __typename } }"}
         headers = self.platform.staff("warehouse")
-        await self._answered(body | {"variables": {"id": order_id}}, headers)
+        await self._data(body | {"variables": {"id": order_id}}, headers)
 
     async def fulfilment(self, order: Order) -> tuple[str, dict[str, str]]:
-        """Where an order stands, and the state of each step."""
+        """The status of an order, and the state of each step."""
         body = {"query": "query($id: ID!) { order(id: $id) { fulfilment { status steps { name state } } } }"}
-        data = await self._answered(body | {"variables": {"id": order.id}}, self.platform.customer(order.customer))
-        found = data["order"] and data["order"]["fulfilment"]
-        return ("", {}) if not found else (found["status"], {step["name"]: step["state"] for step in found["steps"]})
+        data = await self._data(body | {"variables": {"id": order.id}}, self.platform.customer(order.customer))
+        fulfilment = data["order"] and data["order"]["fulfilment"]
+        if not fulfilment:
+            return "", {}
+        return fulfilment["status"], {step["name"]: step["state"] for step in fulfilment["steps"]}
 
-    async def until(self, order: Order, *wanted: str) -> str:
-        """Wait until the order stands where it is ``wanted``; where that is."""
+    async def until(self, order: Order, *statuses: str) -> str:
+        """Wait until the order has one of ``statuses``; which one."""
 
-        async def stands() -> str | None:
+        async def reached() -> str | None:
             status, _ = await self.fulfilment(order)
-            return status if status in wanted else None
+            return status if status in statuses else None
 
-        message = f"{order.id} is {' or '.join(wanted)}"
-        return str(await eventually(stands, deadline_s=PATIENCE_S, message=message))
+        message = f"{order.id} is {' or '.join(statuses)}"
+        return str(await eventually(reached, deadline_s=DEADLINE_S, message=message))
 
-    async def _insist(
+    async def _run(
         self, operation: str, customer: str, variables: dict[str, Any], key: str | None = None
     ) -> dict[str, Any]:
         body = {"query": self.platform.operation("web", operation), "variables": variables}
         headers = self.platform.customer(customer) | ({"idempotency-key": key} if key else {})
 
         async def final() -> dict[str, Any]:
-            payload: dict[str, Any]
-            (payload,) = (await self._answered(body, headers)).values()
-            return {} if payload["__typename"].endswith("Pending") else payload
+            (result,) = (await self._data(body, headers)).values()
+            return {} if result["__typename"].endswith("Pending") else dict(result)
 
-        answer: dict[str, Any] = await eventually(
-            final, deadline_s=PATIENCE_S, message=f"{operation} of {customer} has an answer"
+        payload: dict[str, Any] = await eventually(
+            final, deadline_s=DEADLINE_S, message=f"{operation} of {customer} has a final result"
         )
-        return answer
+        return payload
 
-    async def _answered(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-        """``data``, asked again while something is away."""
+    async def _data(self, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        """``data``, requested again while something is away."""
 
         async def data() -> dict[str, Any]:
             try:
-                answer = await self.client.post(f"{self.platform.edge}/web/graphql", json=body, headers=headers)
+                response = await self.client.post(f"{self.platform.edge}/web/graphql", json=body, headers=headers)
             except httpx.TransportError:
                 return {}
-            if answer.status_code >= 500 or "json" not in answer.headers.get("content-type", ""):
+            if response.status_code >= 500 or "json" not in response.headers.get("content-type", ""):
                 return {}
-            found: dict[str, Any] = answer.json()
-            if not found.get("errors"):
-                reply: dict[str, Any] = found["data"]
-                return reply
-            codes = {error["extensions"]["code"] for error in found["errors"]}
-            assert codes <= _RETRIED, found["errors"]
-            return {}
+            payload = response.json()
+            if payload.get("errors"):
+                assert {error["extensions"]["code"] for error in payload["errors"]} <= _RETRIED, payload["errors"]
+                return {}
+            return dict(payload["data"])
 
-        return await eventually(data, deadline_s=PATIENCE_S, message="an answer without errors")
+        return await eventually(data, deadline_s=DEADLINE_S, message="a response without errors")
 
     # --- what breaks -------------------------------------------------------------------------------------------------
 
     async def fault(self, service: str, **fault: Any) -> None:
         """Break ``service`` on both sides of its route."""
         for address in self._sides(service):
-            answer = await self.client.put(address, json={"prefix": f"/api/{service}"} | fault)
-            assert answer.is_success, answer.text
+            response = await self.client.put(address, json={"prefix": f"/api/{service}"} | fault)
+            assert response.is_success, response.text
 
     async def hits(self, service: str) -> int:
         """How many requests the faults of ``service`` have met, on both sides."""
-        answers = [(await self.client.get(address)).json() for address in self._sides(service)]
-        return sum(fault["seen"] for faults in answers for fault in faults)
+        sides = [(await self.client.get(address)).json() for address in self._sides(service)]
+        return sum(fault["seen"] for faults in sides for fault in faults)
 
-    async def mend(self) -> None:
-        """End every fault."""
+    async def end_faults(self) -> None:
+        """End the faults of all services, on both sides."""
         for port in range(9000, 9008):
             await self.client.delete(f"{self.platform.url(port)}/__fault")
 
@@ -154,12 +153,12 @@ class Shop:
             now = self._process(name)
             return bool(now["restarts"] > before["restarts"] and now["state"] == "ready")
 
-        await eventually(is_back, deadline_s=PATIENCE_S, message=f"{name} is back")
+        await eventually(is_back, deadline_s=DEADLINE_S, message=f"{name} is back")
 
     def _process(self, name: str) -> dict[str, Any]:
         record = msgspec.json.decode((self.platform.data_dir / "run" / "processes.json").read_bytes())
-        (found,) = [process for process in record["processes"] if process["name"] == name]
-        return dict(found)
+        (process,) = [process for process in record["processes"] if process["name"] == name]
+        return dict(process)
 
     def _sides(self, service: str) -> list[str]:
         own = 9001 + ("customers", *SERVICES).index(service)

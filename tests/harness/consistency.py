@@ -1,6 +1,6 @@
-"""The books of the example business: do orders, payments, stock and shipments agree? Asked of the database itself.
+"""Do orders, payments, stock and shipments of the example business agree? Read from the database itself.
 
-`unbalanced` answers a sentence for everything that does not fit. It looks at orders that workflows placed
+`inconsistencies` gives a sentence for everything that does not fit. It looks at orders that workflows placed
 (`ord_` and 16 hex characters) and at all of the stock.
 """
 
@@ -35,7 +35,7 @@ _STRAY = """
 """
 
 
-async def unbalanced(dsn: str, *, settled: Sequence[str] = ()) -> list[str]:
+async def inconsistencies(dsn: str, *, settled: Sequence[str] = ()) -> list[str]:
     """Everything that does not fit. Orders in ``settled`` must be SHIPPED or CANCELLED, or not exist."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -45,19 +45,19 @@ async def unbalanced(dsn: str, *, settled: Sequence[str] = ()) -> list[str]:
             stray = [row["order_id"] for row in await connection.fetch(_STRAY)]
     finally:
         await connection.close()
-    found = [sentence for order in orders for sentence in _of_order(order)]
-    found += [sentence for row in stock for sentence in _of_product(row)]
-    found += [f"{order_id}: stock is reserved for an order that does not exist" for order_id in stray]
+    sentences = [sentence for order in orders for sentence in _of_order(order)]
+    sentences += [sentence for row in stock for sentence in _of_product(row)]
+    sentences += [f"{order_id}: stock is reserved for an order that does not exist" for order_id in stray]
     open_ = {order["id"]: order["status"] for order in orders if order["status"] not in ("SHIPPED", "CANCELLED")}
-    return found + [f"{one}: is {open_[one]} at the end" for one in settled if one in open_]
+    return sentences + [f"{order_id}: is {open_[order_id]} at the end" for order_id in settled if order_id in open_]
 
 
 async def statuses(dsn: str) -> dict[str, str]:
     """The orders that workflows placed, and how far they are."""
     connection = await asyncpg.connect(dsn)
     try:
-        wanted = "SELECT id, status FROM orders WHERE id ~ '^ord_[0-9a-f]{16}$'"
-        return {row["id"]: row["status"] for row in await connection.fetch(wanted)}
+        query = "SELECT id, status FROM orders WHERE id ~ '^ord_[0-9a-f]{16}$'"
+        return {row["id"]: row["status"] for row in await connection.fetch(query)}
     finally:
         await connection.close()
 
@@ -68,9 +68,9 @@ def _of_order(order: Row) -> Iterator[str]:
         yield f"{name}: {order['payments']} payments"
     if order["payments"] and order["paid_minor"] != order["total_minor"]:
         yield f"{name}: paid {order['paid_minor']} of {order['total_minor']}"
-    found = (order["charged"], order["reservation"] == "RESERVED", order["shipments"])
-    if order["status"] in _EXPECTED and found != _EXPECTED[order["status"]]:
-        yield f"{name}: {order['status']} with (charges, stock reserved, shipments) = {found}"
+    state = (order["charged"], order["reservation"] == "RESERVED", order["shipments"])
+    if order["status"] in _EXPECTED and state != _EXPECTED[order["status"]]:
+        yield f"{name}: {order['status']} with (charges, stock reserved, shipments) = {state}"
 
 
 #: Charges that stand, whether stock is reserved, shipments. A shipment may be a moment ahead of its order.
