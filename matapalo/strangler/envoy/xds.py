@@ -1,4 +1,4 @@
-"""The JSON that Envoy's xDS files are made of. Field names and types: Envoy 1.40's v3 API."""
+"""The JSON that Envoy's xDS files are made of: dicts on purpose (docs/decisions/0050). Envoy 1.40's v3 API."""
 
 from typing import Any, TypeAlias, cast
 
