@@ -26,7 +26,7 @@ PATCH = [
 
 
 class Readers(threading.Thread):
-    """Customers who read their orders until they are stopped, and what they were answered."""
+    """Customers who read their orders until they are stopped, and the statuses they got."""
 
     def __init__(self, platform: Platform) -> None:
         super().__init__(daemon=True)
@@ -55,7 +55,7 @@ class Readers(threading.Thread):
 
 
 class Operator:
-    """Commands, and the API for what no command shows."""
+    """The commands of an operator, and the API for what no command shows."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -67,9 +67,9 @@ class Operator:
 
     def api(self, method: str, path: str) -> Any:
         url, headers = f"{self.platform.url(8010)}/admin{path}", self.platform.staff("operator")
-        answer = httpx.request(method, url, headers=headers, timeout=10, trust_env=False)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
+        response = httpx.request(method, url, headers=headers, timeout=10, trust_env=False)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
 
     def ended(self) -> Any:
         """The rollout of the orders, once it is over."""
@@ -84,25 +84,25 @@ class Operator:
 @pytest.fixture
 def operator(platform: Platform) -> Iterator[Operator]:
     """Half of the readers are on the new side; afterwards everything is as before."""
-    found = Operator(platform)
-    before = found.api("GET", "/routes/orders")
+    operator = Operator(platform)
+    before = operator.api("GET", "/routes/orders")
     if before["share_bp"] != 5_000:
-        found("routes", "set", "orders", "--percent", "50", "--reason", "before a test")
-    yield found
-    found("fault", "clear", "orders")
-    now = found.api("GET", "/routes/orders")
+        operator("routes", "set", "orders", "--percent", "50", "--reason", "before a test")
+    yield operator
+    operator("fault", "clear", "orders")
+    now = operator.api("GET", "/routes/orders")
     if (now["share_bp"], now["shadow_bp"]) != (before["share_bp"], before["shadow_bp"]):
         percent, shadow = str(before["share_bp"] / 100), str(before["shadow_bp"] / 100)
-        found("routes", "set", "orders", "--percent", percent, "--shadow", shadow, "--reason", "after a test")
-    found.api("DELETE", "/routes/orders/differences")
+        operator("routes", "set", "orders", "--percent", percent, "--shadow", shadow, "--reason", "after a test")
+    operator.api("DELETE", "/routes/orders/differences")
 
 
 @pytest.fixture
 def readers(platform: Platform, operator: Operator) -> Iterator[Readers]:
-    found = Readers(platform)
-    found.start()
-    yield found
-    found.stop()
+    readers = Readers(platform)
+    readers.start()
+    yield readers
+    readers.stop()
 
 
 def started(operator: Operator, *, failures: int) -> None:
@@ -140,15 +140,15 @@ def test_a_side_that_is_slow(operator: Operator, readers: Readers) -> None:
 
 
 def test_a_side_that_is_wrong_now_and_then(operator: Operator, readers: Readers) -> None:
-    operator("routes", "set", "orders", "--shadow", "100", "--reason", "compare everybody's reads")
+    operator("routes", "set", "orders", "--shadow", "100", "--reason", "compare all reads")
     operator("fault", "set", "orders", "--share", "0.03", "--patch", json.dumps(PATCH))
     started(operator, failures=1)
     view = operator.ended()
     readers.stop()
 
     assert view["phase"] == "ROLLED_BACK"
-    found = operator.api("GET", "/routes/orders/differences")
-    wrong = {field["path"]: field for field in found["fields"] if field["standing"] == "different"}
+    differences = operator.api("GET", "/routes/orders/differences")
+    wrong = {field["path"]: field for field in differences["fields"] if field["standing"] == "different"}
     assert set(wrong) <= {"$.items[*].total.amount_minor", "$.items[*].discount"}
     (path, field), *_ = wrong.items()
     assert path in view["because"]

@@ -38,15 +38,15 @@ def orders(share_bp: int, **changes: Any) -> Route:
 def gateway(valkey_url: str) -> Iterator[Gateway]:
     url = valkey_url.removesuffix("/0") + "/3"
     flush(url)
-    with a_gateway(url) as found:
-        yield found
+    with a_gateway(url) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="module")
 def envoy(gateway: Gateway) -> Iterator[EnvoyHarness]:
-    with running_envoy(gateway.settings) as running_stand:
+    with running_envoy(gateway.settings) as envoy:
         eventually_sync(lambda: gateway.agent()["is_live"], message="the agent has read back that all is live")
-        yield running_stand
+        yield envoy
 
 
 def on_new(envoy: EnvoyHarness) -> set[str]:
@@ -101,21 +101,21 @@ def test_no_request_is_lost_while_routes_come_and_go(gateway: Gateway, envoy: En
     statuses: list[int] = []
     stop = threading.Event()
 
-    def keep_asking() -> None:
+    def send_requests() -> None:
         client = Client(gateway.settings.internal_port)
         while not stop.is_set():
             statuses.append(client.get("/api/orders", {"x-user-id": "cust_0001"}).status)
         client.close()
 
-    asking = threading.Thread(target=keep_asking)
-    asking.start()
+    sending = threading.Thread(target=send_requests)
+    sending.start()
     try:
         for step in range(8):
             more = [a_route("customers", seed=3)] if step % 2 else []
             gateway.change_and_wait(orders(10_000 if step % 2 else 0), *more)
     finally:
         stop.set()
-        asking.join(timeout=10)
+        sending.join(timeout=10)
     assert len(statuses) > 50
     assert set(statuses) == {200}
 
@@ -136,8 +136,8 @@ def test_operators_read_the_table_from_the_control_plane(gateway: Gateway, envoy
     assert envoy.edge.get("/admin/routes", OPERATOR).status == 404
     control.close()
     process.close()
-    answer = envoy.edge.get("/console")
-    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
+    response = envoy.edge.get("/console")
+    assert (response.status, response.headers["content-type"]) == (503, "application/problem+json")
 
 
 def test_envoy_alone_starts_again_with_the_last_routes() -> None:

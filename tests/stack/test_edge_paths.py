@@ -1,4 +1,4 @@
-"""Which paths the edge serves, under every spelling, and what a client reads when nobody else answers."""
+"""The paths that the edge serves, under every spelling, and Envoy's own responses."""
 
 import json
 import stat
@@ -39,8 +39,8 @@ def envoy() -> Iterator[EnvoyHarness]:
     ],
 )
 def test_a_spelling_is_routed_and_forwarded_as_the_path_it_means(envoy: EnvoyHarness, path: str, reached: str) -> None:
-    answer = envoy.edge.get(path, OPERATOR)
-    assert (answer.status, answer.json["path"]) == (200, reached)
+    response = envoy.edge.get(path, OPERATOR)
+    assert (response.status, response.json["path"]) == (200, reached)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_no_spelling_of_a_forbidden_path_is_allowed(envoy: EnvoyHarness, path: s
     ],
 )
 def test_everything_else_is_404(envoy: EnvoyHarness, path: str) -> None:
-    answer = envoy.edge.get(path, OPERATOR)
-    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
-    assert answer.json == {
+    response = envoy.edge.get(path, OPERATOR)
+    assert (response.status, response.headers["content-type"]) == (404, "application/problem+json")
+    assert response.json == {
         "type": "/problems/not-found",
         "title": "Not found",
         "status": 404,
@@ -92,13 +92,13 @@ def test_a_client_s_graphql_is_its_bff_s(
     envoy: EnvoyHarness, client: str, upstream: str, below: str, reached: str
 ) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        told = envoy.edge.request(method, f"/{client}/graphql{below}").json
-        assert (told["upstream"], told["method"], told["path"]) == (upstream, method, reached)
+        echo = envoy.edge.request(method, f"/{client}/graphql{below}").json
+        assert (echo["upstream"], echo["method"], echo["path"]) == (upstream, method, reached)
 
 
 def test_the_console_is_the_control_plane_s(envoy: EnvoyHarness) -> None:
-    told = envoy.edge.get("/console/assets/x.css").json
-    assert (told["upstream"], told["path"]) == ("control", "/console/assets/x.css")
+    echo = envoy.edge.get("/console/assets/x.css").json
+    assert (echo["upstream"], echo["path"]) == ("control", "/console/assets/x.css")
 
 
 def test_inside_there_are_only_the_routes(envoy: EnvoyHarness) -> None:
@@ -119,28 +119,28 @@ def test_the_landing_page_needs_nothing_from_elsewhere(envoy: EnvoyHarness) -> N
     assert envoy.edge.get("/?utm=1").text == page.text
 
 
-def test_who_answered_is_told_by_who_answered(envoy: EnvoyHarness) -> None:
+def test_the_target_is_the_upstream_that_responded(envoy: EnvoyHarness) -> None:
     # The upstreams of these tests claim x-strangler-target: nonsense.
     for user in (f"cust_{number:04}" for number in range(1, 20)):
-        answer = envoy.edge.get("/api/orders", bearer(user))
-        assert answer.target == {"orders": "new", "legacy": "legacy"}[answer.json["upstream"]]
-        assert "x-strangler-reason" not in answer.headers
+        response = envoy.edge.get("/api/orders", bearer(user))
+        assert response.target == {"orders": "new", "legacy": "legacy"}[response.json["upstream"]]
+        assert "x-strangler-reason" not in response.headers
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_service_that_is_down_is_a_quick_503_that_says_which_side(envoy: EnvoyHarness, method: str) -> None:
-    answer = envoy.edge.request(method, "/api/shipping", OPERATOR | {"x-force": "new"})
-    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
-    assert answer.json["type"] == "/problems/service-unavailable"
-    assert answer.target == "new"
-    assert "127.0.0.1" not in answer.text
+def test_a_service_that_is_down_is_a_503_that_names_the_side(envoy: EnvoyHarness, method: str) -> None:
+    response = envoy.edge.request(method, "/api/shipping", OPERATOR | {"x-force": "new"})
+    assert (response.status, response.headers["content-type"]) == (503, "application/problem+json")
+    assert response.json["type"] == "/problems/service-unavailable"
+    assert response.target == "new"
+    assert "127.0.0.1" not in response.text
 
 
 def test_a_request_keeps_its_id_or_gets_one(envoy: EnvoyHarness) -> None:
-    kept = envoy.edge.get("/api/products", {"x-request-id": "my-request-1"})
-    assert kept.headers["x-request-id"] == kept.json["headers"]["x-request-id"] == "my-request-1"
-    made = envoy.edge.get("/api/products")
-    assert made.headers["x-request-id"] == made.json["headers"]["x-request-id"] != ""
+    response = envoy.edge.get("/api/products", {"x-request-id": "my-request-1"})
+    assert response.headers["x-request-id"] == response.json["headers"]["x-request-id"] == "my-request-1"
+    response = envoy.edge.get("/api/products")
+    assert response.headers["x-request-id"] == response.json["headers"]["x-request-id"] != ""
 
 
 def test_the_trace_context_passes(envoy: EnvoyHarness) -> None:
@@ -154,7 +154,7 @@ def test_one_forwarded_hop_is_added_to_what_the_client_claims(envoy: EnvoyHarnes
     assert len(claimed.split(",")) == 2
 
 
-def test_the_access_log_tells_who_asked_what_and_who_answered(envoy: EnvoyHarness) -> None:
+def test_the_access_log_names_caller_request_and_side(envoy: EnvoyHarness) -> None:
     headers = bearer("cust_0001") | {"x-request-id": "logged", "user-agent": "test/1", "x-client-name": "shop"}
     envoy.edge.get("/api/orders/ord_1?secret=1", headers)
 

@@ -21,7 +21,7 @@ def envoy() -> Iterator[EnvoyHarness]:
 
 @pytest.mark.parametrize("client", ["web", "mobile"])
 def test_an_event_arrives_while_the_stream_is_open(envoy: EnvoyHarness, client: str) -> None:
-    # The upstream sends one event and then nothing more: reading it at all means that nobody waits for the end.
+    # The upstream sends one event and then nothing more: reading it at all means that no hop waits for the end.
     connection = http.client.HTTPConnection("127.0.0.1", envoy.settings.edge_port, timeout=5)
     connection.request("GET", f"/{client}/graphql/events", headers={"accept": "text/event-stream"})
     response = connection.getresponse()

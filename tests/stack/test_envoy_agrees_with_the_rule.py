@@ -1,6 +1,6 @@
 """Envoy and the rules in Python decide alike: on the repository's routes, and on random ones.
 
-Every question goes to a real Envoy; who answered is read from the upstream's own answer, not from a header.
+Every request goes to a real Envoy; the side is read from the upstream's own response, not from a header.
 """
 
 from collections.abc import Iterator
@@ -34,25 +34,25 @@ def envoy() -> Iterator[EnvoyHarness]:
         yield running
 
 
-def side_of(answer: Response) -> Side:
-    return Side.LEGACY if answer.json["upstream"] == "legacy" else Side.NEW
+def side_of(response: Response) -> Side:
+    return Side.LEGACY if response.json["upstream"] == "legacy" else Side.NEW
 
 
-def told(answer: Response) -> tuple[str | None, str]:
-    return answer.target, answer.headers["x-strangler-reason"]
+def named_rule(response: Response) -> tuple[str | None, str]:
+    return response.target, response.headers["x-strangler-reason"]
 
 
-def rule(name: str, decision: Decision) -> tuple[str | None, str]:
+def expected_rule(name: str, decision: Decision) -> tuple[str | None, str]:
     return decision.side, f"{name}:{decision.side}:{decision.reason}"
 
 
 def test_a_thousand_users_are_on_the_side_the_rule_says(envoy: EnvoyHarness) -> None:
     orders = ROUTES["orders"]
     for user in USERS:
-        answer = envoy.internal.get("/api/orders", {"x-user-id": user})
+        response = envoy.internal.get("/api/orders", {"x-user-id": user})
         decision = decide(orders, Request("GET", user))
-        assert side_of(answer) is decision.side, user
-        assert told(answer) == rule("orders", decision), user
+        assert side_of(response) is decision.side, user
+        assert named_rule(response) == expected_rule("orders", decision), user
 
 
 def test_a_user_is_on_the_same_side_at_the_edge_and_inside(envoy: EnvoyHarness) -> None:
@@ -62,7 +62,7 @@ def test_a_user_is_on_the_same_side_at_the_edge_and_inside(envoy: EnvoyHarness) 
         assert (outside.target, side_of(outside)) == (inside.target, side_of(inside)), user
 
 
-def test_asking_again_changes_nothing(envoy: EnvoyHarness) -> None:
+def test_a_user_stays_on_a_side_request_after_request(envoy: EnvoyHarness) -> None:
     for user in USERS[:5]:
         assert len({envoy.edge.get(f"/api/orders/{n}", bearer(user)).target for n in range(10)}) == 1
 
@@ -76,8 +76,8 @@ def test_method_and_force_decide_as_the_rule_says(
     for user in (None, "cust_0001", "cust_0002", "cust_0003"):
         headers = {"x-user-id": user, "x-strangler-force": force}
         present = {header: value for header, value in headers.items() if value is not None}
-        answer = envoy.internal.request(method, f"/api/{name}", present)
-        assert told(answer) == rule(name, decide(ROUTES[name], Request(method, user, force)))
+        response = envoy.internal.request(method, f"/api/{name}", present)
+        assert named_rule(response) == expected_rule(name, decide(ROUTES[name], Request(method, user, force)))
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -85,10 +85,10 @@ def test_method_and_force_decide_as_the_rule_says(
 def test_the_edge_lets_in_whom_the_rule_lets_in(envoy: EnvoyHarness, name: str, role: str | None) -> None:
     headers = bearer("someone", role=role) if role else {}
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
-        answer = envoy.edge.request(method, f"/api/{name}/1", headers)
+        response = envoy.edge.request(method, f"/api/{name}/1", headers)
         allowed = access(ROUTES[name].audience, method=method, subject="someone" if role else None, role=role)
-        assert answer.status == allowed, (name, role, method)
-        assert allowed is Access.GRANTED or answer.headers["content-type"] == "application/problem+json"
+        assert response.status == allowed, (name, role, method)
+        assert allowed is Access.GRANTED or response.headers["content-type"] == "application/problem+json"
 
 
 def test_ten_thousand_users_are_where_explain_says(envoy: EnvoyHarness) -> None:
@@ -96,8 +96,8 @@ def test_ten_thousand_users_are_where_explain_says(envoy: EnvoyHarness) -> None:
     for number in range(1, 10_001):
         user = f"u-{number}"
         explanation = explain(orders, Request("GET", user))
-        answer = envoy.internal.get("/api/orders", {"x-user-id": user})
-        assert (answer.target, side_of(answer)) == (explanation.side, explanation.side), user
+        response = envoy.internal.get("/api/orders", {"x-user-id": user})
+        assert (response.target, side_of(response)) == (explanation.side, explanation.side), user
 
 
 shares = st.sampled_from([0, 1, 100, 2_500, 5_000, 9_999, 10_000])
@@ -108,8 +108,8 @@ users = st.sampled_from(["a", "a-1", "a_1", "A", "cust_0001", "0", "-"]) | st.te
 
 
 def rules() -> st.SearchStrategy[tuple[Match, ...]]:
-    found = st.builds(Match, value=words, side=st.sampled_from(Side))
-    return st.lists(found, max_size=2, unique_by=lambda rule: rule.value).map(tuple)
+    matches = st.builds(Match, value=words, side=st.sampled_from(Side))
+    return st.lists(matches, max_size=2, unique_by=lambda rule: rule.value).map(tuple)
 
 
 def a_valid_route(**fields: Any) -> Route:
@@ -194,7 +194,7 @@ pieces = st.sampled_from(
 )
 hostile = st.builds(lambda base, more: base + "".join(more), bases, st.lists(pieces, max_size=5))
 paths = st.builds(str.__add__, bases, endings) | hostile
-asked = st.builds(
+random_requests = st.builds(
     Request,
     st.sampled_from(["GET", "GET", "HEAD", "POST", "PATCH", "OPTIONS"]),
     st.none() | users,
@@ -206,11 +206,11 @@ asked = st.builds(
 
 def test_on_thousands_of_random_routes_and_requests_too() -> None:
     @settings(max_examples=60, deadline=None, database=None)
-    @given(table=tables, questions=st.lists(st.tuples(paths, asked), min_size=40, max_size=80))
-    def agree(table: list[Route], questions: list[tuple[str, Request]]) -> None:
+    @given(table=tables, requests=st.lists(st.tuples(paths, random_requests), min_size=40, max_size=80))
+    def agree(table: list[Route], requests: list[tuple[str, Request]]) -> None:
         validated(table, upstreams=running.settings.upstreams)
         running.apply(tuple(table))
-        for path, request in questions:
+        for path, request in requests:
             check(running, table, path, request)
 
     with envoy_harness() as running:
@@ -218,15 +218,15 @@ def test_on_thousands_of_random_routes_and_requests_too() -> None:
 
 
 def check(envoy: EnvoyHarness, table: list[Route], path: str, request: Request) -> None:
-    answer = envoy.internal.request(request.method, path, headers_of(request))
-    seen = normalized(path)
-    route = next((route for route in table if seen is not None and covers(route.prefix, seen)), None)
-    if seen is None:
-        assert answer.status == 400, path
+    response = envoy.internal.request(request.method, path, headers_of(request))
+    spelling = normalized(path)
+    route = next((route for route in table if spelling is not None and covers(route.prefix, spelling)), None)
+    if spelling is None:
+        assert response.status == 400, path
     elif route is None:
-        assert answer.status == 404, path
+        assert response.status == 404, path
     else:
-        assert told(answer) == rule(route.name, decide(route, request)), path
+        assert named_rule(response) == expected_rule(route.name, decide(route, request)), path
 
 
 def headers_of(request: Request) -> dict[str, str]:
@@ -239,7 +239,7 @@ def headers_of(request: Request) -> dict[str, str]:
     return {header: value for header, value in headers.items() if value is not None}
 
 
-def test_the_comparator_gets_the_reads_the_rule_says_and_no_token() -> None:
+def test_the_comparator_gets_the_reads_of_the_rule_and_no_token() -> None:
     table = tuple(
         msgspec.structs.replace(ROUTES[name], shadow_bp=shadow_bp, fallback=name == "orders")
         for name, shadow_bp in (("orders", 2_500), ("products", 10_000))
@@ -259,8 +259,8 @@ def test_the_comparator_gets_the_reads_the_rule_says_and_no_token() -> None:
             )
         eventually_sync(lambda: running.mirrored.qsize() >= len(expected), message="the copies arrive")
         copies = [running.mirrored.get() for _ in range(running.mirrored.qsize())]
-    found = sorted((copy.headers["x-strangler-route"], copy.headers.get("x-user-id", "")) for copy in copies)
-    assert found == expected
+    mirrored = sorted((copy.headers["x-strangler-route"], copy.headers.get("x-user-id", "")) for copy in copies)
+    assert mirrored == expected
     assert {copy.method for copy in copies} == {"GET"}
     assert {copy.path for copy in copies} == {"/api/orders?x=1", "/api/products?x=1"}
     assert not any("authorization" in copy.headers for copy in copies)

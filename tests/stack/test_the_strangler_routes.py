@@ -1,4 +1,4 @@
-"""A route from its first per cent to its retirement, on real processes: who is asked, who stands in, who is left."""
+"""A route from its first per cent to its decommission, on real processes: shares, fallbacks, the last callers."""
 
 from collections.abc import Iterator
 from queue import Queue
@@ -33,16 +33,16 @@ STAFF = bearer("worker-1", role="service")
 def gateway(valkey_url: str) -> Iterator[Gateway]:
     url = valkey_url.removesuffix("/0") + "/5"
     flush(url)
-    with a_gateway(url, GATEWAY_QUIET_PERIOD_S=str(QUIET_S)) as found:
-        eventually_sync(found.stored, message="the store has routes")
-        found.start_control()
-        yield found
+    with a_gateway(url, GATEWAY_QUIET_PERIOD_S=str(QUIET_S)) as gateway:
+        eventually_sync(gateway.stored, message="the store has routes")
+        gateway.start_control()
+        yield gateway
 
 
 @pytest.fixture
 def envoy(gateway: Gateway) -> Iterator[EnvoyHarness]:
-    with running_envoy(gateway.settings) as running_stand:
-        yield running_stand
+    with running_envoy(gateway.settings) as envoy:
+        yield envoy
 
 
 def move(gateway: Gateway, path: str, **body: object) -> None:
@@ -51,9 +51,7 @@ def move(gateway: Gateway, path: str, **body: object) -> None:
     gateway.until_live(response.json()["version"])
 
 
-def test_raising_the_percentage_never_moves_a_user_back_on_either_listener(
-    gateway: Gateway, envoy: EnvoyHarness
-) -> None:
+def test_raising_the_percentage_moves_nobody_back(gateway: Gateway, envoy: EnvoyHarness) -> None:
     before: set[str] = set()
     for percentage in (1, 5, 25, 50, 100):
         move(gateway, "rollout", percentage=percentage)
@@ -65,9 +63,7 @@ def test_raising_the_percentage_never_moves_a_user_back_on_either_listener(
     assert before == set(USERS)
 
 
-def test_at_100_per_cent_nobody_s_read_and_after_completion_no_request_at_all_reaches_legacy(
-    gateway: Gateway, envoy: EnvoyHarness
-) -> None:
+def test_after_completion_no_request_reaches_legacy(gateway: Gateway, envoy: EnvoyHarness) -> None:
     move(gateway, "rollout", percentage=100)
     assert envoy.internal.get("/api/orders").json["upstream"] == "orders", "anonymous"
     assert envoy.internal.request("POST", "/api/orders").json["upstream"] == "legacy", "writes stay until completion"
@@ -79,15 +75,15 @@ def test_at_100_per_cent_nobody_s_read_and_after_completion_no_request_at_all_re
         assert envoy.edge.request(method, "/api/orders/1", STAFF).target == "new"
 
 
-def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, envoy: EnvoyHarness) -> None:
+def test_the_legacy_branch_goes_after_its_last_caller(gateway: Gateway, envoy: EnvoyHarness) -> None:
     move(gateway, "rollout", percentage=100)
     move(gateway, "complete")
     erp = {"x-strangler-force": "legacy", "x-client-name": "erp", "x-client-version": "1.2", "user-agent": "curl/8"}
     assert envoy.internal.get("/api/orders", erp).json["upstream"] == "legacy"
 
     def report() -> dict[str, object]:
-        found: dict[str, object] = gateway.admin("GET", "/routes/orders/decommission").json()
-        return found
+        body: dict[str, object] = gateway.admin("GET", "/routes/orders/decommission").json()
+        return body
 
     def names_erp() -> bool:
         return any("erp 1.2 (1 requests" in need["because"] for need in report()["requirements"])  # type: ignore[attr-defined]
@@ -95,7 +91,7 @@ def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, e
     eventually_sync(names_erp, message="the report names the caller")
     refused = gateway.admin("POST", "/routes/orders/decommission", {"why": "done"}, **{"if-match": "*"})
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-ready")
-    (caller,) = [found for found in report()["callers"] if found["client"] == "erp"]  # type: ignore[attr-defined]
+    (caller,) = [caller for caller in report()["callers"] if caller["client"] == "erp"]  # type: ignore[attr-defined]
     assert (caller["version"], caller["user_agent"], caller["count"]) == ("1.2", "curl/8", 1)
 
     eventually_sync(lambda: report()["is_ready"], deadline_s=15 * QUIET_S, message="silence makes it ready")
@@ -107,22 +103,22 @@ def test_the_legacy_branch_goes_when_nobody_uses_it_any_more(gateway: Gateway, e
 
 
 @pytest.mark.parametrize("failure", ["refuses", "fails", "hangs"])
-def test_a_failing_new_side_fails_no_read_and_legacy_never_stands_in_for_a_write(failure: str) -> None:
-    seen: Queue[UpstreamRequest] = Queue()
+def test_legacy_stands_in_for_reads_and_never_for_writes(failure: str) -> None:
+    received: Queue[UpstreamRequest] = Queue()
     route = a_route(share_bp=10_000, writes=Side.NEW, timeout_ms=1_000)
     others = [name for name in (*SERVICES, *FIXED) if name != "orders"]
     with (
         a_short_folder() as folder,
         running_upstreams(others) as ports,
-        running_upstreams(("orders",), seen, failure=failure) as broken,
+        running_upstreams(("orders",), received, failure=failure) as broken,
     ):
         settings = settings_for(folder, {**ports, **broken, "shipping": free_port()})
         write_files(settings, (route,))
         with running_envoy(settings) as envoy:
-            answers = [envoy.internal.get("/api/orders", {"x-user-id": user}) for user in USERS[:30]]
-            assert [(a.status, a.target, a.json["upstream"]) for a in answers] == [(200, "legacy", "legacy")] * 30
-            assert answers[0].headers["x-strangler-reason"] == "orders:new:default"
+            reads = [envoy.internal.get("/api/orders", {"x-user-id": user}) for user in USERS[:30]]
+            assert [(r.status, r.target, r.json["upstream"]) for r in reads] == [(200, "legacy", "legacy")] * 30
+            assert reads[0].headers["x-strangler-reason"] == "orders:new:default"
             assert envoy.internal.request("POST", "/api/orders").status >= 500
             assert envoy.internal.get("/api/orders", {"x-strangler-force": "new"}).status >= 500
-    tried = [request for request in seen.queue if request.method == "GET"]
+    tried = [request for request in received.queue if request.method == "GET"]
     assert len(tried) < 20, "after five failures in a row it is left alone for a moment"

@@ -1,4 +1,4 @@
-"""Redis killed, emptied, away for a while: traffic flows, Envoy restarts, and what was live comes back."""
+"""Redis killed, emptied, restarted: traffic flows, Envoy restarts, and what was live comes back."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -44,22 +44,22 @@ class Redis:
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    found = Redis(tmp_path_factory.mktemp("valkey"))
-    found.start()
-    yield found
-    found.kill()
+    redis = Redis(tmp_path_factory.mktemp("valkey"))
+    redis.start()
+    yield redis
+    redis.kill()
 
 
 @pytest.fixture(scope="module")
 def gateway(redis: Redis) -> Iterator[Gateway]:
-    with a_gateway(redis.url) as found:
-        eventually_sync(found.stored, message="the store has routes")
-        found.start_control()
-        yield found
+    with a_gateway(redis.url) as gateway:
+        eventually_sync(gateway.stored, message="the store has routes")
+        gateway.start_control()
+        yield gateway
 
 
 def set_share(gateway: Gateway, share_bp: int) -> Change:
-    """Changes the share; live when it returns."""
+    """Change the share; it is live on return."""
     change = gateway.changes(
         lambda changes: changes.set_route("orders", {"share_bp": share_bp}, by="op_1", why="a test")
     )
@@ -75,7 +75,7 @@ def expected(share_bp: int) -> set[str]:
     return {user for user in USERS if takes_new_side(user, seed=2, share_bp=share_bp)}
 
 
-def test_without_redis_traffic_flows_envoy_restarts_and_writes_are_refused(gateway: Gateway, redis: Redis) -> None:
+def test_without_redis_traffic_flows_and_changes_are_refused(gateway: Gateway, redis: Redis) -> None:
     with running_envoy(gateway.settings) as envoy:
         change = set_share(gateway, 4_000)
         redis.kill()
@@ -87,7 +87,7 @@ def test_without_redis_traffic_flows_envoy_restarts_and_writes_are_refused(gatew
     with running_envoy(gateway.settings) as envoy:
         assert on_new(envoy) == expected(4_000)
         report = eventually_sync(
-            lambda: (found := gateway.agent()) and found["store"] != "ok" and found, message="the agent tells of it"
+            lambda: (report := gateway.agent()) and report["store"] != "ok" and report, message="the agent reports it"
         )
         assert (report["version"], report["ready"]) == (change.version, True)
 
@@ -102,16 +102,16 @@ def test_without_redis_traffic_flows_envoy_restarts_and_writes_are_refused(gatew
         assert on_new(envoy) == expected(6_000)
 
 
-def test_an_emptied_store_resumes_at_what_was_live_with_its_history(gateway: Gateway, redis: Redis) -> None:
+def test_an_emptied_store_resumes_with_its_history(gateway: Gateway, redis: Redis) -> None:
     with running_envoy(gateway.settings) as envoy:
         for share_bp in (1_000, 2_000):
             change = set_share(gateway, share_bp)
         history = gateway.admin("GET", "/history").json()["changes"]
         before = gateway.stored()
-        kept = gateway.settings.envoy_dir / "history.json"
+        saved = gateway.settings.envoy_dir / "history.json"
         eventually_sync(
-            lambda: kept.exists() and f'"version":{change.version}' in kept.read_text(),
-            message="the agent has kept the history",
+            lambda: saved.exists() and f'"version":{change.version}' in saved.read_text(),
+            message="the agent has saved the history",
         )
         gateway.flush()
         assert eventually_sync(gateway.stored, message="the store is filled again") == before

@@ -123,9 +123,9 @@ def envoy_harness(keys: KeySource = KEYS, **changes: Any) -> Iterator[EnvoyHarne
     ):
         settings = settings_for(folder, {**ports, **comparator, "shipping": free_port()}, **changes)
         write_files(settings, routes_of_the_repository(), keys)
-        with running_envoy(settings) as running_stand:
-            running_stand.mirrored = mirrored
-            yield running_stand
+        with running_envoy(settings) as envoy:
+            envoy.mirrored = mirrored
+            yield envoy
 
 
 def write_files(settings: Settings, routes: tuple[Route, ...], keys: KeySource = KEYS) -> None:
