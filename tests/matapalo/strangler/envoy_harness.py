@@ -25,7 +25,7 @@ from matapalo.strangler.settings import Settings, Upstream
 from tests.harness.engines import running
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_sync
-from tests.matapalo.strangler.builders import KEYS
+from tests.matapalo.strangler.builders import KEYS, settings_in
 from tests.matapalo.strangler.upstreams import UpstreamRequest, running_upstreams
 
 SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "recommendations")
@@ -158,16 +158,13 @@ def a_short_folder() -> Iterator[Path]:
 def settings_for(folder: Path, ports: Mapping[str, int], **changes: Any) -> Settings:
     """Settings with all files in ``folder`` and all listeners on free ports."""
     defaults = {
-        "environment": "development",
-        "envoy_dir": folder / "envoy",
         "admin_socket": folder / "admin.sock",
         "access_log": folder / "access.log",
         "edge_port": free_port(),
         "internal_port": free_port(),
-        "jwks_file": folder / "jwks.json",
         "upstreams": {name: Upstream("127.0.0.1", port) for name, port in ports.items()},
     }
-    return Settings(**{**defaults, **changes})
+    return settings_in(folder, **{**defaults, **changes})
 
 
 def _is_up(settings: Settings) -> bool:
