@@ -7,7 +7,7 @@ import strawberry
 from bff.commerce.fulfilment.cancel_order import CANCELLATION, cancel_order
 from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, PlaceOrderOutcome
 from bff.commerce.fulfilment.place_order import PLACEMENT, place_order, reorder
-from bff.commerce.graphql import Info
+from bff.commerce.graphql import Info, none_if_unset
 from bff.mobile.types.order_outcomes import (
     MobileCancelOrderPayload,
     MobilePlaceOrderInput,
@@ -19,17 +19,17 @@ from matapalo import Idempotent, claim_of, returns
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="The order.")]
 
 
-@strawberry.type(name="Mutation", description="Everything that can be done.")
+@strawberry.type(name="Mutation", description="Mutations.")
 class MobileMutation:
     @returns(
         MobilePlaceOrderPayload,
-        description="Order something. Needs an idempotency key: the same key is the same order.",
+        description="Place an order. Needs an idempotency key: the same key is the same order.",
         extensions=[Idempotent(required=True, replay=PLACEMENT, effect="workflow")],
     )
     async def place_order(
         self, info: Info, input: Annotated[MobilePlaceOrderInput, strawberry.argument(description="What to buy.")]
     ) -> PlaceOrderOutcome:
-        method = None if input.payment_method_id is strawberry.UNSET else input.payment_method_id
+        method = none_if_unset(input.payment_method_id)
         return await place_order(info.context, claim_of(info), items=input.items, payment_method_id=method)
 
     @returns(

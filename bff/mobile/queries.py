@@ -17,7 +17,7 @@ from bff.mobile.types.product import MobileProductConnection
 from matapalo import returns, sized
 
 
-@strawberry.type(name="Query", description="Everything that can be read.")
+@strawberry.type(name="Query", description="Queries.")
 class MobileQuery:
     @returns(MobileHome, description="What the home screen shows, in one request.")
     def home(self) -> MobileHome:

@@ -1,7 +1,7 @@
 """The web schema as a Federation 2 subgraph: `_entities` through the same loads as every other field.
 
 Strawberry's own resolver takes the representations one by one, pops ``__typename`` out of the caller's variables, and
-answers ``data: null`` for everybody when one of them is wrong. Here all representations of a type are one load, the
+returns ``data: null`` for all of them when one is wrong. Here all representations of a type are one load, the
 variables stay as they came, and a bad representation is an error (and null) in its own place.
 """
 

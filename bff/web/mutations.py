@@ -9,7 +9,7 @@ from bff.commerce.fulfilment.cancel_order import CANCELLATION, cancel_order
 from bff.commerce.fulfilment.confirm_warehouse import confirm_warehouse
 from bff.commerce.fulfilment.outcomes import CancelOrderOutcome, ConfirmWarehouseOutcome, PlaceOrderOutcome
 from bff.commerce.fulfilment.place_order import PLACEMENT, place_order, reorder
-from bff.commerce.graphql import Info
+from bff.commerce.graphql import Info, none_if_unset
 from bff.commerce.onboarding.register_customer import (
     CONFIRMATION,
     REGISTRATION,
@@ -44,21 +44,21 @@ PaymentMethod = Annotated[
 
 
 def _by_address(arguments: Any) -> str:
-    """Somebody who is not signed in yet is known by the address to be registered."""
+    """The anonymous caller of a registration is identified by the address to be registered."""
     return f"anon:{normalised(arguments['input'].email)}"
 
 
-@strawberry.type(name="Mutation", description="Everything that can be done.")
+@strawberry.type(name="Mutation", description="Mutations.")
 class WebMutation:
     @returns(
         WebPlaceOrderPayload,
-        description="Order something. Needs an idempotency key: the same key is the same order.",
+        description="Place an order. Needs an idempotency key: the same key is the same order.",
         extensions=[Idempotent(required=True, replay=PLACEMENT, effect="workflow")],
     )
     async def place_order(
         self, info: Info, input: Annotated[WebPlaceOrderInput, strawberry.argument(description="What to buy.")]
     ) -> PlaceOrderOutcome:
-        method = None if input.payment_method_id is strawberry.UNSET else input.payment_method_id
+        method = none_if_unset(input.payment_method_id)
         return await place_order(info.context, claim_of(info), items=input.items, payment_method_id=method)
 
     @returns(
@@ -84,7 +84,7 @@ class WebMutation:
     ) -> CancelOrderOutcome:
         return await cancel_order(info.context, order_id=order_id, reason=reason)
 
-    @returns(WebConfirmWarehousePayload, description="Say that an order is packed. For the role `warehouse`.")
+    @returns(WebConfirmWarehousePayload, description="Confirm that an order is packed. For the role `warehouse`.")
     async def confirm_warehouse(self, info: Info, order_id: OrderId) -> ConfirmWarehouseOutcome:
         return await confirm_warehouse(info.context, order_id)
 
@@ -96,12 +96,12 @@ class WebMutation:
     async def create_payment(
         self, info: Info, input: Annotated[WebCreatePaymentInput, strawberry.argument(description="What to pay.")]
     ) -> CreatePaymentOutcome:
-        method = None if input.payment_method_id is strawberry.UNSET else input.payment_method_id
+        method = none_if_unset(input.payment_method_id)
         return await create_payment(info.context, claim_of(info), order_id=input.order_id, payment_method_id=method)
 
     @returns(
         WebUpdateProfilePayload,
-        description="Change what the viewer told us about themselves.",
+        description="Change the viewer's profile.",
         extensions=[Idempotent(required=False, replay=PROFILE, effect="service")],
     )
     async def update_profile(
@@ -111,20 +111,25 @@ class WebMutation:
 
     @returns(
         WebRegisterCustomerPayload,
-        description="Become a customer; nobody needs to be signed in. Needs an idempotency key.",
+        description="Register as a customer, without a token. Needs an idempotency key.",
         extensions=[Idempotent(required=True, replay=REGISTRATION, effect="workflow", anonymous=_by_address)],
     )
     async def register_customer(
-        self, info: Info, input: Annotated[WebRegisterCustomerInput, strawberry.argument(description="Who.")]
+        self,
+        info: Info,
+        input: Annotated[WebRegisterCustomerInput, strawberry.argument(description="The customer.")],
     ) -> RegistrationReceived:
         return await register_customer(info.context, claim_of(info), name=input.name, email=input.email)
 
     @returns(
         WebConfirmEmailPayload,
-        description="Confirm the e-mail address of a registration; nobody needs to be signed in.",
+        description="Confirm the e-mail address of a registration, without a token.",
         extensions=[
             Idempotent(
-                required=False, replay=CONFIRMATION, effect="workflow", anonymous=lambda given: f"anon:{given['token']}"
+                required=False,
+                replay=CONFIRMATION,
+                effect="workflow",
+                anonymous=lambda arguments: f"anon:{arguments['token']}",
             )
         ],
     )

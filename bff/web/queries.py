@@ -1,7 +1,7 @@
 """The web client's queries.
 
-Reading by id answers null for what does not exist and for what is somebody else's; the two are not told apart, and
-neither is an error. What belongs to somebody is ``UNAUTHENTICATED`` for an anonymous viewer, on that field alone.
+Reading by id gives null for what does not exist and for what is another customer's; the two are not told apart, and
+neither is an error. What has an owner is ``UNAUTHENTICATED`` for an anonymous viewer, on that field alone.
 """
 
 from collections.abc import Awaitable
@@ -32,7 +32,7 @@ After = Annotated[str | None, strawberry.argument(description="A cursor: go on a
 SEES_ALL_ORDERS = frozenset({"operator", "service"})
 
 
-@strawberry.type(name="Query", description="Everything that can be read.")
+@strawberry.type(name="Query", description="Queries.")
 class WebQuery:
     @returns(WebDashboard, description="What the viewer's start page shows, in one request.")
     def dashboard(self) -> WebDashboard:
@@ -56,7 +56,7 @@ class WebQuery:
 
     @returns(
         WebOrderConnection | None,
-        description="The viewer's orders, newest first; for operators, everybody's.",
+        description="The viewer's orders, newest first; for operators, all orders.",
         directives=[PAGED],
     )
     def orders(
@@ -83,6 +83,6 @@ class WebQuery:
     ) -> Awaitable[Slice[Product] | None]:
         return read_products(info.context, first=first, after=after, search=search, category=category)
 
-    @returns(WebRateLimit, description="How the viewer's limits stand, this operation included. Costs no points.")
+    @returns(WebRateLimit, description="The viewer's rate limits, this operation included. Costs no points.")
     def rate_limit(self, info: Info) -> WebRateLimit:
         return rate_limit(info.context)

@@ -12,11 +12,11 @@ from bff.web.types.fulfilment import WebOrderEvent
 from matapalo import Cost, streams
 
 
-@strawberry.type(name="Subscription", description="Everything that can be followed.")
+@strawberry.type(name="Subscription", description="Subscriptions.")
 class WebSubscription:
     @streams(
         WebOrderEvent,
-        description="What happens to an order of the viewer, from its beginning to its end.",
+        description="The events of an order of the viewer, from its first to its last.",
         directives=[Cost(weight=10)],
     )
     async def order_progress(

@@ -1,4 +1,4 @@
-"""A customer, as `GET /api/customers` answers it."""
+"""A customer, as `GET /api/customers` returns it."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class Preferences(msgspec.Struct, frozen=True):
 
 
 class Customer(msgspec.Struct, frozen=True):
-    """Somebody who buys."""
+    """A customer, with what they told us about themselves."""
 
     id: str
     name: str

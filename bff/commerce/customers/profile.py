@@ -38,13 +38,13 @@ async def update_profile(context: Context, claim: Claim, changes: Mapping[str, A
 
 @dataclass(frozen=True, slots=True)
 class StoredProfile:
-    """What is kept of an update: no personal data."""
+    """What is stored of an update: no personal data."""
 
     customer_id: str
 
 
-async def _restore(context: Any, kept: StoredProfile) -> ProfileUpdated:
-    customer = await context.loads.one(load_customers, kept.customer_id)
+async def _restore(context: Any, stored: StoredProfile) -> ProfileUpdated:
+    customer = await context.loads.one(load_customers, stored.customer_id)
     if customer is None:
         raise NotFound("you are no customer of ours")
     return ProfileUpdated(customer)

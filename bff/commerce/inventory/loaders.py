@@ -1,4 +1,4 @@
-"""Loads of stock. Everybody may see it."""
+"""Loads of stock, which is public."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The stock of a product, as `GET /api/inventory` answers it."""
+"""The stock of a product, as `GET /api/inventory` returns it."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Loads of orders. Everything here belongs to somebody: an anonymous viewer gets `Unauthenticated`."""
+"""Loads of orders. Everything here has an owner: an anonymous viewer gets `Unauthenticated`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ async def load_orders_of_customers(
 async def read_all_orders(
     context: Context, *, first: int | None, after: str | None, status: OrderStatus | None
 ) -> Slice[Order]:
-    """A page of everybody's orders, newest first. For operators: for a customer the service answers their own only."""
+    """A page of all customers' orders, newest first. For operators: a customer gets their own only."""
     context.subject()
     filters = {"status": status.value if status else None}
     return await read_slice(context.rest, "/api/orders", page_request(first, after), filters, into=Order)
@@ -53,14 +53,14 @@ async def load_summaries(context: Context, keys: Sequence[str]) -> list[OrdersSu
 async def _first_pages(
     context: Context, keys: Sequence[str], page: PageRequest, status: OrderStatus | None
 ) -> list[Slice[Order] | Exception | None]:
-    found = await context.rest.get_many(
+    newest = await context.rest.get_many(
         "/api/orders/by-customer",
         [key for key in keys if is_id(key)],
         into=CustomerOrders,
         by="customer_ids",
         params={"limit": page.limit, "status": status.value if status else None},
     )
-    pages = {one.customer_id: slice_of(one.listing(), page) for one in found}
+    pages = {orders.customer_id: slice_of(orders.listing(), page) for orders in newest}
     return [pages.get(key) for key in keys]
 
 

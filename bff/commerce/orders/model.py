@@ -1,4 +1,4 @@
-"""Orders, as `GET /api/orders` answers them."""
+"""Orders, as `GET /api/orders` returns them."""
 
 from datetime import datetime
 from enum import Enum
@@ -51,7 +51,7 @@ class OrdersSummary(msgspec.Struct, frozen=True):
 
 
 class CustomerOrders(msgspec.Struct, frozen=True):
-    """The newest orders of one customer, in the answer of `GET /api/orders/by-customer`."""
+    """The newest orders of one customer, as in the response of `GET /api/orders/by-customer`."""
 
     customer_id: str
     items: list[Order]

@@ -1,4 +1,4 @@
-"""A payment, as `GET /api/payments` answers it."""
+"""A payment, as `GET /api/payments` returns it."""
 
 from datetime import datetime
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Loads of products. Everybody may see them."""
+"""Loads of products, which are public."""
 
 from collections.abc import Sequence
 

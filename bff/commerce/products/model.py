@@ -1,4 +1,4 @@
-"""A product, as `GET /api/products` answers it."""
+"""A product, as `GET /api/products` returns it."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from bff.commerce.money import Money
 
 
 class Product(msgspec.Struct, frozen=True):
-    """Something that is sold."""
+    """A product, at the price of now."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Reads of recommendations. Whoever is no customer gets what everybody likes."""
+"""Reads of recommendations. Who is no customer gets the popular ones."""
 
 from bff.commerce.context import Context
 from bff.commerce.pagination import checked_first
@@ -12,9 +12,9 @@ async def read_recommended_products(context: Context, *, first: int | None) -> l
     """The products recommended to the viewer, best first; those that no longer exist are left out."""
     customer_id = context.viewer.subject if context.viewer.role == "customer" else None
     params = {"customer_id": customer_id, "limit": checked_first(first, default=8)}
-    answer = await context.rest.get("/api/recommendations", params, into=Listing[Recommendation])
-    found = await context.loads.many(load_products, [row.product_id for row in answer.items])
-    for product in found:
+    listing = await context.rest.get("/api/recommendations", params, into=Listing[Recommendation])
+    products = await context.loads.many(load_products, [row.product_id for row in listing.items])
+    for product in products:
         if isinstance(product, Exception):
             raise product
-    return [product for product in found if product is not None]
+    return [product for product in products if product is not None]

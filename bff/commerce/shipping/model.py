@@ -1,4 +1,4 @@
-"""A shipment, as `GET /api/shipping` answers it."""
+"""A shipment, as `GET /api/shipping` returns it."""
 
 from datetime import datetime
 from enum import Enum

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
-from bff.commerce.orders.model import Order, OrderLine, OrderStatus
+from bff.commerce.graphql import OrderStatus
+from bff.commerce.orders.model import Order, OrderLine
 from bff.commerce.shipping.loaders import load_tracking_numbers
 from matapalo import Cost, projection, related, returns, sized
 
@@ -14,7 +14,7 @@ from matapalo import Cost, projection, related, returns, sized
 class MobileOrderRow:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     placed_at: datetime = strawberry.field(description="When it was placed.")
-    status: OrderStatus = strawberry.field(description="How far it has come.")
+    status: OrderStatus = strawberry.field(description="Its status.")
 
     @returns(str, description="What it costs, ready to show.")
     @staticmethod
@@ -33,10 +33,10 @@ class MobileOrderItem:
         return line.unit_price.formatted
 
 
-@projection(Order, name="Order", description="What a customer bought.")
+@projection(Order, name="Order", description="An order.")
 class MobileOrder:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
-    status: OrderStatus = strawberry.field(description="How far it has come.")
+    status: OrderStatus = strawberry.field(description="Its status.")
     items: list[MobileOrderItem] = strawberry.field(description="What was bought.", directives=[sized(8)])
     tracking_number: str | None = related(
         load_tracking_numbers,

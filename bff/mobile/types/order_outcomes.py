@@ -1,4 +1,4 @@
-"""What the app's mutations on orders take and answer."""
+"""What the app's mutations on orders take and return."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from bff.mobile.types.order import MobileOrder
 from matapalo import Cost, projection, sized
 
 
-@strawberry.input(name="OrderItemInput", description="How many of which product.")
+@strawberry.input(name="OrderItemInput", description="A product to order, and how many of it.")
 class MobileOrderItemInput:
     product_id: strawberry.ID = strawberry.field(
         description="The product; each may be listed once.", directives=[Cost(weight=1)]
@@ -26,7 +26,7 @@ class MobileOrderItemInput:
     quantity: int = strawberry.field(description="1 to 99.")
 
 
-@strawberry.input(name="PlaceOrderInput", description="What to buy. Prices are those of now.")
+@strawberry.input(name="PlaceOrderInput", description="The products to order, at the prices of now.")
 class MobilePlaceOrderInput:
     items: list[MobileOrderItemInput] = strawberry.field(description="1 to 50.")
     payment_method_id: strawberry.ID | None = strawberry.field(
@@ -86,13 +86,13 @@ class MobileOrderNotCancellable:
 
 MobilePlaceOrderPayload = Annotated[
     MobileOrderPlaced | MobileOrderPending | MobileOutOfStock | MobilePaymentDeclined,
-    strawberry.union("PlaceOrderPayload", description="What became of the order."),
+    strawberry.union("PlaceOrderPayload", description="The result of `placeOrder`."),
 ]
 MobileReorderPayload = Annotated[
     MobileOrderPlaced | MobileOrderPending | MobileOutOfStock | MobilePaymentDeclined,
-    strawberry.union("ReorderPayload", description="What became of the new order."),
+    strawberry.union("ReorderPayload", description="The result of `reorder`."),
 ]
 MobileCancelOrderPayload = Annotated[
     MobileOrderCancelled | MobileCancellationPending | MobileOrderNotCancellable,
-    strawberry.union("CancelOrderPayload", description="Whether it is cancelled."),
+    strawberry.union("CancelOrderPayload", description="The result of `cancelOrder`."),
 ]

@@ -7,7 +7,7 @@ from bff.commerce.products.model import Product
 from matapalo import Cost, projection, returns
 
 
-@projection(Product, name="Product", description="Something that is sold.")
+@projection(Product, name="Product", description="A product.")
 class MobileProduct:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     name: str = strawberry.field(description="What it is called.")

@@ -21,14 +21,14 @@ class WebAddress:
     country: str = strawberry.field(description="ISO 3166-1 alpha-2 code.")
 
 
-@projection(Preferences, name="Preferences", description="What a customer likes.")
+@projection(Preferences, name="Preferences", description="A customer's preferences.")
 class WebPreferences:
     language: str = strawberry.field(description="ISO 639-1 code.")
     currency: str = strawberry.field(description="ISO 4217 code.")
     newsletter: bool = strawberry.field(description="Whether to send the newsletter.")
 
 
-@projection(Customer, name="Customer", description="Somebody who buys.", directives=[BY_ID])
+@projection(Customer, name="Customer", description="A customer.", directives=[BY_ID])
 class WebCustomer:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     name: str = strawberry.field(description="Full name.")

@@ -1,4 +1,4 @@
-"""What the web's mutations on customers take and answer."""
+"""What the web's mutations on customers take and return."""
 
 from typing import Annotated, Any
 
@@ -24,14 +24,14 @@ class WebAddressInput:
     country: str = strawberry.field(description="ISO 3166-1 alpha-2 code.")
 
 
-@strawberry.input(name="PreferencesInput", description="What a customer likes.")
+@strawberry.input(name="PreferencesInput", description="A customer's preferences.")
 class WebPreferencesInput:
     language: str = strawberry.field(description="ISO 639-1 code.")
     currency: str = strawberry.field(description="ISO 4217 code.")
     newsletter: bool = strawberry.field(description="Whether to send the newsletter.")
 
 
-@strawberry.input(name="UpdateProfileInput", description="What is absent stays as it is; null removes.")
+@strawberry.input(name="UpdateProfileInput", description="Changes of a profile: what is absent stays, null removes.")
 class WebUpdateProfileInput:
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Full name; cannot be removed.")
     phone: str | None = strawberry.field(default=strawberry.UNSET, description="Telephone number.")
@@ -42,7 +42,7 @@ class WebUpdateProfileInput:
 
     def changes(self) -> dict[str, Any]:
         """What is to change, by the service's names."""
-        given: dict[str, Any] = {
+        members: dict[str, Any] = {
             "name": self.name,
             "phone": self.phone,
             "address": self.address,
@@ -50,7 +50,7 @@ class WebUpdateProfileInput:
         }
         return {
             name: strawberry.asdict(value) if isinstance(value, WebAddressInput | WebPreferencesInput) else value
-            for name, value in given.items()
+            for name, value in members.items()
             if value is not strawberry.UNSET
         }
 
@@ -60,7 +60,7 @@ class WebProfileUpdated:
     customer: WebCustomer = strawberry.field(description="The viewer as they are now.")
 
 
-@strawberry.input(name="RegisterCustomerInput", description="Who wants to be a customer.")
+@strawberry.input(name="RegisterCustomerInput", description="A registration.")
 class WebRegisterCustomerInput:
     name: str = strawberry.field(description="Full name.")
     email: str = strawberry.field(description="E-mail address; an email with a code is sent to it.")
@@ -75,7 +75,7 @@ class WebRegistrationReceived:
     confirm_within_days: int = strawberry.field(description="For how many days the code in the email is good.")
 
 
-@projection(EmailConfirmed, name="EmailConfirmed", description="Welcome: the address is the customer's.")
+@projection(EmailConfirmed, name="EmailConfirmed", description="The address is confirmed.")
 class WebEmailConfirmed:
     welcome_points: int = strawberry.field(description="Loyalty points that come with it.")
 
@@ -91,13 +91,13 @@ class WebRegistrationExpired:
 
 
 WebUpdateProfilePayload = Annotated[
-    WebProfileUpdated, strawberry.union("UpdateProfilePayload", description="What became of the change.")
+    WebProfileUpdated, strawberry.union("UpdateProfilePayload", description="The result of `updateProfile`.")
 ]
 WebRegisterCustomerPayload = Annotated[
     WebRegistrationReceived,
-    strawberry.union("RegisterCustomerPayload", description="What became of the registration."),
+    strawberry.union("RegisterCustomerPayload", description="The result of `registerCustomer`."),
 ]
 WebConfirmEmailPayload = Annotated[
     WebEmailConfirmed | WebConfirmationPending | WebRegistrationExpired,
-    strawberry.union("ConfirmEmailPayload", description="What became of the confirmation."),
+    strawberry.union("ConfirmEmailPayload", description="The result of `confirmEmail`."),
 ]

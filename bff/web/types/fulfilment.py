@@ -4,36 +4,29 @@ from datetime import datetime
 
 import strawberry
 
-import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
-from bff.commerce.fulfilment.messages import (
-    Fulfilment,
-    FulfilmentStatus,
-    OrderEvent,
-    OrderStep,
-    OrderStepState,
-    StepProgress,
-)
+from bff.commerce.fulfilment.messages import Fulfilment, OrderEvent, StepProgress
+from bff.commerce.graphql import FulfilmentStatus, OrderStep, OrderStepState
 from matapalo import projection, sized
 
 
 @projection(StepProgress, name="FulfilmentStep", description="One step of an order.")
 class WebFulfilmentStep:
-    name: OrderStep = strawberry.field(description="Which.")
-    state: OrderStepState = strawberry.field(description="How it stands.")
+    name: OrderStep = strawberry.field(description="Its name.")
+    state: OrderStepState = strawberry.field(description="Its state.")
     started_at: datetime = strawberry.field(description="When it began for the first time.")
     finished_at: datetime | None = strawberry.field(description="When it ended; null while it is under way.")
     attempts: int = strawberry.field(description="How often it was begun.")
 
 
-@projection(Fulfilment, name="Fulfilment", description="Where an order stands and how it got there.")
+@projection(Fulfilment, name="Fulfilment", description="The progress of an order's workflow.")
 class WebFulfilment:
-    status: FulfilmentStatus = strawberry.field(description="Where it stands.")
+    status: FulfilmentStatus = strawberry.field(description="Its status.")
     steps: list[WebFulfilmentStep] = strawberry.field(
         description="The steps begun so far, in their order.", directives=[sized(len(OrderStep))]
     )
 
 
-@projection(OrderEvent, name="OrderEvent", description="Something that happened to an order.")
+@projection(OrderEvent, name="OrderEvent", description="An event of an order.")
 class WebOrderEvent:
     id: strawberry.ID = strawberry.field(description="Pass it as `after` to go on after this event.")
     step: OrderStep = strawberry.field(description="In which step.")

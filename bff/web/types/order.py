@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-import bff.commerce.graphql  # noqa: F401  # gives the enums their GraphQL face
 from bff.commerce.customers.loaders import load_customers
 from bff.commerce.fulfilment.queries import load_fulfilments
-from bff.commerce.orders.model import Order, OrderLine, OrdersSummary, OrderStatus
+from bff.commerce.graphql import OrderStatus, PaymentStatus, ShipmentStatus
+from bff.commerce.orders.model import Order, OrderLine, OrdersSummary
 from bff.commerce.pagination import Edge, Slice
 from bff.commerce.payments.loaders import load_payments_of_orders
-from bff.commerce.payments.model import Payment, PaymentStatus
+from bff.commerce.payments.model import Payment
 from bff.commerce.products.loaders import load_products
 from bff.commerce.shipping.loaders import load_shipments_of_orders, load_tracking_urls
-from bff.commerce.shipping.model import Shipment, ShipmentStatus
+from bff.commerce.shipping.model import Shipment
 from bff.web.types.entity import BY_ID
 from bff.web.types.fulfilment import WebFulfilment
 from bff.web.types.money import WebMoney
@@ -36,30 +36,30 @@ class WebOrderLine:
     )
 
 
-@projection(Payment, name="Payment", description="Money charged for an order.")
+@projection(Payment, name="Payment", description="A payment for an order.")
 class WebPayment:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     amount: WebMoney = strawberry.field(description="How much.")
-    status: PaymentStatus = strawberry.field(description="What became of the money.")
+    status: PaymentStatus = strawberry.field(description="Its status.")
     method: str = strawberry.field(description="What was charged.")
     created_at: datetime = strawberry.field(description="When it was charged.")
 
 
-@projection(Shipment, name="Shipment", description="The parcel of an order.")
+@projection(Shipment, name="Shipment", description="The shipment of an order.")
 class WebShipment:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     carrier: str = strawberry.field(description="Who carries it.")
     tracking_number: str = strawberry.field(description="The carrier's number of the parcel.")
     tracking_url: str = strawberry.field(description="Where to follow it.")
-    status: ShipmentStatus = strawberry.field(description="Where it is.")
+    status: ShipmentStatus = strawberry.field(description="Its status.")
     shipped_at: datetime = strawberry.field(description="When it left the warehouse.")
 
 
-@projection(Order, name="Order", description="What a customer bought.", directives=[BY_ID])
+@projection(Order, name="Order", description="An order.", directives=[BY_ID])
 class WebOrder:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     placed_at: datetime = strawberry.field(description="When it was placed.")
-    status: OrderStatus = strawberry.field(description="How far it has come.")
+    status: OrderStatus = strawberry.field(description="Its status.")
     total: WebMoney = strawberry.field(description="What all of it costs.")
     items_count: int = strawberry.field(description="How many things it holds: the sum of the quantities.")
     items: list[WebOrderLine] = strawberry.field(description="What was bought.", directives=[sized(8)])
@@ -80,7 +80,7 @@ class WebOrder:
         directives=[Cost(weight=1)],
     )
     fulfilment: WebFulfilment | None = related(
-        load_fulfilments, key="id", description="How it comes to the customer; null when that is not known any more."
+        load_fulfilments, key="id", description="The progress of its workflow; null when that has expired."
     )
 
 
@@ -99,7 +99,7 @@ class WebOrderConnection:
     page_info: WebPageInfo = strawberry.field(description="Where the page ends.")
 
 
-@projection(OrdersSummary, name="OrderAnalytics", description="All orders of a customer in figures.")
+@projection(OrdersSummary, name="OrderAnalytics", description="Figures of all orders of a customer.")
 class WebOrderAnalytics:
     total_spent: WebMoney = strawberry.field(description="Sum of the orders; cancelled ones are not counted.")
     order_count: int = strawberry.field(description="How many orders; cancelled ones are not counted.")

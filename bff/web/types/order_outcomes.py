@@ -1,4 +1,4 @@
-"""What the web's mutations on orders take and answer."""
+"""What the web's mutations on orders take and return."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from bff.web.types.workflow import WebWorkflow
 from matapalo import Cost, projection, related, sized
 
 
-@strawberry.input(name="OrderItemInput", description="How many of which product.")
+@strawberry.input(name="OrderItemInput", description="A product to order, and how many of it.")
 class WebOrderItemInput:
     product_id: strawberry.ID = strawberry.field(
         description="The product; each may be listed once.", directives=[Cost(weight=1)]
@@ -31,7 +31,7 @@ class WebOrderItemInput:
     quantity: int = strawberry.field(description="1 to 99.")
 
 
-@strawberry.input(name="PlaceOrderInput", description="What to buy. Prices are those of now.")
+@strawberry.input(name="PlaceOrderInput", description="The products to order, at the prices of now.")
 class WebPlaceOrderInput:
     items: list[WebOrderItemInput] = strawberry.field(description="1 to 50.")
     payment_method_id: strawberry.ID | None = strawberry.field(
@@ -55,7 +55,7 @@ class WebOrderPending:
 @projection(Shortage, name="Shortage", description="A product of which there is not enough.")
 class WebShortage:
     product_id: strawberry.ID = strawberry.field(description="Its id.")
-    requested: int = strawberry.field(description="How many were asked for.")
+    requested: int = strawberry.field(description="How many were requested.")
     available: int = strawberry.field(description="How many there are.")
     product: WebProduct | None = related(load_products, key="product_id", description="The product.")
 
@@ -107,17 +107,17 @@ class WebOrderNotCancellable:
 
 WebPlaceOrderPayload = Annotated[
     WebOrderPlaced | WebOrderPending | WebOutOfStock | WebPaymentDeclined,
-    strawberry.union("PlaceOrderPayload", description="What became of the order."),
+    strawberry.union("PlaceOrderPayload", description="The result of `placeOrder`."),
 ]
 WebConfirmWarehousePayload = Annotated[
     WebWarehouseConfirmed | WebOrderNotWaiting,
-    strawberry.union("ConfirmWarehousePayload", description="Whether somebody was told."),
+    strawberry.union("ConfirmWarehousePayload", description="The result of `confirmWarehouse`."),
 ]
 WebReorderPayload = Annotated[
     WebOrderPlaced | WebOrderPending | WebOutOfStock | WebPaymentDeclined,
-    strawberry.union("ReorderPayload", description="What became of the new order."),
+    strawberry.union("ReorderPayload", description="The result of `reorder`."),
 ]
 WebCancelOrderPayload = Annotated[
     WebOrderCancelled | WebCancellationPending | WebOrderNotCancellable,
-    strawberry.union("CancelOrderPayload", description="Whether it is cancelled."),
+    strawberry.union("CancelOrderPayload", description="The result of `cancelOrder`."),
 ]

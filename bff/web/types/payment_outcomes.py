@@ -1,4 +1,4 @@
-"""What the web's mutation on payments takes and answers."""
+"""What the web's mutation on payments takes and returns."""
 
 from typing import Annotated
 
@@ -35,5 +35,5 @@ class WebOrderNotPayable:
 
 WebCreatePaymentPayload = Annotated[
     WebPaymentCreated | WebPaymentRefused | WebOrderNotPayable,
-    strawberry.union("CreatePaymentPayload", description="What became of the payment."),
+    strawberry.union("CreatePaymentPayload", description="The result of `createPayment`."),
 ]

@@ -11,7 +11,7 @@ from bff.web.types.page import PART_OF_A_LIST, WebPageInfo
 from matapalo import Cost, projection, related
 
 
-@projection(Product, name="Product", description="Something that is sold.", directives=[BY_ID])
+@projection(Product, name="Product", description="A product.", directives=[BY_ID])
 class WebProduct:
     id: strawberry.ID = strawberry.field(description="Stable identifier.")
     name: str = strawberry.field(description="What it is called.")

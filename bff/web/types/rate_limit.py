@@ -1,4 +1,4 @@
-"""How the viewer's limits stand, as GitHub's `rateLimit` says it; every policy by its name besides."""
+"""The state of the viewer's rate limits, as GitHub's `rateLimit` says it; every policy by its name besides."""
 
 from datetime import datetime, timedelta
 
@@ -37,11 +37,11 @@ class WebRateLimit:
 
 
 def rate_limit(context: Context) -> WebRateLimit:
-    """How the limits stood when this operation was admitted."""
+    """The state of the limits when this operation was allowed."""
     charge = context.charge or OperationCharge()
     decision = charge.decision
     tightest = decision.tightest if decision is not None else None
-    shown = [each for each in decision.policies if not each.shadow] if decision is not None else []
+    policies = [] if decision is None else [policy for policy in decision.policies if not policy.shadow]
     now = context.clock.now()
     return WebRateLimit(
         tier=context.viewer.tier,
@@ -51,7 +51,7 @@ def rate_limit(context: Context) -> WebRateLimit:
         reset_at=now + timedelta(seconds=tightest.reset_s) if tightest else None,
         cost=charge.requested,
         node_count=charge.nodes,
-        policies=[_policy(each, now) for each in shown],
+        policies=[_policy(policy, now) for policy in policies],
     )
 
 

@@ -1,4 +1,4 @@
-"""The durable workflow behind an order: its name for everybody who has the order, its inside for operators."""
+"""The durable workflow behind an order: its id for all who see the order, its state for operators."""
 
 from datetime import datetime
 
@@ -36,7 +36,7 @@ class WebWorkflowEventConnection:
     page_info: WebPageInfo = strawberry.field(description="Where the page ends.")
 
 
-@projection(WorkflowState, name="WorkflowState", description="How a workflow stands. For operators.")
+@projection(WorkflowState, name="WorkflowState", description="The state of a workflow. For operators.")
 class WebWorkflowState:
     type: str = strawberry.field(description="Its kind.")
     status: str = strawberry.field(description="Temporal's word: RUNNING, COMPLETED, CANCELED, FAILED, TERMINATED.")
@@ -53,7 +53,7 @@ class WebWorkflow:
     id: strawberry.ID = strawberry.field(description="Its id, as in Temporal's UI.")
     run_id: strawberry.ID = strawberry.field(description="The id of its run.")
     started_at: datetime = strawberry.field(description="When it began.")
-    state: WebWorkflowState | None = related(load_states, key="id", description="How it stands. For operators.")
+    state: WebWorkflowState | None = related(load_states, key="id", description="Its state. For operators.")
     history: WebWorkflowEventConnection | None = related(
         load_histories,
         key="id",

@@ -1,4 +1,4 @@
-"""Money is exact, and written alike for everybody."""
+"""Money is exact, and written alike for all."""
 
 from decimal import Decimal
 

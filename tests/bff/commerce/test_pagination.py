@@ -20,7 +20,7 @@ def read(rows: list[int], page: PageRequest) -> Slice[int]:
 
 
 @given(total=st.integers(0, 350), data=st.data())
-def test_walking_from_any_edge_with_any_sizes_meets_each_row_once(total, data):
+def test_pages_from_any_edge_of_any_size_hold_each_row_once(total, data):
     rows = list(range(total))
     seen: list[int] = []
     after: str | None = None

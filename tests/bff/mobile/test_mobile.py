@@ -25,7 +25,7 @@ def orders(*statuses: str) -> list[Order]:
     return msgspec.convert(changed, list[Order], strict=False)
 
 
-def test_the_buttons_reorder_the_last_order_and_track_the_last_shipped_one():
+def test_the_buttons_reorder_the_last_order_or_track_a_parcel():
     assert quick_actions([]) == []
     assert [(a.type, a.order_id) for a in quick_actions(orders("DELIVERED", "SHIPPED", "SHIPPED"))] == [
         (QuickActionType.REORDER, "ord_00001"),
@@ -92,7 +92,7 @@ async def test_an_anonymous_home_is_null_with_errors_and_no_calls(schema):
 
 
 @pytest.mark.parametrize("how", ["fail", "stall"])
-async def test_a_service_that_is_gone_nulls_only_its_own_fields(schema, how):
+async def test_a_failing_service_nulls_only_its_own_fields(schema, how):
     upstream = FakeUpstream()
     getattr(upstream, how)("customers")
     result = await ask(schema, HOME, upstream)

@@ -28,20 +28,20 @@ def schema() -> strawberry.Schema:
 
 async def test_an_order_is_placed_under_a_key_of_the_app(schema):
     workflows = InstantWorkflows()
-    found = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=workflows, idempotency_key="k")
-    assert found.errors == []
-    assert found.data["placeOrder"]["order"]["id"] == "ord_00001"
-    assert [wish.claim.field for wish in workflows.requests] == ["placeOrder"]
+    result = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=workflows, idempotency_key="k")
+    assert result.errors == []
+    assert result.data["placeOrder"]["order"]["id"] == "ord_00001"
+    assert [request.claim.field for request in workflows.requests] == ["placeOrder"]
 
 
 async def test_shortages_are_shown_without_the_product(schema):
     workflows = InstantWorkflows(outcome=Outcome.OUT_OF_STOCK, shortages=(Shortage("prod_0001", 2, 0),))
     upstream = FakeUpstream()
-    found = await ask(schema, PLACE, upstream, variables=INPUT, workflows=workflows, idempotency_key="k")
-    assert found.data["placeOrder"]["shortages"] == [{"productId": "prod_0001", "available": 0}]
+    result = await ask(schema, PLACE, upstream, variables=INPUT, workflows=workflows, idempotency_key="k")
+    assert result.data["placeOrder"]["shortages"] == [{"productId": "prod_0001", "available": 0}]
     assert upstream.calls == []
 
 
 async def test_the_app_needs_a_key_too(schema):
-    found = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=InstantWorkflows())
-    assert [code_of(error) for error in found.errors] == ["IDEMPOTENCY_KEY_MISSING"]
+    result = await ask(schema, PLACE, FakeUpstream(), variables=INPUT, workflows=InstantWorkflows())
+    assert [code_of(error) for error in result.errors] == ["IDEMPOTENCY_KEY_MISSING"]

@@ -8,5 +8,4 @@ from bff.web.schema import build_schema
 
 @pytest.fixture(scope="package")
 def schema() -> Schema:
-    """The web schema."""
     return build_schema()

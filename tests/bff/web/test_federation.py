@@ -65,9 +65,9 @@ async def test_a_bad_representation_nulls_only_itself(schema):
     ]
     good = {"__typename": "Product", "id": "prod_0001"}
     result = await entities(schema, [good, *bad, good], FakeUpstream())
-    found = result.data["_entities"]
-    assert (found[0]["id"], found[-1]["id"]) == ("prod_0001", "prod_0001")
-    assert found[1:-1] == [None] * len(bad)
+    resolved = result.data["_entities"]
+    assert (resolved[0]["id"], resolved[-1]["id"]) == ("prod_0001", "prod_0001")
+    assert resolved[1:-1] == [None] * len(bad)
     errors = sorted(result.errors, key=lambda error: str(error.path))
     assert [error.path for error in errors] == [["_entities", index] for index in range(1, len(bad) + 1)]
     assert {code_of(error) for error in errors} == {"BAD_USER_INPUT"}

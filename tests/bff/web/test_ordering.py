@@ -49,7 +49,7 @@ def an_input(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"input": {"items": list(items) or [{"productId": "prod_0001", "quantity": 2}], **more}}
 
 
-def told(error: GraphQLError) -> dict[str, Any]:
+def extensions_of(error: GraphQLError) -> dict[str, Any]:
     """The extensions of an error."""
     assert isinstance(error.original_error, BffError)
     return error.original_error.extensions()
@@ -89,8 +89,8 @@ async def test_what_the_business_refuses_is_a_member_of_the_payload(schema):
 
 
 async def test_an_order_that_is_not_decided_in_time_is_pending(schema):
-    found = await place(schema, InstantWorkflows(pending=True))
-    assert found.data["placeOrder"] == {"__typename": "OrderPending", "orderId": "ord_00001", "pollAfterMs": 1000}
+    result = await place(schema, InstantWorkflows(pending=True))
+    assert result.data["placeOrder"] == {"__typename": "OrderPending", "orderId": "ord_00001", "pollAfterMs": 1000}
 
 
 async def test_the_same_key_with_other_input_is_refused(schema):
@@ -113,8 +113,8 @@ async def test_the_same_key_with_other_input_is_refused(schema):
 )
 async def test_without_a_good_key_nothing_is_ordered(schema, key, code):
     workflows = InstantWorkflows()
-    found = await place(schema, workflows, idempotency_key=key)
-    assert [code_of(error) for error in found.errors] == [code]
+    result = await place(schema, workflows, idempotency_key=key)
+    assert [code_of(error) for error in result.errors] == [code]
     assert workflows.requests == []
 
 
@@ -129,8 +129,8 @@ async def test_a_key_in_quotes_is_the_same_key(schema):
 )
 async def test_only_customers_order(schema, viewer, code):
     workflows = InstantWorkflows()
-    found = await place(schema, workflows, viewer=viewer)
-    assert [code_of(error) for error in found.errors] == [code]
+    result = await place(schema, workflows, viewer=viewer)
+    assert [code_of(error) for error in result.errors] == [code]
     assert workflows.requests == []
 
 
@@ -150,35 +150,35 @@ ONE = {"productId": "prod_0001", "quantity": 1}
         (an_input(paymentMethodId="a b"), "input.paymentMethodId"),
     ],
 )
-async def test_input_that_cannot_be_is_refused_by_field_and_starts_nothing(schema, variables, field):
+async def test_bad_input_is_refused_by_field_and_starts_nothing(schema, variables, field):
     workflows = InstantWorkflows()
-    found = await place(schema, workflows, variables)
-    (error,) = found.errors
+    result = await place(schema, workflows, variables)
+    (error,) = result.errors
     assert code_of(error) == "BAD_USER_INPUT"
-    assert told(error)["field"] == field
+    assert extensions_of(error)["field"] == field
     assert field in error.message
     assert workflows.requests == []
 
 
-async def test_what_only_the_service_knows_to_be_wrong_names_the_field_of_the_input(schema):
+async def test_a_refusal_of_the_service_names_the_field_of_the_input(schema):
     unknown = InstantWorkflows(
         outcome=Outcome.INVALID, refusals=(Refusal("items[0].product_id", "there is no product prod_9"),)
     )
     (error,) = (await place(schema, unknown)).errors
     assert code_of(error) == "BAD_USER_INPUT"
-    assert told(error)["field"] == "input.items[0].productId"
+    assert extensions_of(error)["field"] == "input.items[0].productId"
 
 
-async def test_an_order_that_was_given_up_says_that_a_new_key_is_needed(schema):
+async def test_a_failed_order_says_that_a_new_key_is_needed(schema):
     (error,) = (await place(schema, InstantWorkflows(outcome=Outcome.FAILED, reason="no luck"))).errors
     assert code_of(error) == "UPSTREAM_UNAVAILABLE"
     assert "new Idempotency-Key" in error.message
-    assert told(error)["retryable"] is False
+    assert extensions_of(error)["retryable"] is False
 
 
 async def test_without_workflows_reads_work_and_orders_do_not(schema):
-    found = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), idempotency_key="key-1")
-    assert [code_of(error) for error in found.errors] == ["WORKFLOWS_UNAVAILABLE"]
+    result = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), idempotency_key="key-1")
+    assert [code_of(error) for error in result.errors] == ["WORKFLOWS_UNAVAILABLE"]
     read = await ask(schema, '{ order(id: "ord_00001") { id fulfilment { status } } }', FakeUpstream())
     assert read.data == {"order": {"id": "ord_00001", "fulfilment": None}}
 
@@ -209,8 +209,8 @@ async def followed(schema: Any, order_id: str, viewer: Viewer = CUSTOMER, after:
     pool = create_pool(SETTINGS, SystemClock(), transport=FakeUpstream())
     context = make_context(pool, viewer, workflows=InstantWorkflows(history=history))
     variables = {"id": order_id, "after": after}
-    found = await schema.subscribe(PROGRESS, variables, context_value=context)
-    results = [each async for each in found]
+    result = await schema.subscribe(PROGRESS, variables, context_value=context)
+    results = [each async for each in result]
     await pool.aclose()
     return [each.data["orderProgress"] if each.data else code_of(each.errors[0]) for each in results]
 
@@ -222,7 +222,7 @@ async def test_an_order_of_the_viewer_is_followed_to_its_end(schema):
     assert await followed(schema, "ord_00001", after="1-0") == [last]
 
 
-async def test_an_order_that_the_viewer_does_not_see_cannot_be_followed(schema):
+async def test_a_foreign_order_cannot_be_followed(schema):
     assert await followed(schema, "ord_99999") == ["NOT_FOUND"]
     assert await followed(schema, "ord_00013") == ["NOT_FOUND"]
     assert await followed(schema, "ord_00001", viewer=ANONYMOUS) == ["UNAUTHENTICATED"]
@@ -252,7 +252,7 @@ def in_status(upstream: FakeUpstream, status: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "outcome"),
+    ("status", "cancelled", "outcome"),
     [
         ("CANCELLED", CancelResult.CANCELLED, "OrderCancelled"),
         ("CANCELLED", CancelResult.NOT_RUNNING, "OrderCancelled"),
@@ -261,40 +261,40 @@ def in_status(upstream: FakeUpstream, status: str) -> str:
         ("DELIVERED", CancelResult.NOT_RUNNING, "OrderNotCancellable"),
     ],
 )
-async def test_what_became_of_a_cancellation_is_a_member_of_the_payload(schema, status, answer, outcome):
+async def test_the_outcome_of_a_cancellation_is_a_payload_member(schema, status, cancelled, outcome):
     upstream = FakeUpstream()
-    found = await cancel(schema, InstantWorkflows(cancels=answer), upstream, in_status(upstream, status))
-    assert found.errors == []
-    assert found.data["cancelOrder"]["__typename"] == outcome
+    result = await cancel(schema, InstantWorkflows(cancels=cancelled), upstream, in_status(upstream, status))
+    assert result.errors == []
+    assert result.data["cancelOrder"]["__typename"] == outcome
 
 
-async def test_an_order_that_is_not_written_down_yet_is_its_customers_to_cancel_and_to_follow(schema):
+async def test_an_order_can_be_cancelled_before_it_is_created(schema):
     workflows = InstantWorkflows(cancels=CancelResult.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0001"})
-    found = await cancel(schema, workflows, FakeUpstream(), "ord_0123456789abcdef")
-    assert found.data["cancelOrder"] == {"__typename": "CancellationPending", "orderId": "ord_0123456789abcdef"}
+    result = await cancel(schema, workflows, FakeUpstream(), "ord_0123456789abcdef")
+    assert result.data["cancelOrder"] == {"__typename": "CancellationPending", "orderId": "ord_0123456789abcdef"}
     theirs = InstantWorkflows(cancels=CancelResult.UNDER_WAY, owners={"ord_0123456789abcdef": "cust_0002"})
-    found = await cancel(schema, theirs, FakeUpstream(), "ord_0123456789abcdef")
-    assert [code_of(error) for error in found.errors] == ["NOT_FOUND"]
+    result = await cancel(schema, theirs, FakeUpstream(), "ord_0123456789abcdef")
+    assert [code_of(error) for error in result.errors] == ["NOT_FOUND"]
 
 
 async def test_a_reason_is_one_line_of_text(schema):
     upstream = FakeUpstream()
     for reason in ("", "two\nlines", "x" * 201):
-        found = await cancel(schema, InstantWorkflows(), upstream, in_status(upstream, "CONFIRMED"), reason=reason)
-        assert [code_of(error) for error in found.errors] == ["BAD_USER_INPUT"]
+        result = await cancel(schema, InstantWorkflows(), upstream, in_status(upstream, "CONFIRMED"), reason=reason)
+        assert [code_of(error) for error in result.errors] == ["BAD_USER_INPUT"]
 
 
 async def test_the_warehouse_cancels_nothing(schema):
-    found = await cancel(schema, InstantWorkflows(), FakeUpstream(), "ord_1", viewer=WAREHOUSE)
-    assert [code_of(error) for error in found.errors] == ["FORBIDDEN"]
+    result = await cancel(schema, InstantWorkflows(), FakeUpstream(), "ord_1", viewer=WAREHOUSE)
+    assert [code_of(error) for error in result.errors] == ["FORBIDDEN"]
 
 
 async def test_a_reorder_holds_what_the_order_held(schema):
     upstream, workflows = FakeUpstream(), InstantWorkflows()
     order = in_status(upstream, "DELIVERED")
     query = "mutation($id: ID!) { reorder(orderId: $id) { __typename } }"
-    found = await ask(schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again")
-    assert found.data["reorder"]["__typename"] == "OrderPlaced"
+    result = await ask(schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again")
+    assert result.data["reorder"]["__typename"] == "OrderPlaced"
     (request,) = workflows.requests
     assert request.claim.field == "reorder"
     held = {line["product_id"]: line["quantity"] for line in upstream.orders[order]["items"]}
@@ -316,33 +316,33 @@ REGISTER = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $
 )
 async def test_a_registration_names_the_field_that_is_wrong(schema, name, email, field):
     variables = {"input": {"name": name, "email": email}}
-    found = await ask(
+    result = await ask(
         schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
         workflows=InstantWorkflows(),
     )  # fmt: skip
-    assert told(found.errors[0])["field"] == field
+    assert extensions_of(result.errors[0])["field"] == field
 
 
-async def test_whoever_registers_is_known_by_their_address_whatever_its_spelling(schema):
+async def test_a_registration_is_identified_by_its_normalised_address(schema):
     workflows = InstantWorkflows()
     for email in ("Ana@Example.org", " ana@example.org"):
         variables = {"input": {"name": "Ana", "email": email}}
-        found = await ask(
+        result = await ask(
             schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
             workflows=workflows,
         )  # fmt: skip
-        assert found.data["registerCustomer"]["__typename"] == "RegistrationReceived"
+        assert result.data["registerCustomer"]["__typename"] == "RegistrationReceived"
     assert {request.email for request in workflows.registrations} == {"ana@example.org"}
     assert len({request.claim.record_id for request in workflows.registrations}) == 1
 
 
-async def test_while_temporal_is_away_mutations_say_so_at_once_and_reads_work(schema):
+async def test_without_temporal_mutations_fail_at_once_and_reads_work(schema):
     workflows = Workflows(address=f"127.0.0.1:{free_port()}", namespace="default")
     orders = TemporalOrders(workflows=workflows, progress=ProgressReader(f"redis://127.0.0.1:{free_port()}/0"))
     async with asyncio.timeout(1.5):
-        found = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), workflows=orders, idempotency_key="k")
-        assert [code_of(error) for error in found.errors] == ["WORKFLOWS_UNAVAILABLE"]
-        assert told(found.errors[0])["retryAfter"] == 1.0
+        result = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), workflows=orders, idempotency_key="k")
+        assert [code_of(error) for error in result.errors] == ["WORKFLOWS_UNAVAILABLE"]
+        assert extensions_of(result.errors[0])["retryAfter"] == 1.0
         query = "{ orders(first: 1) { nodes { id status } } }"
         assert (await ask(schema, query, FakeUpstream(), workflows=orders)).errors == []
     await orders.aclose()

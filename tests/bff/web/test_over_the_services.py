@@ -64,17 +64,17 @@ async def sides(rest: Rest) -> AsyncIterator[dict[str, RestPool]]:
 
 
 @pytest.mark.parametrize(("client", "name", "variables"), OPERATIONS, ids=[f"{c}/{n}" for c, n, _ in OPERATIONS])
-async def test_both_sides_answer_alike_and_without_errors(schema: Schema, sides, client, name, variables):
-    asked = schema if client == "web" else build_mobile()
+async def test_both_sides_give_the_same_data_without_errors(schema: Schema, sides, client, name, variables):
+    client_schema = schema if client == "web" else build_mobile()
     viewer = OPERATOR if name == "OrdersWithCustomers" else CUSTOMER
-    answers = {}
+    data = {}
     for side, pool in sides.items():
         context = make_context(pool, viewer, deadline_in_s=20.0)
-        result = await asked.execute(operation(client, name), dict(variables), context_value=context)
+        result = await client_schema.execute(operation(client, name), dict(variables), context_value=context)
         assert result.errors is None, side
-        answers[side] = result.data
-    assert answers["new"] == answers["legacy"]
-    assert answers["new"]
+        data[side] = result.data
+    assert data["new"] == data["legacy"]
+    assert data["new"]
 
 
 async def test_pages_of_the_real_list_follow_each_other(schema: Schema, sides):
@@ -135,7 +135,7 @@ async def test_the_fake_upstream_has_the_shape_of_the_services(rest: Rest, targe
     service = service_of(target.partition("?")[0])
     real = rest.request(service, "GET", target, role="customer", user="cust_0001").json()
     async with httpx.AsyncClient(transport=FakeUpstream(), base_url="http://fake") as client:
-        answered = await client.get(target, headers={"x-role": "customer", "x-user-id": "cust_0001"})
-    fake = answered.json()
+        response = await client.get(target, headers={"x-role": "customer", "x-user-id": "cust_0001"})
+    fake = response.json()
     assert names(fake) == names(real)
     assert differences(shape(fake), shape(real)) == []

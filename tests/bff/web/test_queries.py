@@ -10,7 +10,7 @@ from tests.harness.upstream import CUSTOMERS, ORDERS_EACH, FakeUpstream
 
 
 async def data(schema: Any, query: str, **options: Any) -> Any:
-    """What is answered, which must be without errors."""
+    """The data of a result, which must be without errors."""
     result = await ask(schema, query, options.pop("upstream", None) or FakeUpstream(), **options)
     assert result.errors == []
     return result.data
@@ -20,17 +20,17 @@ async def data(schema: Any, query: str, **options: Any) -> Any:
 
 
 async def test_an_order_and_a_product_are_found_by_id(schema):
-    found = await data(schema, '{ order(id: "ord_00001") { id status } product(id: "prod_0002") { id stock } }')
-    assert found == {
+    result = await data(schema, '{ order(id: "ord_00001") { id status } product(id: "prod_0002") { id stock } }')
+    assert result == {
         "order": {"id": "ord_00001", "status": "PENDING"},
         "product": {"id": "prod_0002", "stock": 2},
     }
 
 
 @pytest.mark.parametrize("order_id", ["ord_99999", "ord_00013", "", "a,b", "../customers", "x" * 65])
-async def test_what_does_not_exist_and_what_is_somebody_elses_is_null_without_an_error(schema, order_id):
-    found = await data(schema, "query ($id: ID!) { order(id: $id) { id } }", variables={"id": order_id})
-    assert found == {"order": None}
+async def test_what_does_not_exist_or_is_foreign_is_null(schema, order_id):
+    result = await data(schema, "query ($id: ID!) { order(id: $id) { id } }", variables={"id": order_id})
+    assert result == {"order": None}
 
 
 async def test_an_id_that_no_service_could_have_costs_no_call(schema):
@@ -46,7 +46,7 @@ async def test_aliases_of_one_level_are_one_call(schema):
     assert upstream.counts() == {"/api/products": 1, "/api/inventory": 1}
 
 
-async def test_somebody_who_is_no_customer_has_no_profile(schema):
+async def test_a_viewer_who_is_no_customer_has_no_profile(schema):
     assert await data(schema, "{ me { id } }", viewer=OPERATOR) == {"me": None}
 
 
@@ -77,23 +77,23 @@ async def test_the_list_goes_on_after_any_edge(schema, edge):
 
 
 async def test_orders_of_one_status(schema):
-    found = await data(schema, "{ orders(status: SHIPPED) { nodes { id status } pageInfo { hasNextPage } } }")
-    assert [node["status"] for node in found["orders"]["nodes"]] == ["SHIPPED", "SHIPPED"]
-    assert found["orders"]["pageInfo"] == {"hasNextPage": False}
+    result = await data(schema, "{ orders(status: SHIPPED) { nodes { id status } pageInfo { hasNextPage } } }")
+    assert [node["status"] for node in result["orders"]["nodes"]] == ["SHIPPED", "SHIPPED"]
+    assert result["orders"]["pageInfo"] == {"hasNextPage": False}
 
 
 async def test_an_empty_page_has_no_end(schema):
-    found = await data(
+    result = await data(
         schema,
         '{ products(search: "nothing like it") { nodes { id } edges { cursor } pageInfo { hasNextPage endCursor } } }',
     )
-    assert found["products"] == {"nodes": [], "edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    assert result["products"] == {"nodes": [], "edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
 
 
-async def test_operators_see_the_orders_of_everybody_with_one_call_for_the_customers(schema):
+async def test_operators_see_all_orders_with_one_call_for_customers(schema):
     upstream = FakeUpstream()
-    found = await data(schema, operation("web", "OrdersWithCustomers"), upstream=upstream, viewer=OPERATOR)
-    nodes = found["orders"]["nodes"]
+    result = await data(schema, operation("web", "OrdersWithCustomers"), upstream=upstream, viewer=OPERATOR)
+    nodes = result["orders"]["nodes"]
     assert len(nodes) == 100
     assert len({node["customer"]["id"] for node in nodes}) > CUSTOMERS // 2
     assert upstream.counts() == {"/api/orders": 1, "/api/customers": 1}
@@ -102,16 +102,16 @@ async def test_operators_see_the_orders_of_everybody_with_one_call_for_the_custo
 async def test_the_orders_of_many_customers_are_one_call(schema):
     upstream = FakeUpstream()
     query = "{ orders(first: 100) { nodes { customer { orders(first: 2) { nodes { id } } } } } }"
-    found = await data(schema, query, upstream=upstream, viewer=OPERATOR)
-    assert all(len(node["customer"]["orders"]["nodes"]) == 2 for node in found["orders"]["nodes"])
+    result = await data(schema, query, upstream=upstream, viewer=OPERATOR)
+    assert all(len(node["customer"]["orders"]["nodes"]) == 2 for node in result["orders"]["nodes"])
     assert upstream.counts() == {"/api/orders": 1, "/api/customers": 1, "/api/orders/by-customer": 1}
 
 
-async def test_products_are_searched_by_name_and_category_also_anonymously(schema):
+async def test_anonymous_viewers_search_products_by_name_and_category(schema):
     query = '{ products(search: " PRODUCT 1 ", category: "Books", first: 100) { nodes { name category } } }'
-    found = await data(schema, query, viewer=ANONYMOUS)
-    assert {node["category"] for node in found["products"]["nodes"]} == {"Books"}
-    assert all("Product 1" in node["name"] for node in found["products"]["nodes"])
+    result = await data(schema, query, viewer=ANONYMOUS)
+    assert {node["category"] for node in result["products"]["nodes"]} == {"Books"}
+    assert all("Product 1" in node["name"] for node in result["products"]["nodes"])
 
 
 # --- arguments that cannot be ---
@@ -169,14 +169,14 @@ async def test_texts_that_no_service_takes_are_named(schema, argument, text, val
 
 
 async def test_null_as_size_is_the_default(schema):
-    found = await data(
+    result = await data(
         schema, "{ products(first: null) { nodes { id } } dashboard { recentOrders(first: null) { id } } }"
     )
-    assert len(found["products"]["nodes"]) == 20
-    assert len(found["dashboard"]["recentOrders"]) == 10
+    assert len(result["products"]["nodes"]) == 20
+    assert len(result["dashboard"]["recentOrders"]) == 10
 
 
-async def test_an_anonymous_viewer_asking_for_orders_must_sign_in(schema):
+async def test_an_anonymous_viewer_who_selects_orders_must_sign_in(schema):
     upstream = FakeUpstream()
     result = await ask(schema, '{ orders { nodes { id } } order(id: "ord_00001") { id } }', upstream, viewer=ANONYMOUS)
     assert result.data == {"orders": None, "order": None}
