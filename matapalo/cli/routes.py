@@ -270,10 +270,10 @@ def _liveness(nodes: Any) -> str:
     line = f"version {nodes['version']} is live on {nodes['live']} of {nodes['nodes']} nodes"
     troubles = [
         f"{report['node']}: version {report['version']}"
-        + ("" if report["is_heard"] else ", silent")
+        + ("" if report["is_alive"] else ", silent")
         + (f", {report['problem']}" if report["problem"] else "")
         for report in nodes["reports"]
-        if not report["is_live"]
+        if not report["is_current"]
     ]
     return "\n".join([line, *troubles])
 

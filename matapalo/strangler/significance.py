@@ -39,10 +39,10 @@ def slower(new: Mapping[int, int], legacy: Mapping[int, int]) -> float:
         return 1.0
     below, rank_sum, ties = 0, 0.0, 0.0
     for lower in sorted({*new, *legacy}):
-        here = new.get(lower, 0) + legacy.get(lower, 0)
-        rank_sum += new.get(lower, 0) * (below + (here + 1) / 2)
-        ties += here**3 - here
-        below += here
+        count = new.get(lower, 0) + legacy.get(lower, 0)
+        rank_sum += new.get(lower, 0) * (below + (count + 1) / 2)
+        ties += count**3 - count
+        below += count
     u = rank_sum - n * (n + 1) / 2
     variance = n * m / 12 * (n + m + 1 - ties / ((n + m) * (n + m - 1)))
     return _upper_tail((u - n * m / 2) / sqrt(variance)) if variance > 0 else 1.0

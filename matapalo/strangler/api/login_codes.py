@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Header
 
 from matapalo.strangler.api.operators import OperatorGate
-from matapalo.strangler.api.schemas import Code
+from matapalo.strangler.api.schemas import LoginCode
 from matapalo.strangler.store.login_codes import CODE_LIVES_S, EXCHANGE_PATH, LoginCodes
 
 
@@ -15,8 +15,8 @@ def login_codes_api(codes: LoginCodes, operator: OperatorGate) -> APIRouter:
     api = APIRouter(prefix="/admin/console", dependencies=[Depends(operator)], tags=["console"])
 
     @api.post("/codes", status_code=201, summary="A code that opens the console once")
-    async def mint(authorization: Annotated[str | None, Header()] = None) -> Code:
+    async def mint(authorization: Annotated[str | None, Header()] = None) -> LoginCode:
         code = await codes.mint((authorization or "").partition(" ")[2])
-        return Code(code=code, path=f"{EXCHANGE_PATH}?code={quote(code)}", expires_in_s=CODE_LIVES_S)
+        return LoginCode(code=code, path=f"{EXCHANGE_PATH}?code={quote(code)}", expires_in_s=CODE_LIVES_S)
 
     return api

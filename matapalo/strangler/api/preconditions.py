@@ -1,7 +1,7 @@
 """`If-Match` (RFC 9110 §13.1.1): a write says which revision of the route its author saw.
 
-The ETag of a route is the table's version that changed it last: a change of one route never outdates what somebody
-saw of another.
+The ETag of a route is the table's version that changed it last: a change of one route never outdates what was
+read of another.
 """
 
 import re

@@ -41,7 +41,7 @@ _KINDS: dict[type[GatewayError], _Kind] = {
     Unauthenticated: _Kind(401, "unauthenticated", "Not authenticated"),
     Forbidden: _Kind(403, "forbidden", "Not allowed"),
     RouteNotFound: _Kind(404, "not-found", "Not found"),
-    StoreConflict: _Kind(409, "conflict", "Somebody else was faster"),
+    StoreConflict: _Kind(409, "conflict", "The routes were changed meanwhile"),
     NotReady: _Kind(409, "not-ready", "The legacy side is still needed"),
     PreconditionFailed: _Kind(412, "precondition-failed", "The route is not what you last saw"),
     PreconditionMissing: _Kind(428, "precondition-required", "Say what you last saw"),
@@ -49,8 +49,8 @@ _KINDS: dict[type[GatewayError], _Kind] = {
     InvalidRoutes: _Kind(500, "invalid-routes", "The stored routes are not usable"),
     RolloutNotFound: _Kind(404, "not-found", "Not found"),
     RolloutConflict: _Kind(409, "rollout-conflict", "The rollout is not in a phase for this"),
-    RolloutsUnavailable: _Kind(503, "rollouts-unavailable", "Rollouts cannot be told anything just now"),
-    StoreUnavailable: _Kind(503, "service-unavailable", "The store of the routes does not answer"),
+    RolloutsUnavailable: _Kind(503, "rollouts-unavailable", "Rollouts take no commands just now"),
+    StoreUnavailable: _Kind(503, "service-unavailable", "The store of the routes is not available"),
 }
 _BY_STATUS = {kind.status: kind for kind in reversed(_KINDS.values()) if kind.status != 500} | {
     405: _Kind(405, "method-not-allowed", "This method is not allowed here"),
@@ -72,7 +72,7 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-        sentences = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
+        sentences = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
         return problem(_Kind(422, "invalid-parameter", "A parameter is not valid"), "; ".join(sentences))
 
     app.add_exception_handler(GatewayError, refused)
@@ -94,7 +94,7 @@ def _sentences(error: Exception) -> tuple[str, ...]:
 
 
 def problem(kind: _Kind, detail: str, errors: Sequence[str] = ()) -> JSONResponse:
-    """The response."""
+    """A response of this kind, with a sentence for each broken rule."""
     body: dict[str, Any] = {
         "type": f"/problems/{kind.slug}",
         "title": kind.title,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 
 from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
-from matapalo.strangler.api.schemas import Name, OrderBody, RolloutsView, StartBody
+from matapalo.strangler.api.schemas import CommandBody, Name, RolloutsView, StartBody
 from matapalo.strangler.rollout.client import Command, Pace, Rollouts
 from matapalo.strangler.rollout.messages import RolloutState
 
@@ -34,7 +34,7 @@ def rollouts_api(rollouts: Rollouts, operator: OperatorGate) -> APIRouter:
         return await rollouts.get(name)
 
     @api.post("/{name}/{command}", summary="Hold, resume, advance (or approve), or roll back to 0 %")
-    async def tell(name: Name, command: Command, body: OrderBody, operator: Operator) -> RolloutState:
+    async def send_command(name: Name, command: Command, body: CommandBody, operator: Operator) -> RolloutState:
         return await rollouts.send(name, command, by=operator.subject, why=body.why)
 
     return api

@@ -28,7 +28,7 @@ from matapalo.strangler.store.nodes import Nodes
 from matapalo.strangler.verdict.checks import Outcome
 
 Name = Annotated[str, Path(description="The name of a route.", max_length=64)]
-Why = Annotated[str, Field(min_length=1, max_length=LONGEST_WHY, description="For whoever reads the history.")]
+Why = Annotated[str, Field(min_length=1, max_length=LONGEST_WHY, description="For the readers of the history.")]
 Evidence = Annotated[dict[str, Any], Field(description="What the decision was based on; kept in the history.")]
 FIELDS_SHOWN = 100
 
@@ -115,14 +115,14 @@ class ChangeBody(_Body):
 
 
 class ReasonBody(_Body):
-    """Why."""
+    """Why, for the history."""
 
     why: Why
     evidence: Evidence = {}
 
 
 class RollbackBody(ReasonBody):
-    """Why, and to which version of the table; without one to before the last change that is not undone yet."""
+    """Why, and to which version of the table; without one to before the last change that was not rolled back yet."""
 
     to: int | None = Field(default=None, ge=1)
 
@@ -197,12 +197,12 @@ class ExplanationView(_View):
 
 
 class NodeView(BaseModel):
-    """An Envoy, by its agent's last report. ``is_live``: it obeys the stored version."""
+    """An Envoy, by its agent's last report. ``is_current``: the stored version is live in it."""
 
     node: str
     version: int
-    is_live: bool
-    is_heard: bool
+    is_current: bool
+    is_alive: bool
     at: datetime
     reads_log: bool
     rejected_version: int | None
@@ -222,8 +222,7 @@ class NodesView(BaseModel):
     def of(cls, nodes: Nodes) -> "NodesView":
         reports = [
             NodeView(
-                **msgspec.structs.asdict(report) | {"is_live": nodes.is_current(report)},
-                is_heard=nodes.is_alive(report),
+                **msgspec.structs.asdict(report), is_current=nodes.is_current(report), is_alive=nodes.is_alive(report)
             )
             for report in nodes.reports
         ]
@@ -240,7 +239,7 @@ class NodesView(BaseModel):
 
 
 class SideView(BaseModel):
-    """One side in a window. None: nobody measured it."""
+    """One side in a window. None: it was not measured."""
 
     requests: int
     failed: int
@@ -283,7 +282,7 @@ def _rounded(latency_ms: float | None) -> float | None:
 
 
 class CheckView(_View):
-    """One question of a gate, its answer, and the numbers that decided."""
+    """One question of a gate, its outcome, and the numbers that decided."""
 
     name: str
     outcome: Outcome
@@ -315,7 +314,7 @@ class SeriesView(BaseModel):
 
 
 class SampleView(_View):
-    """Both answers to one request; fields that are not listed in `compare.toml` are redacted."""
+    """Both responses to one request; fields that are not listed in `compare.toml` are redacted."""
 
     at: datetime
     request: str
@@ -324,7 +323,7 @@ class SampleView(_View):
 
 
 class FieldView(BaseModel):
-    """A path at which answers differed. ``noise``: how often legacy differed from itself there."""
+    """A path at which responses differed. ``noise``: how often legacy differed from itself there."""
 
     path: str
     raw: int
@@ -336,7 +335,7 @@ class FieldView(BaseModel):
 
 
 class IgnoredView(_View):
-    """A field whose differences count for nothing, and on whose word."""
+    """A field whose differences count for nothing, and by which operator."""
 
     path: str
     by: str
@@ -404,8 +403,8 @@ class StartBody(_Body):
     )
 
 
-class OrderBody(_Body):
-    """Why."""
+class CommandBody(_Body):
+    """Why, for the timeline."""
 
     why: Why
 
@@ -424,7 +423,7 @@ class RequirementView(_View):
 
 
 class CallerView(BaseModel):
-    """Somebody who reached the legacy side; ``fallbacks`` and ``writes`` are parts of ``count``."""
+    """A client that reached the legacy side; ``fallbacks`` and ``writes`` are parts of ``count``."""
 
     client: str
     version: str
@@ -486,12 +485,12 @@ class ReportView(BaseModel):
 
 
 class ReportsView(BaseModel):
-    """Of all routes."""
+    """The reports on all routes."""
 
     routes: list[ReportView]
 
 
-class Code(BaseModel):
+class LoginCode(BaseModel):
     """A code that opens the console once."""
 
     code: str

@@ -30,7 +30,7 @@ def traffic_api(services: Services, operator: OperatorGate) -> APIRouter:
     """The router over metrics and findings."""
     changes, metrics, findings, clock = services.changes, services.metrics, services.findings, services.clock
     Operator = Annotated[Caller, Depends(operator)]  # noqa: N806 - a type
-    api = APIRouter(prefix="/admin/routes/{name}", dependencies=[Depends(operator)], tags=["watching"])
+    api = APIRouter(prefix="/admin/routes/{name}", dependencies=[Depends(operator)], tags=["traffic"])
 
     @api.get("/traffic", summary="Both sides in a window, and the verdict on it")
     async def traffic(name: Name, minutes: Minutes = 15) -> TrafficView:
@@ -48,7 +48,7 @@ def traffic_api(services: Services, operator: OperatorGate) -> APIRouter:
         windows = await metrics.series(route.name, since=clock.now() - timedelta(minutes=minutes))
         return SeriesView(route=route.name, windows=[WindowView.of(traffic) for traffic in windows])
 
-    @api.get("/differences", summary="What the comparator found, with samples of both answers")
+    @api.get("/differences", summary="What the comparator found, with samples of both responses")
     async def differences(name: Name, minutes: Minutes = 1_440) -> DifferencesView:
         route = (await changes.document()).route(name)
         consistency = await metrics.consistency(route.name, since=clock.now() - timedelta(minutes=minutes))
@@ -67,7 +67,7 @@ def traffic_api(services: Services, operator: OperatorGate) -> APIRouter:
         return IgnoredView.model_validate(entry)
 
     @api.delete("/differences/ignored", summary="Compare a field again")
-    async def heed(name: Name, path: Annotated[str, Query(max_length=256)]) -> Response:
+    async def unignore(name: Name, path: Annotated[str, Query(max_length=256)]) -> Response:
         was_there = await findings.unignore((await changes.document()).route(name).name, path)
         return Response(status_code=204 if was_there else 404)
 

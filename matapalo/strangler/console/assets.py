@@ -37,7 +37,6 @@ class Assets:
         return f"/console/static/{name}?v={self._files[name].version}"
 
     async def serve(self, request: Request) -> Response:
-        """GET /console/static/{name}."""
         asset = self._files.get(request.path_params["name"])
         if asset is None:
             return Response("There is no such file.", status_code=404, media_type="text/plain")

@@ -1,4 +1,4 @@
-"""The two answers of a sample beside each other: their lines, and which of them the other one does not have."""
+"""The two responses of a sample beside each other: their lines, and which of them the other one does not have."""
 
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -8,14 +8,14 @@ LONGEST = 400
 
 
 class Line(NamedTuple):
-    """A line of an answer."""
+    """A line of a response, and whether the other one lacks it."""
 
     text: str
     differs: bool
 
 
 class Pair(NamedTuple):
-    """Both answers."""
+    """The lines of both responses."""
 
     legacy: tuple[Line, ...]
     new: tuple[Line, ...]

@@ -5,13 +5,13 @@
     errors       it is above legacy's, surely, and by more than the allowance                       min_requests
     latency      requests are slower (Mann-Whitney), surely, and by more than the allowance         min_requests
     tail         more of them are slower than legacy's p99, surely, and p99 is higher by more       1000 on both sides
-    consistency  the comparator found a field that differs                                     min_compared
+    consistency  the comparator found a field that differs                                          min_compared
 
 "Surely" is a p-value below ``significance``; the allowances keep a difference that is real but does not matter from
-failing anybody (with enough traffic everything is significant). Too little traffic is HOLD, never PASS. The worst check
-is the verdict: FAIL before HOLD before PASS. Only a broken ``ceiling`` is ``critical``: it does not wait for a second
-look. At the whole there is no legacy side to compare with: what is kept of it is the measure, and without any only the
-ceiling is.
+failing a rollout (with enough traffic everything is significant). Too little traffic is HOLD, never PASS. The worst
+check is the verdict: FAIL before HOLD before PASS. Only a broken ``ceiling`` is ``critical``: it does not wait for a
+second look. At the whole there is no legacy side to compare with: what is kept of it is the measure, and without any
+only the ceiling is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Outcome(StrEnum):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One question and its answer. ``because`` is a sentence with the numbers that decided."""
+    """One question and its outcome. ``because`` is a sentence with the numbers that decided."""
 
     name: str
     outcome: Outcome
@@ -51,7 +51,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """All answers; the worst is the outcome."""
+    """All checks; the worst is the outcome."""
 
     outcome: Outcome
     checks: tuple[Check, ...]
@@ -148,7 +148,7 @@ def _latency(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> C
 
 
 def _tail(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
-    """Never holds anybody up: what a few hundred requests cannot tell about p99 the other checks stand in for."""
+    """Never holds a rollout: what a few hundred requests cannot tell about p99 the other checks stand in for."""
     n, m = total(new.latency), total(legacy.latency)
     if min(n, m) < TAIL_REQUESTS:
         because = f"p99 is not judged below {TAIL_REQUESTS} timed requests on both sides: new has {n}, legacy {m}"

@@ -17,9 +17,9 @@ def clock() -> FakeClock:
 
 @pytest_asyncio.fixture
 async def redis(valkey_url: str) -> AsyncIterator[Redis]:
-    found = connect(valkey_url)
-    keys = [key async for key in found.scan_iter(match="gateway:*", count=1000)]
+    redis = connect(valkey_url)
+    keys = [key async for key in redis.scan_iter(match="gateway:*", count=1000)]
     if keys:
-        await found.delete(*keys)
-    yield found
-    await found.aclose()
+        await redis.delete(*keys)
+    yield redis
+    await redis.aclose()

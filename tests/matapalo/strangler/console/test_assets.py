@@ -11,7 +11,7 @@ ASSETS = Assets()
 FILES = ("console.css", "console.js", "icon.svg", "uplot/uPlot.iife.min.js", "uplot/uPlot.min.css")
 
 
-def test_what_is_not_ours_is_as_it_was_published_and_has_its_licence() -> None:
+def test_what_is_not_ours_is_as_published_and_has_its_licence() -> None:
     folder = STATIC / "uplot"
     lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
     recorded = {name: digest for digest, name in lines}

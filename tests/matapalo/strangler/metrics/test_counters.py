@@ -46,13 +46,13 @@ def clusters(**hosts: tuple[int, int]) -> bytes:
     ).encode()
 
 
-def test_failures_are_the_hosts_and_latencies_also_those_of_the_cluster_that_falls_back() -> None:
-    found = parse(
+def test_latencies_are_also_those_of_the_cluster_that_falls_back() -> None:
+    reading = parse(
         statistics(orders_new={5: 1}, orders_new__or__legacy={5: 2, 24: 3}, orders_legacy={30: 9}),
         clusters(orders__new=(3, 2), orders__legacy=(11, 0)),
     )
-    assert found.uptime_s == 100
-    assert found.sides == {NEW: SideTraffic(3, 2, {5: 3, 24: 3}), LEGACY: SideTraffic(11, 0, {30: 9})}
+    assert reading.uptime_s == 100
+    assert reading.sides == {NEW: SideTraffic(3, 2, {5: 3, 24: 3}), LEGACY: SideTraffic(11, 0, {30: 9})}
 
 
 def test_an_envoy_without_any_traffic_is_read_too() -> None:

@@ -147,7 +147,7 @@ async def test_a_failure_of_a_side_says_nothing_about_its_responses(harness: Har
     assert (consistency.compared, consistency.failed) == (0, 3)
 
 
-async def test_an_ignored_field_counts_for_nothing_until_it_is_restored(harness: Harness) -> None:
+async def test_an_ignored_field_counts_for_nothing_until_restored(harness: Harness) -> None:
     harness.new = lambda order, number: {**order, "currency": "EUR"}
     await harness.findings.ignore("orders", "$.currency", by="op_1", why="agreed")
     await harness.compare(20)
