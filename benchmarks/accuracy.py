@@ -26,7 +26,7 @@ RULE = StrictWindow(LIMIT, WINDOW_US)
 
 
 class SimulatedTime(types.SimpleNamespace):
-    """In the place of the module `time`."""
+    """Instead of the module `time`."""
 
     def __init__(self) -> None:
         super().__init__(now_us=0)

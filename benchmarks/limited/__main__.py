@@ -137,16 +137,16 @@ async def _check_us(redis_url: str, folder: Path, checks: int = 8_000) -> float:
         read(folder / "tiers.toml"), create_store(redis_url), SystemClock(), metrics=LimiterMetrics(CollectorRegistry())
     )
 
-    async def ask(times: int) -> None:
+    async def check(times: int) -> None:
         for _ in range(times):
             decision = await limiter.reserve("user:cust_0002", "enterprise", cost=9, kind="query")
             if decision.reservation is None:
                 raise BenchmarkError(f"a check was denied: {decision.denial}")
             limiter.settle(decision.reservation, 8)
 
-    await ask(100)
+    await check(100)
     before = time.process_time()
-    await asyncio.gather(*(ask(checks // CONNECTIONS) for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(check(checks // CONNECTIONS) for _ in range(CONNECTIONS)))
     spent = time.process_time() - before
     await limiter.aclose()
     return spent * 1e6 / checks

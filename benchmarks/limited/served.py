@@ -71,7 +71,7 @@ def bff(services_port: str, redis_url: str, folder: Path) -> Any:
 
 
 def without_limits(limits: RateLimits, schema: object) -> None:
-    """In the place of `RateLimits.install`: operations pass as they did before there was a limiter."""
+    """Instead of `RateLimits.install`: operations pass as they did before there was a limiter."""
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""Limits that hold: tiers, pure rules with their Lua twins, and one atomic call for all policies of a subject."""
+"""Rate limits: `rules` decide (pure, with Lua twins), `store` counts, `cost` prices, `limiter` joins them."""

@@ -78,7 +78,7 @@ class _Occurrence:
 
 
 def is_introspection(selection: Selection) -> bool:
-    """Whether a query asks for the schema and for nothing else."""
+    """Whether a query selects the schema and nothing else."""
     names = {field.name for field in selection.fields}
     return bool(names) and names <= _INTROSPECTION
 

@@ -1,7 +1,7 @@
 """What a document says that costs depend on: list sizes, conditions and the weights of arguments.
 
 Values come as literals or from variables. Variables are read as they were sent: a value that does not fit its type
-makes the executor refuse the whole operation, so nothing depends on what it is taken for here.
+makes the executor reject the whole operation, so nothing depends on what it is taken for here.
 """
 
 from collections.abc import Mapping

@@ -111,7 +111,7 @@ async def test_a_client_may_do_without_the_cost(tmp_path: Path) -> None:
         assert "ratelimit" in response.headers
 
 
-async def test_rate_limit_can_be_asked_for(tmp_path: Path) -> None:
+async def test_rate_limit_is_a_field_of_the_schema(tmp_path: Path) -> None:
     query = "{ rateLimit { tier limit remaining used cost nodeCount resetAt policies { name unit limit } } me { id } }"
     async with limited_bff(tmp_path) as harness:
         limit = (await harness.query(query)).json()["data"]["rateLimit"]

@@ -31,10 +31,10 @@ def test_the_hint_is_when_it_passes_again(wait_for: str) -> None:
     guard = AddressGuard(5, clock)
     clock.advance(3.0)
     passed(guard, 50)
-    with pytest.raises(RateLimited) as refused:
+    with pytest.raises(RateLimited) as denied:
         guard.check("203.0.113.9")
-    assert refused.value.retry_after_s is not None
-    clock.advance(refused.value.retry_after_s - (0.01 if wait_for == "one tick less" else 0))
+    assert denied.value.retry_after_s is not None
+    clock.advance(denied.value.retry_after_s - (0.01 if wait_for == "one tick less" else 0))
     assert passed(guard, 1) == (1 if wait_for == "the hint" else 0)
 
 

@@ -2,7 +2,7 @@
 after the other), as a claim about ours. The docstrings say what the first writing did, as measured on Valkey.
 
 Defects of the HTTP side (identity behind a proxy, aliases, free paths, WebSockets) are in test_extension.py,
-test_identity.py and test_guard.py; the wire is in test_extension.py.
+rules/test_subject.py and test_guard.py.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.harness.limits_policies import points, remaining, requests, tiers
 
 
 async def test_01_a_client_a_little_over_its_limit_is_not_locked_out() -> None:
-    """12 requests a minute against 10: refused ones were logged, too, so 10 of 720 got through in an hour."""
+    """12 requests a minute against 10: denied ones were logged, too, so 10 of 720 got through in an hour."""
     harness = LimiterHarness(requests("minute", 10, 60))
     allowed = 0
     for _ in range(720):
@@ -31,14 +31,14 @@ async def test_01_a_client_a_little_over_its_limit_is_not_locked_out() -> None:
 
 
 async def test_02_requests_of_one_instant_all_count() -> None:
-    """The time was the member of the set: 100 requests of one instant, limit 10, were 100 admitted."""
+    """The time was the member of the set: 100 requests of one instant, limit 10, were 100 allowed."""
     harness = LimiterHarness(requests("minute", 10, 60))
     decisions = await asyncio.gather(*(harness.reserve() for _ in range(100)))
     assert sum(decision.allowed for decision in decisions) == 10
 
 
 async def test_03_servers_whose_clocks_disagree_count_together() -> None:
-    """The client's clock: 200 requests over two servers 90 s apart, limit 10, were 20 admitted."""
+    """The client's clock: 200 requests over two servers 90 s apart, limit 10, were 20 allowed."""
     harness, clock = LimiterHarness(requests("minute", 10, 60)), FakeClock()
     clock.advance(90)
     other = memory_limiter(harness.limiter.tiers, store=harness.store, clock=clock)
@@ -50,7 +50,7 @@ async def test_03_servers_whose_clocks_disagree_count_together() -> None:
 
 
 async def test_04_what_is_kept_does_not_grow_with_traffic() -> None:
-    """One member a request, refused ones included: 2.29 MB a user after 10 000."""
+    """One member a request, denied ones included: 2.29 MB a user after 10 000."""
     harness = LimiterHarness(*packaged().tiers["premium"])
     await harness.reserve()
     small = len(harness.store.values["rl:{user:cust_0001}"])
@@ -60,7 +60,7 @@ async def test_04_what_is_kept_does_not_grow_with_traffic() -> None:
 
 
 async def test_05_a_denial_never_says_to_come_back_at_once() -> None:
-    """A second call, and int(): `retry_after_seconds: 0` on a refusal. And ours is what really lets through."""
+    """A second call, and int(): `retry_after_seconds: 0` on a denial. And ours is what really lets through."""
     harness = LimiterHarness(requests("second", 1, 1))
     await harness.reserve()
     denied = await harness.reserve()
@@ -86,14 +86,14 @@ def test_07_nonsense_is_rejected_when_the_process_starts() -> None:
 
 
 async def test_08_concurrent_operations_do_not_spend_the_same_points() -> None:
-    """Read, compute, write: capacity 10, 200 at once, 200 admitted."""
+    """Read, compute, write: capacity 10, 200 at once, 200 allowed."""
     harness = LimiterHarness(points(10, 1))
     decisions = await asyncio.gather(*(harness.reserve() for _ in range(200)))
     assert sum(decision.allowed for decision in decisions) == 10
 
 
 async def test_09_what_was_written_is_found_again() -> None:
-    """With decoded answers the field was never found and the bucket always full: 100 of 100 admitted."""
+    """With decoded responses the field was never found and the bucket always full: 100 of 100 allowed."""
     harness = LimiterHarness(points(10, 1))
     assert sum([(await harness.reserve()).allowed for _ in range(100)]) == 10
 
@@ -131,7 +131,7 @@ def test_13_every_tier_has_a_cost_bucket() -> None:
 
 
 async def test_14_what_the_minute_denies_is_not_charged_to_the_day() -> None:
-    """Three calls one after the other: after 150 quick ones 10 were admitted, and the hour was gone."""
+    """Three calls one after the other: after 150 quick ones 10 were allowed, and the hour was gone."""
     harness = LimiterHarness(requests("minute", 10, 60), requests("hour", 150, 3600), requests("day", 1000, 86_400))
     for _ in range(150):
         await harness.reserve()
@@ -141,7 +141,7 @@ async def test_14_what_the_minute_denies_is_not_charged_to_the_day() -> None:
 
 
 async def test_15_the_wait_is_the_longest_of_all_that_deny() -> None:
-    """The first one that refused was told."""
+    """Only the first one that denied was told."""
     harness = LimiterHarness(requests("minute", 1, 60), requests("hour", 1, 3600))
     await harness.reserve()
     denied = await harness.reserve()

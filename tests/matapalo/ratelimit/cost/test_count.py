@@ -1,4 +1,4 @@
-"""The actual cost: counted from the data, never above the estimate on honest answers."""
+"""The actual cost: counted from the data, never above the estimate on honest results."""
 
 from typing import Any
 

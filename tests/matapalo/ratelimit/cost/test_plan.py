@@ -60,7 +60,7 @@ def test_a_construct_costs_what_its_parts_cost(source: str, cost: int) -> None:
     ],
 )
 def test_a_size_from_a_variable(variables: dict[str, Any], cost: int) -> None:
-    """What does not fit the type is refused by the executor: any estimate will do, as long as it is one."""
+    """What does not fit the type is rejected by the executor: any estimate will do, as long as it is one."""
     assert estimate("query ($n: Int = 4) { page(first: $n) { nodes { name } } }", **variables) == cost
 
 
@@ -114,7 +114,7 @@ def test_one_slicing_argument_is_enough_where_one_is_required(arguments: str, co
 
 
 @pytest.mark.parametrize("arguments", ["", "(first: 1, last: 1)", "(first: null)"])
-def test_none_or_two_are_refused_where_one_is_required(arguments: str) -> None:
+def test_none_or_two_are_rejected_where_one_is_required(arguments: str) -> None:
     with pytest.raises(BadUserInput, match="strict needs exactly one of its arguments first or last"):
         estimate(f"{{ strict{arguments} {{ nodes {{ name }} }} }}")
 

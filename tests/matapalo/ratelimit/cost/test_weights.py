@@ -60,5 +60,5 @@ def test_a_list_of_free_scalars_needs_none() -> None:
         (ListSize(slicing_arguments=["first"], require_one_slicing_argument=False), "needs assumedSize"),
     ],
 )
-def test_a_size_that_cannot_be_is_refused(directive: ListSize, said: str) -> None:
+def test_a_size_that_cannot_be_is_rejected(directive: ListSize, said: str) -> None:
     assert any(said in flaw for flaw in flaws(things=field(list[Thing], directive)))

@@ -70,7 +70,7 @@ def test_a_clock_that_goes_back_restores_nothing() -> None:
     _, state = reserve(None, NOON, cost=100)
     result, _ = reserve(state, NOON - 90 * S, cost=1)
     assert result.moment_us == NOON
-    assert result.wait_us[2] == 90 * S + S // 10  # exact by the clock that is asked
+    assert result.wait_us[2] == 90 * S + S // 10  # exact by the clock of now
 
 
 def test_a_clock_that_was_far_wrong_does_not_lock_out() -> None:
