@@ -95,7 +95,7 @@ def _settings() -> "Settings":
 
 
 def _rendered(settings: "Settings", path: Path) -> tuple["EnvoyFile", ...]:
-    from matapalo.auth.key_source import key_source
+    from matapalo.strangler.caller import key_source
     from matapalo.strangler.envoy.render import render as render_files
     from matapalo.strangler.routing.document import RoutesDocument, parse_toml
     from matapalo.strangler.routing.validate import validated

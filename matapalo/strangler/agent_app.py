@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from starlette.responses import Response
 
-from matapalo.auth.key_source import key_source
 from matapalo.process.clock import SystemClock
 from matapalo.process.readiness import readiness
 from matapalo.process.server import status_routes
@@ -18,6 +17,7 @@ from matapalo.strangler.agent.agent import Agent, Status
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.agent.hits import HitReader
 from matapalo.strangler.api import problems
+from matapalo.strangler.caller import key_source
 from matapalo.strangler.metrics.collector import MetricsCollector
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.hits import RedisLegacyHits

@@ -8,14 +8,15 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.responses import Response
 
-from matapalo.auth.key_source import key_source
-from matapalo.auth.verifier import TokenVerifier, keys_of
+from matapalo.auth.keys import Keys, from_source
+from matapalo.auth.tokens import Tokens
 from matapalo.process.clock import Clock, SystemClock
 from matapalo.process.readiness import readiness
 from matapalo.process.server import status_routes
 from matapalo.strangler.api import problems
 from matapalo.strangler.api.operators import operators_only
 from matapalo.strangler.api.router import admin_api
+from matapalo.strangler.caller import TokenVerifier, key_source
 from matapalo.strangler.console.site import console_routes
 from matapalo.strangler.errors import GatewayError
 from matapalo.strangler.services import create_services
@@ -28,8 +29,8 @@ def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     store = RedisRouteStore(redis)
     http = httpx.AsyncClient(timeout=2, trust_env=False)
     clock = clock or SystemClock()
-    keys = keys_of(key_source(settings), http=http, clock=clock)
-    verifier = TokenVerifier(keys, issuer=settings.jwt_issuer, clock=clock)
+    keys = Keys(from_source(key_source(settings), http), clock)
+    verifier = TokenVerifier(Tokens(keys, clock, issuer=settings.jwt_issuer))
     services = create_services(redis, store, settings, clock=clock)
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a BFF process counts, in the Prometheus format. One registry per process, handed to whoever counts.
+"""What a BFF process counts, in the Prometheus format. One registry per process, handed to what counts.
 
 Label values are bounded: operation names are those of the manifest (`other` for free text, `anonymous` without a name),
 outcomes are `ok` and the error codes, services are those of the route table.
@@ -23,7 +23,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "graphql_operation_duration_seconds",
-            "From the arrival of a request to its answer; for a stream, to its end.",
+            "From a request to its response; for a stream, to its end.",
             ("client", "transport", "operation", "kind"),
             buckets=_SECONDS,
             registry=self.registry,
@@ -39,7 +39,7 @@ class Metrics:
             registry=self.registry,
         )
         tokens = Counter(
-            "token_lookups", "Bearer tokens, by whether they were remembered.", ("remembered",), registry=self.registry
+            "token_lookups", "Bearer tokens, by whether they were cached.", ("cached",), registry=self.registry
         )
         self._tokens = {True: tokens.labels("yes"), False: tokens.labels("no")}
         self._idempotency = Counter(
@@ -73,6 +73,6 @@ class Metrics:
         """A mutation under a key has been begun, replayed or refused."""
         self._idempotency.labels(self._client, field, outcome).inc()
 
-    def token_lookup(self, remembered: bool) -> None:
+    def token_lookup(self, is_cached: bool) -> None:
         """A token was looked up among the verified ones."""
-        self._tokens[remembered].inc()
+        self._tokens[is_cached].inc()

@@ -8,6 +8,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from matapalo.auth.keys import Keys
+from matapalo.auth.tokens import Tokens
+from matapalo.process.clock import SystemClock
+
 ISSUER = "matapalo-dev"
 AUDIENCE = "matapalo"
 KEY_ID = "test-key"
@@ -48,3 +52,13 @@ def jwks() -> dict[str, Any]:
     """The public half as a JSON Web Key Set."""
     public = json.loads(ECAlgorithm.to_jwk(PRIVATE_KEY.public_key()))
     return {"keys": [{**public, "kid": KEY_ID, "alg": "ES256", "use": "sig"}]}
+
+
+def tokens() -> Tokens:
+    """What verifies them, on the machine's clock."""
+
+    async def load() -> bytes:
+        return json.dumps(jwks()).encode()
+
+    clock = SystemClock()
+    return Tokens(Keys(load, clock), clock, issuer=ISSUER)

@@ -168,7 +168,7 @@ async def test_operations_tokens_and_rest_calls_are_counted_under_bounded_names(
     assert line % ("none", "anonymous", "GRAPHQL_PARSE_FAILED") in page
     assert 'operation="Home"' in page
     assert "Made_up" not in page
-    assert 'token_lookups_total{remembered="yes"}' in page
+    assert 'token_lookups_total{cached="yes"}' in page
     assert "rest_calls_total" in page
 
 

@@ -32,16 +32,16 @@ def test_a_bff_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
             with httpx.Client(trust_env=False) as client:
                 eventually_sync(lambda: _is_up(client, url), deadline_s=30, message="the BFF answers")
                 headers = bearer() | {"x-request-id": "request-of-the-test"}
-                answer = client.post(url, json={"query": "{ me { name } }"}, headers=headers)
-            assert answer.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+                response = client.post(url, json={"query": "{ me { name } }"}, headers=headers)
+            assert response.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
             process.send_signal(signal.SIGTERM)
             process.wait(15)
         finally:
             process.kill()
             process.wait()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    asked = [line for line in lines if line.get("request_id") == "request-of-the-test"]
-    assert [(line["process"], line["message"], line["outcome"]) for line in asked] == [
+    operations = [line for line in lines if line.get("request_id") == "request-of-the-test"]
+    assert [(line["process"], line["message"], line["outcome"]) for line in operations] == [
         ("web", "operation", "UPSTREAM_UNAVAILABLE")
     ]
 

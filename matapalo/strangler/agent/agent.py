@@ -16,7 +16,7 @@ from itertools import groupby
 
 from msgspec import structs
 
-from matapalo.auth.key_source import KeySource
+from matapalo.auth.keys import KeySource
 from matapalo.process.clock import Clock
 from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.folder import MAX_CHANGES, EnvoyFolder

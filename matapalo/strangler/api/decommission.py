@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.preconditions import IfMatch, etag, required_revision, tagged_change
 from matapalo.strangler.api.schemas import ChangeView, Name, ReasonBody, ReportsView, ReportView
+from matapalo.strangler.caller import Caller
 from matapalo.strangler.decommission.service import Decommission
 
 

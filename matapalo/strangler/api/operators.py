@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Header
 
-from matapalo.auth.verifier import Caller, TokenVerifier
+from matapalo.strangler.caller import Caller, TokenVerifier
 from matapalo.strangler.errors import Forbidden
 
 OperatorGate: TypeAlias = Callable[[str | None], Awaitable[Caller]]

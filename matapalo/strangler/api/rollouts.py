@@ -8,9 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.schemas import CommandBody, Name, RolloutsView, StartBody
+from matapalo.strangler.caller import Caller
 from matapalo.strangler.rollout.client import Command, Pace, Rollouts
 from matapalo.strangler.rollout.messages import RolloutState
 

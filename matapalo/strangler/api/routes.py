@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.preconditions import IfMatch, etag, required_revision, tagged_change
 from matapalo.strangler.api.schemas import (
@@ -24,6 +23,7 @@ from matapalo.strangler.api.schemas import (
     RoutesView,
     RouteView,
 )
+from matapalo.strangler.caller import Caller
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.decide import Request
 from matapalo.strangler.routing.document import RoutesDocument, render_toml

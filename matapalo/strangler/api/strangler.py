@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.preconditions import IfMatch, optional_revision, tagged_change
 from matapalo.strangler.api.schemas import ChangeView, PathBody, PercentageBody
+from matapalo.strangler.caller import Caller
 from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.store.changes import Changes
 

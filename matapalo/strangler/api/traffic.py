@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from matapalo.auth.verifier import Caller
 from matapalo.strangler.api.operators import OperatorGate
 from matapalo.strangler.api.schemas import (
     FIELDS_SHOWN,
@@ -21,6 +20,7 @@ from matapalo.strangler.api.schemas import (
     VerdictView,
     WindowView,
 )
+from matapalo.strangler.caller import Caller
 from matapalo.strangler.services import Services
 
 Minutes = Annotated[float, Query(gt=0, le=1_440, description="The window: so many minutes until now.")]

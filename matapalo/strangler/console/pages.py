@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from matapalo.auth.verifier import TokenVerifier
+from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console.assets import Assets
 from matapalo.strangler.console.content import WINDOWS_IN_TABLE, Page, PageKind, read_content
 from matapalo.strangler.console.forms import Failure

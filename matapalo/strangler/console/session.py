@@ -18,7 +18,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from matapalo.auth.verifier import Caller, TokenVerifier
+from matapalo.strangler.caller import Caller, TokenVerifier
 from matapalo.strangler.errors import Forbidden, Unauthenticated
 
 PATH = "/console"

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from matapalo.auth.verifier import TokenVerifier
+from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console import actions, login, pages
 from matapalo.strangler.console.assets import Assets
 from matapalo.strangler.console.pages import Console

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from starlette.responses import StreamingResponse
 
-from matapalo.auth.verifier import TokenVerifier
+from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console import formatting
 from matapalo.strangler.console.content import Page, PageKind, read_content
 from matapalo.strangler.console.live_values import LiveValues

@@ -25,8 +25,11 @@ STREAM_IDLE_TIMEOUT = "300s"
 """For GraphQL streams: far above any heartbeat, so only a dead peer's stream is closed."""
 
 _IS_STAFF = match.matches("x-role", "|".join(STAFF_ROLES))
-_IS_READER = match.matches("x-role", "|".join(READER_ROLES))
 _HAS_TOKEN = match.matches("x-user-id", ".+")
+_IS_READER = match.any_of(
+    match.matches("x-role", "|".join(READER_ROLES)),
+    match.all_of(_HAS_TOKEN, match.negation(match.matches("x-role", ".*"))),  # a token without a role: a customer
+)
 
 _FORCED = {side: match.all_of(match.equals("x-force", side), match.equals("x-role", "operator")) for side in Side}
 """Outside, only an operator may ask for a side, by `x-force`; `x-strangler-force` has been stripped."""

@@ -4,8 +4,13 @@ They change only with the settings. What must change while traffic flows belongs
 that are already open stay with the listener they were accepted by (measured).
 """
 
-from matapalo.auth.key_source import KeySource
-from matapalo.strangler.envoy.identity import drop_malformed_canary, strip_claimed_identity, verify_token
+from matapalo.auth.keys import KeySource
+from matapalo.strangler.envoy.identity import (
+    deny_bad_tokens,
+    drop_malformed_canary,
+    strip_claimed_identity,
+    verify_token,
+)
 from matapalo.strangler.envoy.problems import local_responses
 from matapalo.strangler.envoy.xds import Json, address, extension, typed
 from matapalo.strangler.settings import Settings
@@ -29,6 +34,7 @@ def listeners(settings: Settings, keys: KeySource) -> list[Json]:
         "early_header_mutation_extensions": [strip_claimed_identity()],
         "http_filters": [
             verify_token(keys, issuer=settings.jwt_issuer, clients=settings.clients),
+            deny_bad_tokens(),
             drop_malformed_canary(),
             _router(),
         ],

@@ -33,7 +33,7 @@ _PROBLEMS = {
 
 def local_responses() -> Json:
     """The `local_reply_config` of a listener's connection manager."""
-    mappers = [_WRONG_AUDIENCE, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]
+    mappers = [_BAD_TOKEN, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]
     return {"local_reply_config": {"mappers": mappers}}
 
 
@@ -67,8 +67,8 @@ def _body(status: int, problem: _Problem) -> Json:
     }
 
 
-_WRONG_AUDIENCE: Json = {
-    # A token for another audience is 403 to Envoy's JWT filter; to us it is a bad token like any other.
+_BAD_TOKEN: Json = {
+    # To Envoy's filters a token for another audience and one that our rules deny are 403; to us both are bad tokens.
     "filter": {
         "and_filter": {
             "filters": [
@@ -77,13 +77,14 @@ _WRONG_AUDIENCE: Json = {
                     "extension_filter": extension(
                         "envoy.access_loggers.extension_filters.cel",
                         "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-                        expression='response.code_details.startsWith("jwt_authn_access_denied")',
+                        expression='response.code_details.matches("^(jwt_authn_access_denied|rbac_access_denied)")',
                     )
                 },
             ]
         }
     },
     "status_code": 401,
+    "body": {"inline_string": "The token is not acceptable: send another, or none."},
     "body_format_override": _body(401, _PROBLEMS[401]),
     "headers_to_add": [set_header("www-authenticate", 'Bearer error="invalid_token"')],
 }

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from matapalo.auth.key_source import KeySource
+from matapalo.auth.keys import KeySource
 from matapalo.strangler.envoy.bootstrap import bootstrap
 from matapalo.strangler.envoy.clusters import clusters
 from matapalo.strangler.envoy.edge import edge_table

@@ -24,8 +24,7 @@ def access(audience: Audience, *, method: str, subject: str | None, role: str | 
     """Staff may do everything; others read what the audience allows. ``subject`` is None without a valid token."""
     if role in STAFF_ROLES:
         return Access.GRANTED
-    if method in SAFE_METHODS and (
-        audience is Audience.PUBLIC or (audience is Audience.OWNER and role in READER_ROLES)
-    ):
+    is_reader = role in READER_ROLES or (subject is not None and role is None)  # a token without a role: a customer
+    if method in SAFE_METHODS and (audience is Audience.PUBLIC or (audience is Audience.OWNER and is_reader)):
         return Access.GRANTED
     return Access.FORBIDDEN if subject else Access.UNAUTHENTICATED

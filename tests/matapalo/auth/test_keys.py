@@ -6,10 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from jwt.algorithms import ECAlgorithm
 
-from matapalo.auth.keys import Keys, from_file, from_url, read_key_set
+from matapalo.auth.keys import Keys, from_file, from_url, public_key_set, read_key_set
 from matapalo.process.clock import SystemClock
-from tests.harness.tokens import KEY_ID, jwks
+from tests.harness.tokens import KEY_ID, PRIVATE_KEY, jwks
 
 KEY: dict[str, Any] = jwks()["keys"][0]
 
@@ -18,16 +19,23 @@ def key_set(*keys: object) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-def test_a_key_carries_its_algorithm_even_when_the_set_does_not_say_it() -> None:
-    found = read_key_set(key_set({name: value for name, value in KEY.items() if name != "alg"}))
-    assert found[KEY_ID].algorithm == "ES256"
+WITHOUT_ALGORITHM = {name: value for name, value in KEY.items() if name != "alg"}
+
+
+def test_a_key_carries_its_algorithm() -> None:
+    assert [(key.id, key.algorithm) for key in read_key_set(key_set(WITHOUT_ALGORITHM))] == [(KEY_ID, "ES256")]
+
+
+def test_a_key_may_have_no_id() -> None:
+    without_id = {name: value for name, value in KEY.items() if name != "kid"}
+    assert [key.id for key in read_key_set(key_set(without_id))] == [None]
 
 
 @pytest.mark.parametrize(
     "unusable",
     [
         {"kty": "oct", "kid": "s", "k": "c2VjcmV0", "alg": "HS256"},
-        {name: value for name, value in KEY.items() if name != "kid"},
+        KEY | {"kid": 5},
         KEY | {"use": "enc"},
         KEY | {"alg": "ES512"},
         KEY | {"alg": "none"},
@@ -37,7 +45,17 @@ def test_a_key_carries_its_algorithm_even_when_the_set_does_not_say_it() -> None
     ],
 )
 def test_a_key_we_cannot_verify_with_is_left_out(unusable: object) -> None:
-    assert list(read_key_set(key_set(KEY | {"kid": "good"}, unusable))) == ["good"]
+    assert [key.id for key in read_key_set(key_set(KEY | {"kid": "good"}, unusable))] == ["good"]
+
+
+def test_envoy_is_given_usable_keys_with_their_algorithms() -> None:
+    inline = public_key_set(key_set(WITHOUT_ALGORITHM, {"kty": "oct", "kid": "s", "k": "c2VjcmV0"}))
+    assert json.loads(inline.jwks) == {"keys": [KEY]}
+
+
+def test_a_private_key_is_not_given_to_envoy() -> None:
+    with pytest.raises(ValueError, match="private key"):
+        public_key_set(key_set(KEY | json.loads(ECAlgorithm.to_jwk(PRIVATE_KEY))))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +69,9 @@ def test_what_is_no_key_set_is_refused(document: bytes) -> None:
 async def test_keys_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps(jwks()))
-    assert await Keys(from_file(path), SystemClock()).find(KEY_ID) is not None
+    keys = Keys(from_file(path), SystemClock())
+    assert [key.id for key in await keys.find(KEY_ID)] == [key.id for key in await keys.find(None)] == [KEY_ID]
+    assert await keys.find("another") == []
     assert not await Keys(from_file(tmp_path / "missing.json"), SystemClock()).is_ready()
 
 

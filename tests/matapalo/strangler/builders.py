@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from matapalo.auth.key_source import InlineKeys
+from matapalo.auth.keys import InlineKeys
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.settings import Settings, of_the_project

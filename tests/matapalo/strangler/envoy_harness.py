@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any, NamedTuple
 
-from matapalo.auth.key_source import KeySource
+from matapalo.auth.keys import KeySource
 from matapalo.launcher.engines import envoy as envoy_engine
 from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.folder import EnvoyFolder

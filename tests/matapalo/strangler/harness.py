@@ -17,12 +17,11 @@ from fakeredis import FakeAsyncRedis
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from matapalo.auth.verifier import FileKeys, TokenVerifier
-from matapalo.process.clock import SystemClock
 from matapalo.strangler.api import problems
 from matapalo.strangler.api.login_codes import login_codes_api
 from matapalo.strangler.api.operators import operators_only
 from matapalo.strangler.api.router import admin_api
+from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console.site import console_routes
 from matapalo.strangler.rollout.client import DEFAULT_PACE, Command, Pace, Rollouts
 from matapalo.strangler.rollout.messages import RolloutState, StartRollout
@@ -36,9 +35,9 @@ from matapalo.strangler.store.routes import NodeReport
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
 from tests.harness.ports import free_port
-from tests.harness.tokens import ISSUER
+from tests.harness.tokens import tokens
 from tests.harness.waiting import eventually
-from tests.matapalo.strangler.builders import KEYS, settings_in
+from tests.matapalo.strangler.builders import settings_in
 from tests.matapalo.strangler.fakes import FakeRouteStore
 
 SITE = "http://console.example"
@@ -88,7 +87,7 @@ class Harness:
         services = create_services(self.redis, self.store, settings, clock=self.clock)
         self.rollouts = RecordedRollouts(services, self.snapshots)
         self.services = replace(services, rollouts=self.rollouts)
-        self.verifier = TokenVerifier(FileKeys(KEYS.jwks), issuer=ISSUER, clock=SystemClock())
+        self.verifier = TokenVerifier(tokens())
 
     def report_node(self, node: str = "edge-1", **changes: Any) -> None:
         """An agent says that its Envoy has the current version, and that it reads its log; unless changed."""

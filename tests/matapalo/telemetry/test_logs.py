@@ -13,10 +13,10 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def rendered(record: logging.LogRecord) -> dict[str, Any]:
-    line = JsonLines("bff-web").format(record)
-    assert "\n" not in line
-    found: dict[str, Any] = json.loads(line)
-    return found
+    text = JsonLines("bff-web").format(record)
+    assert "\n" not in text
+    line: dict[str, Any] = json.loads(text)
+    return line
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -27,19 +27,19 @@ def record(message: str, **extra: object) -> logging.LogRecord:
 
 async def test_a_line_names_its_process_and_its_operation() -> None:
     bind("request-1", TRACE)
-    found = rendered(record("hello", path=["a", 1]))
-    assert (found["process"], found["logger"], found["level"]) == ("bff-web", "bff.test", "info")
-    assert (found["request_id"], found["trace_id"]) == ("request-1", TRACE[3:35])
-    assert found["path"] == ["a", 1]
-    assert found["time"].endswith("Z")
+    line = rendered(record("hello", path=["a", 1]))
+    assert (line["process"], line["logger"], line["level"]) == ("bff-web", "bff.test", "info")
+    assert (line["request_id"], line["trace_id"]) == ("request-1", TRACE[3:35])
+    assert line["path"] == ["a", 1]
+    assert line["time"].endswith("Z")
 
 
 async def test_tasks_of_one_operation_do_not_see_the_id_of_another() -> None:
     async def operation(request_id: str) -> str:
         bind(request_id, TRACE)
         await asyncio.sleep(0)
-        found: str = rendered(record("x"))["request_id"]
-        return found
+        bound: str = rendered(record("x"))["request_id"]
+        return bound
 
     assert await asyncio.gather(*(operation(f"request-{index}") for index in range(3))) == [
         "request-0",
@@ -48,17 +48,17 @@ async def test_tasks_of_one_operation_do_not_see_the_id_of_another() -> None:
     ]
 
 
-def test_a_traceback_and_values_that_are_not_json_stay_on_one_line() -> None:
+def test_tracebacks_and_values_that_are_not_json_stay_on_a_line() -> None:
     try:
         raise ValueError("line one\nline two")
     except ValueError:
-        found = rendered(record("failed", exc_info=sys.exc_info(), what={1: object()}))
-    assert "ValueError: line one\nline two" in found["traceback"]
-    assert "object" in found["what"]["1"]
+        line = rendered(record("failed", exc_info=sys.exc_info(), what={1: object()}))
+    assert "ValueError: line one\nline two" in line["traceback"]
+    assert "object" in line["what"]["1"]
 
 
 def test_the_writer_writes_the_same_kind_of_line() -> None:
     stream = io.StringIO()
     writer("bff-web", stream)("operation", {"outcome": "ok", "duration_ms": 1.5})
-    found = json.loads(stream.getvalue())
-    assert (found["message"], found["level"], found["outcome"]) == ("operation", "info", "ok")
+    line = json.loads(stream.getvalue())
+    assert (line["message"], line["level"], line["outcome"]) == ("operation", "info", "ok")

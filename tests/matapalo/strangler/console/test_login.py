@@ -32,11 +32,11 @@ async def test_behind_tls_the_cookie_is_secure(visitor: httpx.AsyncClient) -> No
 @pytest.mark.parametrize(
     ("operator_token", "sentence"),
     [
-        ("", "send a token"),
-        ("nonsense", "the token does not verify"),
+        ("", "Authorization must be"),
+        ("nonsense", "the token a JWT"),
         (token("cust_0001"), "role is &#39;customer&#39;"),
         (token("svc", role="service"), "role is &#39;service&#39;"),
-        (token("ops", role="operator", lifetime=timedelta(hours=-1)), "the token has expired"),
+        (token("ops", role="operator", lifetime=timedelta(hours=-1)), "The token has expired"),
     ],
 )
 async def test_only_an_operators_token_opens_it(visitor: httpx.AsyncClient, operator_token: str, sentence: str) -> None:

@@ -4,14 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from matapalo.auth.verifier import Caller, FileKeys, TokenVerifier
-from matapalo.process.clock import SystemClock
+from matapalo.strangler.caller import Caller, TokenVerifier
 from matapalo.strangler.console.content import Page, PageKind
 from matapalo.strangler.console.snapshot import Reader
 from matapalo.strangler.console.stream import stream
 from matapalo.strangler.errors import Unauthenticated
-from tests.harness.tokens import ISSUER
-from tests.matapalo.strangler.builders import KEYS
+from tests.harness.tokens import tokens
 from tests.matapalo.strangler.console.harness import INTERVALS, OPERATOR, ORDERS_TRAFFIC
 from tests.matapalo.strangler.harness import Harness
 
@@ -22,7 +20,7 @@ class Verifier(TokenVerifier):
     """Knows the operator's token until it is withdrawn."""
 
     def __init__(self) -> None:
-        super().__init__(FileKeys(KEYS.jwks), issuer=ISSUER, clock=SystemClock())
+        super().__init__(tokens())
         self.is_withdrawn = False
 
     async def verify(self, authorization: str | None) -> Caller:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matapalo.auth.key_source import KeysAt
+from matapalo.auth.keys import KeysAt
 from matapalo.strangler.envoy.policy import policy
 from matapalo.strangler.envoy.render import EnvoyFiles, render
 from matapalo.strangler.routing.route import Side

@@ -36,4 +36,9 @@ def test_writing_is_for_staff_alone(audience):
 
 def test_an_unknown_role_has_no_rights_of_its_own():
     assert access(Audience.OWNER, method="GET", subject="x", role="king") is Access.FORBIDDEN
-    assert access(Audience.OWNER, method="GET", subject="x", role=None) is Access.FORBIDDEN
+    assert access(Audience.OWNER, method="GET", subject="x", role="") is Access.FORBIDDEN
+
+
+def test_a_token_without_a_role_is_a_customer_s():
+    assert access(Audience.OWNER, method="GET", subject="x", role=None) is Access.GRANTED
+    assert access(Audience.STAFF, method="GET", subject="x", role=None) is Access.FORBIDDEN
