@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matapalo.auth.viewer import Viewer as Viewer
+    from matapalo.cli.options import DATA_DIR as DATA_DIR
+    from matapalo.cli.options import DataDirOption as DataDirOption
+    from matapalo.cli.running_platform import RunningPlatform as RunningPlatform
     from matapalo.context import Context as Context
     from matapalo.context import ContextFactory as ContextFactory
     from matapalo.errors import BadUserInput as BadUserInput
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from matapalo.idempotency.replay import Replay as Replay
     from matapalo.idempotency.replay import snapshot as replay_snapshot
     from matapalo.idempotency.runner import Idempotency as Idempotency
+    from matapalo.launcher.errors import LauncherError as CommandError
     from matapalo.process.clock import Clock as Clock
     from matapalo.process.worker import create_worker as create_worker
     from matapalo.ratelimit.charge import OperationCharge as OperationCharge
@@ -73,6 +77,10 @@ if TYPE_CHECKING:
 
 #: Public name -> where it is defined, as `module` or `module:name` when it has another name there.
 _MODULES = {
+    "DataDirOption": "matapalo.cli.options",
+    "DATA_DIR": "matapalo.cli.options",
+    "RunningPlatform": "matapalo.cli.running_platform",
+    "CommandError": "matapalo.launcher.errors:LauncherError",
     "prepare_schema": "matapalo.schema",
     "create_worker": "matapalo.process.worker",
     "Settings": "matapalo.settings",
@@ -138,6 +146,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "DATA_DIR",
     "IDEMPOTENT_DIRECTIVE",
     "MAX_PAGE",
     "REJECTED",
@@ -148,10 +157,12 @@ __all__ = [
     "BffError",
     "Claim",
     "Clock",
+    "CommandError",
     "Compensation",
     "Context",
     "ContextFactory",
     "Cost",
+    "DataDirOption",
     "Forbidden",
     "GraphQLRequest",
     "Idempotency",
@@ -174,6 +185,7 @@ __all__ = [
     "Resources",
     "RestClient",
     "RestPool",
+    "RunningPlatform",
     "Saga",
     "Settings",
     "Start",

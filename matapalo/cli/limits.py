@@ -1,7 +1,7 @@
 """`matapalo limits show|reset|set`: how somebody's limits stand, forgetting what they have used, changing the tiers.
 
-Asks `/admin/limits` and `/admin/tiers` on the web BFF's own port with an operator's development token; both BFFs share
-the store, so it speaks for both. A subject is that of a token (`cust_0001`), or `ip:203.0.113.9` for anonymous viewers.
+Asks `/admin/limits` and `/admin/tiers` on the own port of the first client's BFF, with an operator's development token;
+all BFFs share the store, so it speaks for all. A subject is that of a token, or `ip:203.0.113.9` for anonymous viewers.
 """
 
 import json
@@ -17,12 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.cli.project import current_project, named_client
 from matapalo.launcher import keys
 from matapalo.launcher.errors import BadInput, LauncherError, NotRunning
 from matapalo.launcher.keys import Role, Tier
 from matapalo.launcher.platform import Platform
-
-BFF_PORT = 8001
 
 
 class ShownTier(StrEnum):
@@ -119,16 +118,16 @@ def _send(
         cohort=None,
         lifetime=timedelta(minutes=1),
     )
-    address = platform.url(BFF_PORT, path)
+    address = platform.url(named_client(current_project(), None).port, path)
     headers = {"authorization": f"Bearer {token}"}
     try:
         answer = httpx.request(
             method, address, params=query, content=content, headers=headers, timeout=5, trust_env=False
         )
     except httpx.TransportError:
-        raise NotRunning(f"the web BFF does not answer on {address}: start the platform with `matapalo up`") from None
+        raise NotRunning(f"the BFF does not answer on {address}: start the platform with `matapalo up`") from None
     if not answer.is_success:
-        raise LauncherError(f"the web BFF refuses: {answer.status_code} {_reason(answer)}")
+        raise LauncherError(f"the BFF refuses: {answer.status_code} {_reason(answer)}")
     found: dict[str, Any] = answer.json()
     return found
 

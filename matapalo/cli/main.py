@@ -22,7 +22,6 @@ from matapalo.cli import (
     limits,
     mail,
     operations,
-    orders,
     rollout,
     routes,
     schema,
@@ -31,7 +30,7 @@ from matapalo.cli import (
     worker,
 )
 from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.cli.project import current_project
+from matapalo.cli.project import commands_of_the_project, current_project
 from matapalo.launcher import control_socket, detach, logs, processes, progress, up
 from matapalo.launcher import status as current
 from matapalo.launcher.errors import LauncherError
@@ -48,6 +47,8 @@ app = typer.Typer(
 
 def main() -> None:
     """The entry point of the `matapalo` script."""
+    for register in commands_of_the_project():
+        register(app)
     try:
         app()
     except LauncherError as error:
@@ -159,7 +160,7 @@ def logs_(
 
 
 for module in (
-    *(access, console, faults, limits, mail, orders, routes, rollout, decommission, traffic),
+    *(access, console, faults, limits, mail, routes, rollout, decommission, traffic),
     *(serve, worker, gateway, operations, schema, cost),
 ):
     module.register(app)

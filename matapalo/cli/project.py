@@ -1,7 +1,10 @@
 """The project that a command is about: the one whose folder it is run in. Raises BadInput."""
 
-from collections.abc import Iterator
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +14,31 @@ from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
     from matapalo.project.declaration import Client, Project
+
+
+def commands_of_the_project() -> list[Callable[[typer.Typer], None]]:
+    """What `[project] commands` names; nothing outside of a project. Reads no more of the file than that.
+
+    A file that is wrong elsewhere is the business of the commands that need it.
+    """
+    from matapalo.project.location import ProjectError, find
+
+    try:
+        file = find()
+        table = tomllib.loads(file.read_text()).get("project", {})
+    except (ProjectError, OSError, tomllib.TOMLDecodeError):
+        return []
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    commands = []
+    for reference in table.get("commands", ()):
+        module, _, attribute = reference.partition(":")
+        try:
+            commands.append(getattr(import_module(module), attribute))
+        except (ImportError, AttributeError) as error:
+            print(f"matapalo: {file}: project.commands is {reference!r}: {error}", file=sys.stderr)
+    return commands
+
 
 ClientOption = Annotated[str | None, typer.Option("--client", help="One of the project's clients; default: its first.")]
 

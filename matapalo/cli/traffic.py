@@ -10,8 +10,9 @@ from rich.live import Live
 
 from matapalo.cli import load
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, running, show, table
+from matapalo.cli.project import current_project
 from matapalo.launcher import ports
-from matapalo.launcher.errors import NotRunning
+from matapalo.launcher.errors import BadInput, NotRunning
 from matapalo.launcher.platform import EDGE_PORT
 
 MAX_RPS = 200
@@ -29,28 +30,32 @@ def traffic(
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Ask what shops, apps and scripts would ask, as 200 customers, and show which side answered."""
+    """Send what the project's clients would send (`[project] traffic`), and show which side answered."""
+    project = current_project()
+    if project.project.traffic is None:
+        raise BadInput(f"{project.file} has no [project] traffic: name a file with a mix of requests")
+    mix = load.read(project.project.traffic)
     platform = running(data_dir)
     if ports.is_free(platform.port(EDGE_PORT)):
         raise NotRunning(f"nothing listens on {platform.address(EDGE_PORT)}: start the platform with `matapalo up`")
-    seen = load.Totals()
+    latest = load.Totals()
 
-    def keep(totals: load.Totals) -> None:
-        nonlocal seen
-        seen = totals
+    def update(totals: load.Totals) -> None:
+        nonlocal latest
+        latest = totals
         live.update(_rendered(totals), refresh=True)
 
     live = Live(console=Console(stderr=as_json), auto_refresh=False, transient=True)
     with live, suppress(KeyboardInterrupt):
-        seen = asyncio.run(load.run(platform, rps=rps, seconds=seconds, seed=seed, on_second=keep))
-    show(seen.as_json, lambda _: _rendered(seen), as_json=as_json)
+        latest = asyncio.run(load.run(platform, mix, rps=rps, seconds=seconds, seed=seed, on_second=update))
+    show(latest.as_json, lambda _: _rendered(latest), as_json=as_json)
 
 
 def _rendered(totals: load.Totals) -> RenderableType:
-    found = totals.as_json()
+    report = totals.as_json()
     parts: list[RenderableType] = [
-        f"{found['requests']} requests in {found['seconds']:g} s ({found['rps']:g}/s), {found['failed']} failed, "
-        f"p50 {found['p50_ms']:g} ms, p95 {found['p95_ms']:g} ms, p99 {found['p99_ms']:g} ms"
+        f"{report['requests']} requests in {report['seconds']:g} s ({report['rps']:g}/s), {report['failed']} failed, "
+        f"p50 {report['p50_ms']:g} ms, p95 {report['p95_ms']:g} ms, p99 {report['p99_ms']:g} ms"
     ]
     if totals.skipped:
         parts.append(f"{totals.skipped} skipped: {load.MAX_IN_FLIGHT} were in flight already")

@@ -49,11 +49,12 @@ class Table(BaseModel):
 
 
 class ProjectTable(Table):
-    """`[project]`. ``commands`` add sub-commands to `matapalo`: functions that take the Typer application."""
+    """`[project]`. ``commands`` are functions that add sub-commands to the Typer application of `matapalo`."""
 
     name: Name
     schema_folder: ProjectPath = Field(default=Path("schema"), alias="schema", validate_default=True)
     commands: tuple[Reference, ...] = ()
+    traffic: ProjectPath | None = None
 
 
 class Client(Table):

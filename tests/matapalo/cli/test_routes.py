@@ -7,11 +7,12 @@ import httpx
 import pytest
 
 from matapalo.cli import admin_client as admin
-from matapalo.cli.load import MIX, Totals
+from matapalo.cli.load import Totals, read
 from matapalo.cli.routes import _basis_points, _matches, _users
 from matapalo.launcher import keys
 from matapalo.launcher.errors import BadInput, NotRunning
 from matapalo.launcher.platform import DataDir, Platform
+from tests.harness.shop import SHOP
 
 
 @pytest.mark.parametrize(
@@ -75,8 +76,10 @@ def test_every_sentence_of_a_refusal_is_said(answer, said):
 
 
 def test_the_traffic_is_reads_of_both_kinds_of_clients():
-    assert sum(ask.weight for ask in MIX) == 100
-    assert {ask.path.split("?")[0].split("/")[1] for ask in MIX} == {"api", "web", "mobile"}
+    assert SHOP.project.traffic is not None
+    mix = read(SHOP.project.traffic)
+    assert sum(request.weight for request in mix.requests) == 100
+    assert {request.path.split("?")[0].split("/")[1] for request in mix.requests} == {"api", "web", "mobile"}
     totals = Totals(latencies_ms=[float(n) for n in range(1, 101)])
     assert (totals.quantile_ms(0.5), totals.quantile_ms(0.99), totals.total) == (51, 100, 100)
     assert Totals().as_json()["p99_ms"] == 0

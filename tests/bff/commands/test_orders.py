@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from matapalo.cli.orders import line, note, table
+from bff.commands.orders import line, note, table
 
 AT = "2026-01-02T03:04:05+00:00"
 LATER = "2026-01-02T03:04:07.500000+00:00"
@@ -41,5 +41,5 @@ def test_what_has_not_begun_is_shown_as_long_as_it_may_begin() -> None:
 
 
 def test_an_event_is_one_line_in_a_log() -> None:
-    assert line(event("CHARGE", "COMPENSATED")) == f"{AT}  ↺ charge undone"
+    assert line(event("CHARGE", "COMPENSATED")) == f"{AT}  ↺ charge compensated"
     assert line(event("FINISH", "DONE", message="the order is on its way")).endswith("the order is on its way")

@@ -3,23 +3,19 @@
 Asks the web BFF through the edge: `show` once, `watch` by server-sent events until the order's last one.
 """
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.launcher import keys
-from matapalo.launcher.errors import LauncherError, NotRunning, UnknownName
-from matapalo.launcher.keys import Role, Tier
-from matapalo.launcher.platform import EDGE_PORT, Platform
+from matapalo import DATA_DIR, CommandError, DataDirOption, RunningPlatform
 
+CLIENT = "web"
 ORDER = """
 query Order($id: ID!) {
   order(id: $id) {
@@ -34,7 +30,6 @@ PROGRESS = "subscription Progress($id: ID!) { orderProgress(orderId: $id) { id s
 #: How each state of a step is drawn.
 SIGNS = {"STARTED": ("…", "yellow"), "DONE": ("✓", "green"), "FAILED": ("✗", "red"), "COMPENSATED": ("↺", "cyan")}
 STEPS = ("CREATE", "RESERVE", "CHARGE", "CONFIRM", "WAREHOUSE", "SHIP", "NOTIFY")
-TIMEOUT = httpx.Timeout(10, read=60)  # a stream says something every 12 s
 
 OrderArgument = Annotated[str, typer.Argument(help="The id of an order: ord_…")]
 
@@ -49,15 +44,15 @@ def register(app: typer.Typer) -> None:
 
 def show(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
     """Draw the steps of an order as they are now."""
-    found = _ask(running(data_dir), order)
-    workflow = found["workflow"]
-    if found["order"] is None:
-        raise UnknownName(f"there is no order {order}")
+    result = _read(data_dir, order)
+    workflow = result["workflow"]
+    if result["order"] is None:
+        raise CommandError(f"there is no order {order}")
     console = Console()
-    console.print(_headline(found["order"]))
+    console.print(_headline(result["order"]))
     if workflow is not None:
         console.print(f"workflow {workflow['id']}", style="dim", soft_wrap=True)
-    fulfilment = found["order"]["fulfilment"]
+    fulfilment = result["order"]["fulfilment"]
     if fulfilment is None:
         console.print("nothing is known of its way: no workflow of ours fulfils it")
         return
@@ -71,7 +66,7 @@ def watch(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
     steps: dict[str, dict[str, Any]] = {}
     try:
         with Live(console=console, refresh_per_second=8) as live:
-            for event in _events(running(data_dir), order):
+            for event in _events(data_dir, order):
                 note(steps, event)
                 if console.is_terminal:
                     live.update(table(list(steps.values())))
@@ -123,7 +118,7 @@ def table(steps: list[dict[str, Any]]) -> Table:
 
 
 def _headline(order: dict[str, Any]) -> str:
-    customer = order["customer"]["id"] if order["customer"] else "somebody"
+    customer = order["customer"]["id"] if order["customer"] else "an unknown customer"
     cancelled = f" ({order['cancelReason']})" if order["cancelReason"] else ""
     return f"{order['id']} of {customer}: {order['total']['formatted']}, {order['status']}{cancelled}"
 
@@ -144,59 +139,20 @@ def _took(step: dict[str, Any]) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _ask(platform: Platform, order: str) -> dict[str, Any]:
-    body = {"query": ORDER, "variables": {"id": order}}
-    try:
-        answer = httpx.post(
-            _address(platform), json=body, headers=_headers(platform), timeout=TIMEOUT, trust_env=False
-        ).json()
-    except httpx.TransportError:
-        raise _not_running(platform) from None
-    except ValueError as error:
-        raise LauncherError(f"the web BFF answers something unreadable: {error}") from None
-    if not answer.get("data") or answer["data"].get("order") is None:
-        _refuse(answer)
-    return {"workflow": None, **answer["data"]}
+def _read(data_dir: Path, order: str) -> dict[str, Any]:
+    response = RunningPlatform(data_dir).query(CLIENT, ORDER, {"id": order})
+    if not response.get("data") or response["data"].get("order") is None:
+        _refuse(response)
+    return {"workflow": None, **response["data"]}
 
 
-def _events(platform: Platform, order: str) -> Iterator[dict[str, Any]]:
-    body = {"query": PROGRESS, "variables": {"id": order}}
-    headers = _headers(platform) | {"accept": "text/event-stream"}
-    try:
-        with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False) as client,
-            client.stream("POST", _address(platform), json=body, headers=headers) as response,
-        ):
-            for text in response.iter_lines():
-                if text.startswith("data:") and (result := text.removeprefix("data:").strip()):
-                    answer = json.loads(result)
-                    _refuse(answer)
-                    yield answer["data"]["orderProgress"]
-    except httpx.TransportError:
-        raise _not_running(platform) from None
+def _events(data_dir: Path, order: str) -> Iterator[dict[str, Any]]:
+    for response in RunningPlatform(data_dir).events(CLIENT, PROGRESS, {"id": order}):
+        _refuse(response)
+        yield response["data"]["orderProgress"]
 
 
-def _refuse(answer: dict[str, Any]) -> None:
-    for error in answer.get("errors", ()):
+def _refuse(response: dict[str, Any]) -> None:
+    for error in response.get("errors", ()):
         if error.get("path") != ["workflow"]:
-            raise LauncherError(error["message"])
-
-
-def _headers(platform: Platform) -> dict[str, str]:
-    signed = keys.token(
-        platform.data.keys,
-        subject="matapalo",
-        tier=Tier.ENTERPRISE,
-        role=Role.OPERATOR,
-        cohort=None,
-        lifetime=timedelta(hours=1),
-    )
-    return {"authorization": f"Bearer {signed}"}
-
-
-def _address(platform: Platform) -> str:
-    return platform.url(EDGE_PORT, "/web/graphql")
-
-
-def _not_running(platform: Platform) -> NotRunning:
-    return NotRunning(f"nothing answers on {_address(platform)}: start the platform with `matapalo up`")
+            raise CommandError(error["message"])

@@ -1,0 +1,1 @@
+"""Sub-commands that the shop adds to `matapalo`."""

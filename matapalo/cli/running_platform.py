@@ -1,0 +1,79 @@
+"""A running development platform, for commands of a project: addresses, tokens, and GraphQL through the edge."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from matapalo.cli.options import running
+from matapalo.launcher import keys
+from matapalo.launcher.errors import LauncherError, NotRunning
+from matapalo.launcher.keys import Role, Tier
+from matapalo.launcher.platform import EDGE_PORT
+
+TIMEOUT = httpx.Timeout(10, read=60)  # a stream says something every 12 s
+
+
+class RunningPlatform:
+    """The platform whose data is in ``data_dir``. Raises `CommandError`, and NotRunning when nothing listens."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._platform = running(data_dir)
+
+    def url(self, path: str) -> str:
+        """An address behind the edge."""
+        return self._platform.url(EDGE_PORT, path)
+
+    def token(self, subject: str, *, role: Role = Role.CUSTOMER, tier: Tier = Tier.ENTERPRISE) -> str:
+        """A development token that lives as long as any may."""
+        lifetime = timedelta(hours=12)
+        return keys.token(
+            self._platform.data.keys, subject=subject, tier=tier, role=role, cohort=None, lifetime=lifetime
+        )
+
+    def query(self, client: str, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The response of a client's schema to an operator: ``data`` and perhaps ``errors``."""
+        try:
+            response = httpx.post(
+                self._endpoint(client),
+                json={"query": document, "variables": variables},
+                headers=self._headers(),
+                timeout=TIMEOUT,
+                trust_env=False,
+            )
+            result: dict[str, Any] = response.json()
+        except httpx.TransportError:
+            raise self._not_running(client) from None
+        except ValueError as error:
+            raise LauncherError(f"{self._endpoint(client)} sent something unreadable: {error}") from None
+        return result
+
+    def events(self, client: str, document: str, variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The responses of a subscription, by server-sent events until it ends."""
+        try:
+            with (
+                httpx.Client(timeout=TIMEOUT, trust_env=False) as http,
+                http.stream(
+                    "POST",
+                    self._endpoint(client),
+                    json={"query": document, "variables": variables},
+                    headers=self._headers() | {"accept": "text/event-stream"},
+                ) as response,
+            ):
+                for text in response.iter_lines():
+                    if text.startswith("data:") and (result := text.removeprefix("data:").strip()):
+                        yield json.loads(result)
+        except httpx.TransportError:
+            raise self._not_running(client) from None
+
+    def _endpoint(self, client: str) -> str:
+        return self.url(f"/{client}/graphql")
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token('matapalo', role=Role.OPERATOR)}"}
+
+    def _not_running(self, client: str) -> NotRunning:
+        return NotRunning(f"nothing answers on {self._endpoint(client)}: start the platform with `matapalo up`")
