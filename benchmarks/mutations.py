@@ -36,7 +36,7 @@ from matapalo.launcher.platform import EDGE_PORT, Platform
 
 ROUNDS, ORDERS = 5, 20
 STARTS = 6
-VIEWERS = 50
+SUBSCRIBERS = 50
 SHIPPED, AT_ONCE = 80, 8
 PRODUCT = "prod_0045"
 
@@ -54,7 +54,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Bench:
-    """The running platform, and what is asked of it."""
+    """The running platform, and the requests that are measured."""
 
     def __init__(self, base: Platform, client: httpx.AsyncClient, temporal: Client) -> None:
         self.base = base
@@ -66,24 +66,24 @@ class Bench:
         self.warehouse = self._signed_in("bench", Role.WAREHOUSE)
 
     async def ask(self, query: str, variables: dict[str, Any], who: dict[str, str], key: str | None = None) -> Any:
-        """``data`` of an answer without errors."""
+        """``data`` of a response without errors."""
         headers = who | ({"idempotency-key": key} if key else {})
-        answer = await self.client.post(self._edge, json={"query": query, "variables": variables}, headers=headers)
-        body = answer.json()
+        response = await self.client.post(self._edge, json={"query": query, "variables": variables}, headers=headers)
+        body = response.json()
         if body.get("errors"):
-            raise BenchmarkError(f"{answer.status_code}: {body['errors']}")
+            raise BenchmarkError(f"{response.status_code}: {body['errors']}")
         return body["data"]
 
     async def place(self, key: str | None = None) -> str:
         """One order; its id."""
-        wanted = {"items": [{"productId": PRODUCT, "quantity": 1}]}
+        order = {"items": [{"productId": PRODUCT, "quantity": 1}]}
         key = key or uuid.uuid4().hex
         while True:
-            found = (await self.ask(PLACE, {"input": wanted}, self.customer, key))["placeOrder"]
-            if found["__typename"] == "OrderPlaced":
-                return str(found["order"]["id"])
-            if found["__typename"] != "OrderPending":
-                raise BenchmarkError(f"an order is {found['__typename']}")
+            payload = (await self.ask(PLACE, {"input": order}, self.customer, key))["placeOrder"]
+            if payload["__typename"] == "OrderPlaced":
+                return str(payload["order"]["id"])
+            if payload["__typename"] != "OrderPending":
+                raise BenchmarkError(f"an order is {payload['__typename']}")
 
     async def by_hand(self) -> None:
         """What `placeOrder` does, without a workflow: five REST calls through the internal listener."""
@@ -97,7 +97,7 @@ class Bench:
         (await self.client.get(url, headers={"x-user-id": "cust_0001", "x-role": "customer"})).raise_for_status()
 
     async def start(self) -> None:
-        """A plain workflow that nobody works on."""
+        """Start a plain workflow that has no worker."""
         await self.temporal.start_workflow("Nothing", id=f"bench:{uuid.uuid4().hex}", task_queue="bench")
 
     async def events(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
@@ -111,10 +111,10 @@ class Bench:
 
     async def _write(self, path: str, body: dict[str, Any]) -> Any:
         headers = {"x-user-id": "cust_0001", "x-role": "service", "idempotency-key": uuid.uuid4().hex}
-        answer = await self.client.post(self.base.url(8081, path), json=body, headers=headers)
-        if not answer.is_success:
-            raise BenchmarkError(f"{path}: {answer.status_code} {answer.text}")
-        return answer.json()
+        response = await self.client.post(self.base.url(8081, path), json=body, headers=headers)
+        if not response.is_success:
+            raise BenchmarkError(f"{path}: {response.status_code} {response.text}")
+        return response.json()
 
     def _signed_in(self, subject: str, role: Role) -> dict[str, str]:
         signed = keys.token(
@@ -139,18 +139,18 @@ async def placing(bench: Bench) -> bool:
     for _ in range(ROUNDS):
         used = iter([uuid.uuid4().hex for _ in range(ORDERS)] * 2)
 
-        async def once(keys_: Any = used) -> None:
+        async def place(keys_: Any = used) -> None:
             await bench.place(next(keys_))
 
         for name, work in (
-            ("placeOrder", once),
-            ("again", once),
+            ("placeOrder", place),
+            ("again", place),
             ("by hand", bench.by_hand),
             ("start_workflow", bench.start),
         ):
             took[name] += await milliseconds(work)
-    p50 = {name: statistics.median(each) for name, each in took.items()}
-    p99 = {name: statistics.quantiles(each, n=100)[98] for name, each in took.items()}
+    p50 = {name: statistics.median(times) for name, times in took.items()}
+    p99 = {name: statistics.quantiles(times, n=100)[98] for name, times in took.items()}
     for name in took:
         print(f"{name:>16}: p50 {p50[name]:6.1f} ms, p99 {p99[name]:6.1f} ms")
     bound = p50["by hand"] + STARTS * p50["start_workflow"]
@@ -160,23 +160,24 @@ async def placing(bench: Bench) -> bool:
     return is_met
 
 
-async def watching(bench: Bench) -> None:
+async def subscriptions(bench: Bench) -> None:
     """Print how late events arrive at many subscribers, and what the workflow notices of them."""
-    lengths = {viewers: await _watched(bench, viewers) for viewers in (0, VIEWERS)}
-    late = lengths[VIEWERS][1]
+    lengths = {subscribers: await _follow(bench, subscribers) for subscribers in (0, SUBSCRIBERS)}
+    late = lengths[SUBSCRIBERS][1]
     print(
-        f"{VIEWERS} subscribers, {len(late)} deliveries: p50 {statistics.median(late):.0f} ms, "
+        f"{SUBSCRIBERS} subscribers, {len(late)} deliveries: p50 {statistics.median(late):.0f} ms, "
         f"p99 {statistics.quantiles(late, n=100)[98]:.0f} ms after the event"
     )
-    print(f"history of the workflow: {lengths[0][0]} events unwatched, {lengths[VIEWERS][0]} watched by {VIEWERS}")
+    alone, followed = lengths[0][0], lengths[SUBSCRIBERS][0]
+    print(f"history of the workflow: {alone} events without subscribers, {followed} with {SUBSCRIBERS}")
 
 
-async def _watched(bench: Bench, viewers: int) -> tuple[int, list[float]]:
+async def _follow(bench: Bench, subscribers: int) -> tuple[int, list[float]]:
     order_id = await bench.place()
     is_here = asyncio.Semaphore(0)
     late: list[float] = []
 
-    async def watch() -> None:
+    async def subscribe() -> None:
         is_first = True
         async for event in bench.events(order_id):
             if is_first:
@@ -186,33 +187,33 @@ async def _watched(bench: Bench, viewers: int) -> tuple[int, list[float]]:
                 at = datetime.fromisoformat(event["at"])
                 late.append((datetime.now(UTC) - at).total_seconds() * 1000)
 
-    watching_ = [asyncio.create_task(watch()) for _ in range(viewers)]
-    for _ in range(viewers):
+    tasks = [asyncio.create_task(subscribe()) for _ in range(subscribers)]
+    for _ in range(subscribers):
         await is_here.acquire()
     await _ship(bench, order_id)
-    await asyncio.gather(*watching_)
-    found = await bench.ask(HISTORY, {"id": order_id}, bench.operator)
-    return found["workflow"]["state"]["historyLength"], late
+    await asyncio.gather(*tasks)
+    data = await bench.ask(HISTORY, {"id": order_id}, bench.operator)
+    return data["workflow"]["state"]["historyLength"], late
 
 
 async def shipping(bench: Bench) -> None:
     """Print how many orders one worker process takes from placement to shipment in a second."""
     turnstile = asyncio.Semaphore(AT_ONCE)
 
-    async def one() -> None:
+    async def place_and_ship() -> None:
         async with turnstile:
             await _ship(bench, await bench.place())
 
     begun = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(SHIPPED)))
+    await asyncio.gather(*(place_and_ship() for _ in range(SHIPPED)))
     print(f"{SHIPPED / (time.perf_counter() - begun):.1f} orders/s from placement to shipment, one worker process")
 
 
 async def _ship(bench: Bench, order_id: str) -> None:
     await bench.ask(CONFIRM, {"id": order_id}, bench.warehouse)
     while True:
-        found = (await bench.ask(STATUS, {"id": order_id}, bench.customer))["order"]["fulfilment"]
-        if found and found["status"] == "COMPLETED":
+        fulfilment = (await bench.ask(STATUS, {"id": order_id}, bench.customer))["order"]["fulfilment"]
+        if fulfilment and fulfilment["status"] == "COMPLETED":
             return
         await asyncio.sleep(0.02)
 
@@ -220,13 +221,13 @@ async def _ship(bench: Bench, order_id: str) -> None:
 async def measure(base: Platform) -> bool:
     """All of it; whether the bound holds."""
     temporal = await Client.connect(base.address(7233))
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=VIEWERS + AT_ONCE)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=SUBSCRIBERS + AT_ONCE)
     async with httpx.AsyncClient(timeout=30, trust_env=False, limits=limits) as client:
         bench = Bench(base, client, temporal)
         for _ in range(ORDERS):  # warm in everything that is counted
             await _ship(bench, await bench.place())
         is_met = await placing(bench)
-        await watching(bench)
+        await subscriptions(bench)
         await shipping(bench)
     return is_met
 
