@@ -1,7 +1,8 @@
 """Temporal's own metrics for our `/metrics`: slots, latencies, failures, cache, as the SDK counts them.
 
 The SDK hands over single updates; they are summed up here. Durations are seconds. ``drain`` must be called every few
-seconds (a scrape does too), or the buffer overflows and the SDK drops updates.
+seconds (a scrape does too), or the buffer overflows and the SDK drops updates. Not the SDK's `PrometheusConfig`: that
+opens a port of its own, beside the one whose `/metrics` is scraped.
 """
 
 from bisect import bisect_left
