@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.meter import cpu_s, rest_calls
-from tests.harness.waiting import eventually_sync
+from tests.harness.eventually import eventually_sync
 
 METRICS = """\
 # HELP http_requests_total Requests answered.

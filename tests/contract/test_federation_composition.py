@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.asking import SCHEMA_DIR
+from tests.harness.in_memory_bff import SCHEMA_DIR
 from tests.harness.node import installed
 
 pytestmark = pytest.mark.node

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.bff_server import serve_bff
 from tests.harness.node import installed
-from tests.harness.serving import serving
 from tests.matapalo.graphql.harness import create
 
 pytestmark = pytest.mark.node
@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parent / "graphql_over_http"
 
 def test_every_audit_of_graphql_over_http_passes():
     judge = installed(PROJECT, "Auditing the endpoint against GraphQL over HTTP")
-    with serving(create().endpoint) as served:
+    with serve_bff(create().endpoint) as served:
         done = subprocess.run(
             [str(shutil.which("node")), "run.mjs"],
             cwd=judge,

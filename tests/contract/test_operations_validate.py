@@ -14,7 +14,7 @@ from graphql import (
     visit,
 )
 
-from tests.harness.asking import SCHEMA_DIR
+from tests.harness.in_memory_bff import SCHEMA_DIR
 
 OPERATIONS = sorted((SCHEMA_DIR / "operations").glob("*/*.graphql"))
 

@@ -7,7 +7,7 @@ from graphql import build_schema as parse_sdl
 
 from matapalo.app import build_schema
 from matapalo.operations.sdl import render_sdl
-from tests.harness.asking import SCHEMA_DIR
+from tests.harness.in_memory_bff import SCHEMA_DIR
 from tests.harness.shop import SHOP
 
 RENDERED = {

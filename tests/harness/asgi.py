@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 
 App = Callable[..., Awaitable[Any]]
 Message = MutableMapping[str, Any]

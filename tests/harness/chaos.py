@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from tests.harness.eventually import eventually
 from tests.harness.platform import Platform
-from tests.harness.waiting import eventually
 
 DEADLINE_S = 90.0
 SERVICES = ("orders", "products", "payments", "inventory", "shipping", "recommendations")

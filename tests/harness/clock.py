@@ -17,6 +17,6 @@ class FakeClock:
         return self._monotonic_s
 
     def advance(self, seconds: float) -> None:
-        """Both clocks move."""
+        """Move both clocks on."""
         self._now += timedelta(seconds=seconds)
         self._monotonic_s += seconds

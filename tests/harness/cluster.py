@@ -1,4 +1,4 @@
-"""A Valkey Cluster of six nodes (three primaries, a replica each) as a fixture: started when first asked for.
+"""A Valkey Cluster of six nodes (three primaries, a replica each) as a fixture: started when first needed.
 
 Put together with the commands that `valkey-cli --cluster create` uses, without its pauses: ready in about two seconds.
 """
@@ -14,8 +14,8 @@ import redis
 
 from matapalo.launcher.engines import valkey
 from tests.harness.engines import running
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 
 SLOTS = 16384
 PRIMARIES = 3
@@ -44,7 +44,7 @@ def cluster_url() -> Iterator[str]:
         nodes = [redis.Redis(port=port) for port in ports]
         for node in nodes:
             stack.callback(node.close)
-            eventually_sync(partial(_answers, node), message="a node of the cluster starts")
+            eventually_sync(partial(_responds, node), message="a node of the cluster starts")
         _join(nodes, ports)
         yield f"redis://127.0.0.1:{ports[0]}"
 
@@ -71,7 +71,7 @@ def _port() -> int:
     return port
 
 
-def _answers(node: redis.Redis) -> bool:
+def _responds(node: redis.Redis) -> bool:
     try:
         return bool(node.ping())
     except redis.RedisError:
@@ -87,7 +87,7 @@ def _is_whole(node: redis.Redis) -> bool:
 
 
 def _info(node: redis.Redis) -> dict[str, str]:
-    found = node.execute_command("CLUSTER", "INFO")
-    if isinstance(found, dict):
-        return {str(key): str(value) for key, value in found.items()}
-    return dict(line.split(":", 1) for line in found.decode().split())
+    info = node.execute_command("CLUSTER", "INFO")
+    if isinstance(info, dict):
+        return {str(key): str(value) for key, value in info.items()}
+    return dict(line.split(":", 1) for line in info.decode().split())

@@ -20,9 +20,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from matapalo.launcher.engines import postgres, temporal, valkey
+from tests.harness.eventually import eventually, eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.shop import SHOP
-from tests.harness.waiting import eventually, eventually_sync
 
 ATTRIBUTES = SHOP.worker.search_attributes if SHOP.worker else {}
 GUARD = Path(__file__).with_name("guard.py")
@@ -46,7 +46,7 @@ def running(command: Sequence[str], *, log: Path) -> Iterator[subprocess.Popen[b
 
 @pytest.fixture(scope="session")
 def engines_dir() -> Iterator[Path]:
-    """A folder for data and logs of the engines (not pytest's: `nobody` must be able to enter it)."""
+    """A folder for data and logs of the engines (not pytest's: PostgreSQL's user must be able to enter it)."""
     folder = Path(tempfile.mkdtemp(prefix="matapalo-tests-"))
     folder.chmod(0o755)
     yield folder
@@ -55,11 +55,11 @@ def engines_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def valkey_url(engines_dir: Path) -> Iterator[str]:
-    """`redis://127.0.0.1:PORT/0`."""
+    """The URL of a Valkey, `redis://127.0.0.1:PORT/0`."""
     port, log, data = free_port(), engines_dir / "valkey.log", engines_dir / "valkey"
     data.mkdir()
     with running(valkey.command(port=port, data_dir=data), log=log) as child:
-        _wait(child, log, lambda: _answers_ping(port))
+        _wait(child, log, lambda: responds_to_ping(port))
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -71,7 +71,7 @@ def database_url(engines_dir: Path) -> Iterator[str]:
     postgres.initialise(data, who=who, durable=False)
     with running(postgres.command(port=port, data_dir=data, who=who, settings=NOT_DURABLE), log=log) as child:
         address = f"{postgres.USER}@127.0.0.1:{port}/{postgres.DATABASE}"
-        _wait(child, log, lambda: asyncio.run(_answers_select(f"postgresql://{address}")))
+        _wait(child, log, lambda: asyncio.run(_responds_to_select(f"postgresql://{address}")))
         yield f"postgresql+asyncpg://{address}"
 
 
@@ -85,7 +85,7 @@ def temporal_address(engines_dir: Path) -> Iterator[str]:
     with running(line, log=log) as child:
         address = f"127.0.0.1:{port}"
         _wait(child, log, lambda: _accepts(port))
-        asyncio.run(_until_temporal_answers(address))
+        asyncio.run(_until_temporal_responds(address))
         yield address
 
 
@@ -102,7 +102,7 @@ def _accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _answers_ping(port: int) -> bool:
+def responds_to_ping(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
@@ -111,7 +111,7 @@ def _answers_ping(port: int) -> bool:
         return False
 
 
-async def _answers_select(dsn: str) -> bool:
+async def _responds_to_select(dsn: str) -> bool:
     try:
         connection = await asyncpg.connect(dsn, timeout=2)
     except (OSError, asyncpg.PostgresError):
@@ -122,7 +122,7 @@ async def _answers_select(dsn: str) -> bool:
         await connection.close()
 
 
-async def _until_temporal_answers(address: str) -> None:
+async def _until_temporal_responds(address: str) -> None:
     async def counts() -> bool:
         try:
             client = await Client.connect(address)

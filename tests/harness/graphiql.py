@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, Request, expect
 
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 
 
 def editor(page: Page) -> Locator:

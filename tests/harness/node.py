@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def installed(project: Path, what_for: str) -> Path:
-    """A copy of ``project`` with its `node_modules`, kept in the system's temporary folder.
+    """A copy of ``project`` with its `node_modules`, project_copy in the system's temporary folder.
 
     Fails the test with one sentence when Node is missing. ``what_for`` begins that sentence.
     """
@@ -40,14 +40,14 @@ def installed(project: Path, what_for: str) -> Path:
         )
     files = sorted(path for path in project.iterdir() if path.suffix in {".json", ".js", ".mjs"})
     digest = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    kept = Path(tempfile.gettempdir()) / f"matapalo-{project.name}-{digest}"
-    if not (kept / "node_modules").is_dir():
-        _install(npm, files, kept)
-    return kept
+    project_copy = Path(tempfile.gettempdir()) / f"matapalo-{project.name}-{digest}"
+    if not (project_copy / "node_modules").is_dir():
+        _install(npm, files, project_copy)
+    return project_copy
 
 
-def _install(npm: str, files: list[Path], kept: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"{kept.name}-") as name:
+def _install(npm: str, files: list[Path], project_copy: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=f"{project_copy.name}-") as name:
         folder = Path(name)
         for path in files:
             shutil.copy(path, folder)
@@ -65,4 +65,4 @@ def _install(npm: str, files: list[Path], kept: Path) -> None:
         for part in [*(folder / file.name for file in files), folder / "node_modules"]:
             part.rename(whole / part.name)
         with suppress(OSError):  # another process was faster
-            whole.rename(kept)
+            whole.rename(project_copy)

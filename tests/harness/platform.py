@@ -1,4 +1,4 @@
-"""A running platform for stack tests: started by the command a user types, asked over its public addresses.
+"""A running platform for stack tests: started by the command a user types, called at its public addresses.
 
 One platform a testing process (the fixture `platform`); tests that stop or kill one start their own.
 """
@@ -30,8 +30,8 @@ DOWN_S = 45
 LIFETIME = timedelta(hours=1)
 
 
-class Answer(NamedTuple):
-    """What an HTTP answer says: its status, its headers and its JSON body."""
+class JsonResponse(NamedTuple):
+    """An HTTP response: its status, its headers and its JSON body."""
 
     status: int
     headers: httpx.Headers
@@ -39,13 +39,13 @@ class Answer(NamedTuple):
 
     @property
     def data(self) -> Any:
-        """``data`` of a GraphQL answer without errors."""
+        """``data`` of a GraphQL result without errors."""
         assert "errors" not in self.body, json.dumps(self.body["errors"], indent=2)
         return self.body["data"]
 
     @property
     def codes(self) -> list[str]:
-        """The codes of a GraphQL answer's errors."""
+        """The codes of a GraphQL result's errors."""
         return [error["extensions"]["code"] for error in self.body.get("errors", [])]
 
 
@@ -71,7 +71,7 @@ def _is_free(port: int) -> bool:
 
 
 class Platform:
-    """One platform: its data directory, its port offset, and the questions tests ask it."""
+    """One platform: its data directory, its port offset, and the requests tests send it."""
 
     def __init__(self, data_dir: Path, offset: int) -> None:
         self.data_dir = data_dir
@@ -105,7 +105,7 @@ class Platform:
         assert done.returncode == 0, f"matapalo up failed:\n{done.stdout}\n{done.stderr}"
 
     def spawn_up(self, *arguments: str, command: Sequence[str] = MATAPALO) -> subprocess.Popen[bytes]:
-        """``matapalo up`` in the foreground, as somebody at a terminal has it."""
+        """``matapalo up`` in the foreground, as at a terminal."""
         with self.said.open("ab") as log:
             return subprocess.Popen(
                 [*command, "up", "--data-dir", str(self.data_dir), "--port-offset", str(self.offset), *arguments],
@@ -113,7 +113,7 @@ class Platform:
             )  # fmt: skip
 
     def down(self) -> None:
-        """``matapalo down``."""
+        """``matapalo down``; returns when nothing runs any more."""
         done = self.run("down", timeout_s=DOWN_S)
         assert done.returncode == 0, f"matapalo down failed:\n{done.stdout}\n{done.stderr}"
 
@@ -124,7 +124,7 @@ class Platform:
         return done.stdout.strip()
 
     def signed_in(self, subject: str, role: Role = Role.CUSTOMER) -> dict[str, str]:
-        """The headers of somebody with a development token, of the tier whose requests are not limited."""
+        """The headers of a caller with a development token, of the tier whose requests are not limited."""
         signed = keys.token(
             self.data_dir / "keys", subject=subject, tier=Tier.ENTERPRISE, role=role, cohort=None, lifetime=LIFETIME
         )
@@ -135,17 +135,17 @@ class Platform:
         return self.signed_in(customer)
 
     def staff(self, role: str, subject: str = "staff_0001") -> dict[str, str]:
-        """The headers of somebody with another role."""
+        """The headers of a caller with another role."""
         return self.signed_in(subject, Role(role))
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> JsonResponse:
         """GET a path of the edge."""
-        return self._answer(httpx.get(f"{self.edge}{path}", headers=headers, timeout=10, trust_env=False))
+        return self._response(httpx.get(f"{self.edge}{path}", headers=headers, timeout=10, trust_env=False))
 
-    def graphql(self, client: str, params: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
+    def graphql(self, client: str, params: dict[str, Any], headers: dict[str, str] | None = None) -> JsonResponse:
         """POST to ``/web/graphql`` or ``/mobile/graphql`` through the edge."""
         sent = {"accept": "application/graphql-response+json"} | (headers or {})
-        return self._answer(
+        return self._response(
             httpx.post(f"{self.edge}/{client}/graphql", json=params, headers=sent, timeout=10, trust_env=False)
         )
 
@@ -160,7 +160,7 @@ class Platform:
         return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_}}}
 
     def rest_calls(self) -> dict[tuple[str, str, str], int]:
-        """How many requests each (service, method, route) has answered so far, by the services' own count."""
+        """How many requests each (service, method, route) has had so far, by the services' own count."""
         counted: dict[tuple[str, str, str], int] = {}
         for port in range(9000, 9008):
             text = httpx.get(f"{self.url(port)}/metrics", timeout=10, trust_env=False).text
@@ -168,16 +168,16 @@ class Platform:
                 if not line.startswith("http_requests_total{"):
                     continue
                 labels, value = line.removeprefix("http_requests_total{").rsplit("} ", 1)
-                found = dict(part.split("=", 1) for part in labels.replace('"', "").split(","))
-                if found["route"].startswith("/api/"):
-                    key = (found["service"], found["method"], found["route"])
+                label = dict(part.split("=", 1) for part in labels.replace('"', "").split(","))
+                if label["route"].startswith("/api/"):
+                    key = (label["service"], label["method"], label["route"])
                     counted[key] = counted.get(key, 0) + int(float(value))
         return counted
 
     @staticmethod
-    def _answer(response: httpx.Response) -> Answer:
+    def _response(response: httpx.Response) -> JsonResponse:
         is_json = "json" in response.headers.get("content-type", "")
-        return Answer(response.status_code, response.headers, response.json() if is_json else response.text)
+        return JsonResponse(response.status_code, response.headers, response.json() if is_json else response.text)
 
 
 def stop(process: subprocess.Popen[bytes], signal_: int = signal.SIGINT) -> int:

@@ -6,7 +6,7 @@ _handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on now; never the same twice in one test run."""
+    """A port that is free now; never the same twice in one test run."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -17,10 +17,10 @@ from matapalo.launcher.engines import valkey
 from matapalo.launcher.platform import DataDir
 from matapalo.launcher.platform import Platform as Launched
 from tests.harness.engines import running
+from tests.harness.eventually import eventually_sync
 from tests.harness.platform import Platform
 from tests.harness.ports import free_port
 from tests.harness.shop import SHOP
-from tests.harness.waiting import eventually_sync
 
 
 class Process:

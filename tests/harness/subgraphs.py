@@ -20,7 +20,7 @@ from subgraphs.kit.serve import bind, serve_until
 from subgraphs.kit.settings import SERVICES, Settings
 from subgraphs.migrations.head import head
 from subgraphs.migrations.migrate import migrate
-from tests.harness.waiting import eventually_sync
+from tests.harness.eventually import eventually_sync
 
 TEMPLATE = "seed_template"
 

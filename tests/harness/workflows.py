@@ -9,7 +9,7 @@ from bff.commerce.fulfilment.ports import CancelResult, PendingOrder
 from bff.commerce.onboarding.messages import RegisterCustomerRequest
 from bff.commerce.onboarding.ports import ConfirmResult
 from matapalo.errors import IdempotencyKeyReused
-from tests.harness.asking import NoWorkflows
+from tests.harness.in_memory_bff import NoWorkflows
 
 STARTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.tokens import bearer, jwks
-from tests.harness.waiting import eventually_sync
 
 
 def test_a_bff_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:

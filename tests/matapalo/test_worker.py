@@ -16,8 +16,8 @@ from bff.commerce.worker import create_mail
 from matapalo.launcher.engines import temporal
 from matapalo.settings import Settings
 from tests.harness.engines import running
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 
 SECRET = "a secret of at least 32 characters"
 

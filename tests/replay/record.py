@@ -30,8 +30,8 @@ from tests.bff.commerce.fulfilment.conftest import register_search_attributes
 from tests.bff.commerce.fulfilment.harness import make_order, place, start
 from tests.harness.accounts import FakeAccounts
 from tests.harness.engines import ATTRIBUTES
+from tests.harness.eventually import eventually
 from tests.harness.ledger import Ledger
-from tests.harness.waiting import eventually
 
 HISTORIES = Path(__file__).with_name("histories")
 

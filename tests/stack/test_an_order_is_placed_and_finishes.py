@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.eventually import eventually_sync
 from tests.harness.platform import Platform
-from tests.harness.waiting import eventually_sync
 
 pytestmark = pytest.mark.stack
 

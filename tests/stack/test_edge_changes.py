@@ -8,8 +8,8 @@ import pytest
 
 from matapalo.strangler.routing.decide import takes_new_side
 from matapalo.strangler.routing.route import Audience, Route, Side
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import a_route
 from tests.matapalo.strangler.envoy_harness import (
     FIXED,

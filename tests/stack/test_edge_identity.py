@@ -10,10 +10,10 @@ from threading import Thread
 import pytest
 
 from matapalo.auth.keys import KeysAt, public_key_set
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.token_vectors import ACCEPTED, KEY_SET, REFUSED, STRANGE_KEY, Vector
 from tests.harness.tokens import bearer, token
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import KEYS
 from tests.matapalo.strangler.envoy_harness import EnvoyHarness, envoy_harness
 

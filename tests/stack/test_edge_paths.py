@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.harness.eventually import eventually_sync
 from tests.harness.tokens import bearer
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.envoy_harness import EnvoyHarness, envoy_harness
 
 pytestmark = pytest.mark.stack

@@ -16,8 +16,8 @@ from matapalo.strangler.routing.decide import Decision, Request, decide, is_shad
 from matapalo.strangler.routing.explain import explain
 from matapalo.strangler.routing.route import Audience, Match, Route, Side, covers
 from matapalo.strangler.routing.validate import validated
+from tests.harness.eventually import eventually_sync
 from tests.harness.tokens import bearer
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.envoy.normalized_path import normalized
 from tests.matapalo.strangler.envoy_harness import EnvoyHarness, Response, envoy_harness, routes_of_the_repository
 

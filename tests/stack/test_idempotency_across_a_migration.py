@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.store.routes import RedisRouteStore, connect
+from tests.harness.eventually import eventually
 from tests.harness.platform import Platform
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -17,10 +17,10 @@ from redis.asyncio import Redis
 
 from matapalo.launcher import keys
 from matapalo.launcher.keys import Role, Tier
-from tests.harness.burst import Answered, burst
+from tests.harness.eventually import eventually, eventually_sync
 from tests.harness.platform import LIFETIME, Platform
 from tests.harness.replicas import OwnRedis, Replica, own_redis, replica
-from tests.harness.waiting import eventually, eventually_sync
+from tests.harness.simultaneous_requests import JsonResponse, post_at_once
 
 pytestmark = pytest.mark.stack
 
@@ -104,7 +104,7 @@ def an_input(quantity: int = 1) -> dict[str, Any]:
     return {"input": {"items": [{"productId": "prod_0011", "quantity": quantity}]}}
 
 
-def _outcome(response: httpx.Response | Answered) -> Any:
+def _outcome(response: httpx.Response | JsonResponse) -> Any:
     """The result of `placeOrder`: its outcome, or the code of its error."""
     body = response.json()
     if "errors" in body:
@@ -141,7 +141,7 @@ async def valkey(processes: tuple[OwnRedis, Replica, Replica]) -> AsyncIterator[
 async def test_five_hundred_at_once_are_one_order_and_one_charge(harness: Harness):
     key, before = str(uuid.uuid4()), await harness.orders()
     urls = [harness.first.url, harness.other.url] * 250
-    responses = await burst(urls, {"query": PLACE, "variables": an_input()}, harness.headers(key))
+    responses = await post_at_once(urls, {"query": PLACE, "variables": an_input()}, harness.headers(key))
     outcomes = [_outcome(response) for response in responses]
     receipts = [outcome for outcome in outcomes if isinstance(outcome, dict) and outcome["__typename"] == "OrderPlaced"]
     receipt = receipts[0] if receipts else await harness.placed(harness.first, key)

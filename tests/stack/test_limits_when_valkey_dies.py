@@ -18,10 +18,10 @@ from matapalo.ratelimit.limiter import Limiter
 from matapalo.ratelimit.rules.decision import Decision
 from matapalo.ratelimit.store.redis_store import LONG_IDLE_S, create_store
 from tests.harness.engines import running
+from tests.harness.eventually import eventually
 from tests.harness.limits import new_limiter
 from tests.harness.limits_policies import permits, points, requests, tiers
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

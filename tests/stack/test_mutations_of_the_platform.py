@@ -9,8 +9,8 @@ import httpx
 import pytest
 from redis import Redis
 
+from tests.harness.eventually import eventually_sync
 from tests.harness.platform import Platform
-from tests.harness.waiting import eventually_sync
 
 pytestmark = pytest.mark.stack
 

@@ -14,8 +14,8 @@ from xxhash import xxh64_intdigest
 
 from tests.harness.chaos import ChaosHarness, Order, all_of
 from tests.harness.consistency import inconsistencies, statuses
+from tests.harness.eventually import eventually
 from tests.harness.platform import Platform
-from tests.harness.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

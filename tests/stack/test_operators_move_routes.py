@@ -12,7 +12,7 @@ pytestmark = pytest.mark.stack
 
 
 class Operator:
-    """Runs commands that answer in JSON."""
+    """Runs commands that print JSON."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -30,15 +30,15 @@ class Operator:
 
 @pytest.fixture
 def operator(platform: Platform) -> Iterator[Operator]:
-    """Leaves the orders as it found them."""
-    found = Operator(platform)
-    before = found("routes", "show", "orders")["share_bp"]
-    yield found
-    if found("routes", "show", "orders")["share_bp"] != before:
-        found("routes", "set", "orders", "--percent", str(before / 100), "--reason", "the end of a test")
+    """Leaves the route of the orders as it was."""
+    command = Operator(platform)
+    before = command("routes", "show", "orders")["share_bp"]
+    yield command
+    if command("routes", "show", "orders")["share_bp"] != before:
+        command("routes", "set", "orders", "--percent", str(before / 100), "--reason", "the end of a test")
 
 
-def test_a_percentage_is_live_in_under_a_second_and_taken_back_with_one_command(operator: Operator) -> None:
+def test_a_percentage_is_live_within_a_second_and_rolled_back(operator: Operator) -> None:
     changed = operator("routes", "set", "/api/orders", "--percent", "40", "--reason", "a quiet week")
     assert changed["changes"] == {"share_bp": [2_500, 4_000]}
     assert changed["took_ms"] < 1_000
@@ -47,8 +47,8 @@ def test_a_percentage_is_live_in_under_a_second_and_taken_back_with_one_command(
     for number in range(1, 21):
         user = f"cust_{number:04}"
         explained = operator("routes", "explain", "orders", "--user", user) if number < 4 else None
-        answer = operator.platform.get("/api/orders?limit=1", operator.platform.customer(user))
-        assert explained is None or answer.headers["x-strangler-target"] == explained["side"]
+        response = operator.platform.get("/api/orders?limit=1", operator.platform.customer(user))
+        assert explained is None or response.headers["x-strangler-target"] == explained["side"]
 
     rolled_back = operator("routes", "rollback", "/api/orders", "--reason", "complaints")
     assert rolled_back["changes"] == {"share_bp": [4_000, 2_500]}
@@ -67,14 +67,14 @@ def test_what_breaks_a_rule_is_refused_with_its_remedy(operator: Operator) -> No
     assert "at most two decimals" in operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x")
 
 
-def test_the_table_is_shown_to_people_and_printed_for_files(operator: Operator) -> None:
-    shown = operator.platform.run("routes", "list").stdout
-    assert "is live on 1 of 1 nodes" in shown
-    assert "/api/orders" in shown
+def test_the_table_is_printed_for_people_and_for_files(operator: Operator) -> None:
+    table = operator.platform.run("routes", "list").stdout
+    assert "is live on 1 of 1 nodes" in table
+    assert "/api/orders" in table
     assert operator.platform.run("routes", "list", "--toml").stdout.startswith("[customers]\n")
 
 
-def test_a_route_that_is_in_use_is_not_ready_and_says_who_uses_it(operator: Operator) -> None:
+def test_a_route_in_use_is_not_ready_and_says_what_uses_it(operator: Operator) -> None:
     traffic = operator("traffic", "--rps", "15", "--seconds", "2")
     assert traffic["failures"] == {}
     assert traffic["requests"] + traffic["skipped"] == 30

@@ -1,4 +1,4 @@
-"""Outside REST clients: the strangled routes, who sees what, and that nobody can pretend."""
+"""Outside REST clients: the strangled routes, who sees what, and that identity cannot be forged."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.stack
 CUSTOMERS = [f"cust_{n:04}" for n in range(1, 25)]
 
 
-def test_a_user_always_gets_the_same_side_and_both_sides_have_users(platform: Platform) -> None:
+def test_a_user_always_gets_one_side_and_both_sides_have_users(platform: Platform) -> None:
     sides = {}
     for customer in CUSTOMERS:
         headers = platform.customer(customer)
@@ -19,11 +19,11 @@ def test_a_user_always_gets_the_same_side_and_both_sides_have_users(platform: Pl
     assert set(sides.values()) == {"legacy", "new"}
 
 
-def test_both_sides_of_a_route_answer_alike(platform: Platform) -> None:
-    answers = [platform.get("/api/orders?limit=3", platform.customer(customer)) for customer in CUSTOMERS]
+def test_both_sides_of_a_route_respond_alike(platform: Platform) -> None:
+    responses = [platform.get("/api/orders?limit=3", platform.customer(customer)) for customer in CUSTOMERS]
 
-    assert {answer.status for answer in answers} == {200}
-    assert {tuple(answer.body) for answer in answers} == {("items", "next_cursor")}
+    assert {response.status for response in responses} == {200}
+    assert {tuple(response.body) for response in responses} == {("items", "next_cursor")}
 
 
 def test_spoofed_identity_headers_change_nothing(platform: Platform) -> None:
@@ -36,7 +36,7 @@ def test_spoofed_identity_headers_change_nothing(platform: Platform) -> None:
     assert platform.get("/api/orders", spoof).status == 401
 
 
-def test_somebody_elses_order_is_not_found(platform: Platform) -> None:
+def test_another_customers_order_is_not_found(platform: Platform) -> None:
     (theirs,) = platform.get("/api/orders?limit=1", platform.customer("cust_0002")).body["items"]
     foreign = platform.get(f"/api/orders/{theirs['id']}", platform.customer("cust_0001"))
 
@@ -60,14 +60,14 @@ def test_without_a_token_there_are_products_only(platform: Platform, path: str, 
 
 
 def test_a_bad_token_is_refused_with_a_problem(platform: Platform) -> None:
-    answer = platform.get("/api/orders", {"authorization": "Bearer not.a.token"})
+    response = platform.get("/api/orders", {"authorization": "Bearer not.a.token"})
 
-    assert answer.status == 401
-    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert response.status == 401
+    assert response.headers["content-type"].startswith("application/problem+json")
 
 
 @pytest.mark.parametrize("path", ["/api/%6frders", "//api/orders", "/api/x/../orders", "/api/orders?ids=ord_1"])
-def test_a_hostile_spelling_reaches_the_route_it_means_or_nothing(platform: Platform, path: str) -> None:
+def test_a_hostile_spelling_reaches_its_own_route_or_nothing(platform: Platform, path: str) -> None:
     assert platform.get(path).status in {400, 401, 404}
     assert platform.get(path, platform.customer()).status in {200, 400, 404}
 

@@ -9,8 +9,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.harness.eventually import eventually_sync
 from tests.harness.platform import Platform, free_offset, stop
-from tests.harness.waiting import eventually_sync
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -29,14 +29,14 @@ def other(tmp_path: Path) -> Iterator[Platform]:
 
 def is_ready(platform: Platform) -> bool:
     try:
-        answer = httpx.post(
+        response = httpx.post(
             f"{platform.edge}/web/graphql",
             json={"query": "{ products(first: 1) { nodes { stock } } }"},
             timeout=5, trust_env=False,
         )  # fmt: skip
     except httpx.HTTPError:
         return False
-    return answer.status_code == 200 and "errors" not in answer.json()
+    return response.status_code == 200 and "errors" not in response.json()
 
 
 def wait_until_ready(platform: Platform, *, starts: int = 1) -> None:
@@ -51,17 +51,17 @@ def wait_until_ready(platform: Platform, *, starts: int = 1) -> None:
 
 def processes_of(platform: Platform) -> list[psutil.Process]:
     """Every process whose command line or environment names the platform's data directory."""
-    found = []
+    processes = []
     needle = str(platform.data_dir)
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and (
                 needle in " ".join(process.cmdline()) or needle in " ".join(process.environ().values())
             ):
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue  # it ended meanwhile, or is the kernel's
-    return found
+    return processes
 
 
 def test_ctrl_c_leaves_no_process(platform: Platform, other: Platform) -> None:
@@ -74,7 +74,7 @@ def test_ctrl_c_leaves_no_process(platform: Platform, other: Platform) -> None:
     assert is_ready(platform)
 
 
-def test_after_kill_9_of_the_launcher_up_works_and_the_data_is_there(other: Platform) -> None:
+def test_after_kill_9_of_the_launcher_up_finds_the_data(other: Platform) -> None:
     launcher = other.spawn_up()
     wait_until_ready(other)
     launcher.kill()
@@ -107,7 +107,7 @@ def test_status_names_every_process_and_its_state(platform: Platform) -> None:
         assert name in done.stdout
 
 
-def test_unknown_words_are_answered_with_the_known_ones(platform: Platform) -> None:
+def test_an_unknown_process_is_answered_with_the_known_ones(platform: Platform) -> None:
     done = platform.run("logs", "nonsense")
 
     assert done.returncode != 0

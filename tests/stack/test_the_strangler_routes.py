@@ -6,9 +6,9 @@ from queue import Queue
 import pytest
 
 from matapalo.strangler.routing.route import Side
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.tokens import bearer
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import a_route
 from tests.matapalo.strangler.envoy_harness import (
     FIXED,

@@ -10,9 +10,9 @@ from msgspec import structs
 from matapalo.launcher.engines import valkey
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.decide import takes_new_side
-from tests.harness.engines import _answers_ping, running
+from tests.harness.engines import responds_to_ping, running
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.envoy_harness import EnvoyHarness, running_envoy
 from tests.matapalo.strangler.processes import Gateway, a_gateway
 
@@ -36,7 +36,7 @@ class Redis:
     def start(self) -> None:
         command = valkey.command(port=self.port, data_dir=self._folder)
         child = self._process.enter_context(running(command, log=self._folder / "log"))
-        eventually_sync(lambda: child.poll() is None and _answers_ping(self.port), message="Valkey starts")
+        eventually_sync(lambda: child.poll() is None and responds_to_ping(self.port), message="Valkey starts")
 
     def kill(self) -> None:
         self._process.close()

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from subgraphs.kit.settings import SERVICES
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 
 
 def subgraphs(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ from bff.commerce.orders.model import Order
 from bff.mobile.schema import build_schema
 from bff.mobile.types.home import QuickActionType, quick_actions
 from bff.web.schema import build_schema as build_web_schema
-from tests.harness.asking import ANONYMOUS, ask, code_of, operation
+from tests.harness.in_memory_bff import ANONYMOUS, code_of, execute, operation
 from tests.harness.upstream import FakeUpstream
 
 HOME = operation("mobile", "Home")
@@ -36,7 +36,7 @@ def test_the_buttons_reorder_the_last_order_or_track_a_parcel():
 
 async def test_home_is_two_calls_and_five_orders(schema):
     upstream = FakeUpstream()
-    result = await ask(schema, HOME, upstream)
+    result = await execute(schema, HOME, upstream)
     assert result.errors == []
     home = result.data["home"]
     assert home["customer"] == {"name": "Customer 1", "avatarUrl": None}
@@ -52,14 +52,14 @@ async def test_home_is_two_calls_and_five_orders(schema):
 
 
 async def test_home_has_at_most_a_tenth_of_the_bytes_of_the_dashboard(schema):
-    home = await ask(schema, HOME, FakeUpstream())
-    dashboard = await ask(build_web_schema(), operation("web", "Dashboard"), FakeUpstream())
+    home = await execute(schema, HOME, FakeUpstream())
+    dashboard = await execute(build_web_schema(), operation("web", "Dashboard"), FakeUpstream())
     assert 10 * len(msgspec.json.encode(home.data)) <= len(msgspec.json.encode(dashboard.data))
 
 
 async def test_an_order_shows_texts_and_its_tracking_number(schema):
     upstream = FakeUpstream()
-    result = await ask(schema, operation("mobile", "Order"), upstream, variables={"id": "ord_00003"})
+    result = await execute(schema, operation("mobile", "Order"), upstream, variables={"id": "ord_00003"})
     assert result.errors == []
     assert result.data["order"] == {
         "id": "ord_00003",
@@ -75,7 +75,7 @@ async def test_an_order_shows_texts_and_its_tracking_number(schema):
 
 
 async def test_products_come_in_pages(schema):
-    result = await ask(
+    result = await execute(
         schema, operation("mobile", "Products"), FakeUpstream(), variables={"first": 2}, viewer=ANONYMOUS
     )
     assert result.errors == []
@@ -85,7 +85,7 @@ async def test_products_come_in_pages(schema):
 
 async def test_an_anonymous_home_is_null_with_errors_and_no_calls(schema):
     upstream = FakeUpstream()
-    result = await ask(schema, HOME, upstream, viewer=ANONYMOUS)
+    result = await execute(schema, HOME, upstream, viewer=ANONYMOUS)
     assert result.data == {"home": {"customer": None, "recentOrders": None, "quickActions": None}}
     assert {code_of(error) for error in result.errors} == {"UNAUTHENTICATED"}
     assert upstream.calls == []
@@ -95,11 +95,11 @@ async def test_an_anonymous_home_is_null_with_errors_and_no_calls(schema):
 async def test_a_failing_service_nulls_only_its_own_fields(schema, how):
     upstream = FakeUpstream()
     getattr(upstream, how)("customers")
-    result = await ask(schema, HOME, upstream)
+    result = await execute(schema, HOME, upstream)
     assert result.data["home"]["customer"] is None
     assert len(result.data["home"]["recentOrders"]) == 5
     upstream = FakeUpstream()
     getattr(upstream, how)("shipping")
-    result = await ask(schema, operation("mobile", "Order"), upstream, variables={"id": "ord_00003"})
+    result = await execute(schema, operation("mobile", "Order"), upstream, variables={"id": "ord_00003"})
     assert result.data["order"]["trackingNumber"] is None
     assert result.data["order"]["status"] == "SHIPPED"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.asking import ANONYMOUS, ask, code_of, operation
+from tests.harness.in_memory_bff import ANONYMOUS, code_of, execute, operation
 from tests.harness.upstream import FakeUpstream
 
 DASHBOARD = operation("web", "Dashboard")
@@ -37,7 +37,7 @@ def paths(value: Any, at: str = "") -> set[str]:
 
 
 async def test_the_whole_dashboard_has_no_errors(schema):
-    result = await ask(schema, DASHBOARD, FakeUpstream())
+    result = await execute(schema, DASHBOARD, FakeUpstream())
     assert result.errors == []
     dashboard = result.data["dashboard"]
     assert dashboard["customer"]["name"] == "Customer 1"
@@ -58,7 +58,7 @@ async def test_the_whole_dashboard_has_no_errors(schema):
 
 async def test_it_makes_one_rest_call_for_each_endpoint_and_level(schema):
     upstream = FakeUpstream()
-    await ask(schema, DASHBOARD, upstream)
+    await execute(schema, DASHBOARD, upstream)
     assert upstream.counts() == {
         "/api/customers": 1,
         "/api/orders/by-customer": 1,
@@ -76,13 +76,13 @@ async def test_it_makes_one_rest_call_for_each_endpoint_and_level(schema):
 
 async def test_a_customer_selected_at_two_places_is_one_call(schema):
     upstream = FakeUpstream()
-    await ask(schema, "{ me { id } dashboard { customer { name } recentOrders { customer { email } } } }", upstream)
+    await execute(schema, "{ me { id } dashboard { customer { name } recentOrders { customer { email } } } }", upstream)
     assert upstream.counts() == {"/api/customers": 1, "/api/orders/by-customer": 1}
 
 
 async def test_fields_that_are_not_selected_cost_nothing(schema):
     upstream = FakeUpstream()
-    await ask(schema, "{ dashboard { analytics { orderCount } } }", upstream)
+    await execute(schema, "{ dashboard { analytics { orderCount } } }", upstream)
     assert upstream.counts() == {"/api/orders/summary": 1}
 
 
@@ -92,10 +92,10 @@ async def test_fields_that_are_not_selected_cost_nothing(schema):
 )
 @pytest.mark.parametrize("service", OWN_FIELDS)
 async def test_a_service_that_is_gone_nulls_only_its_own_fields(schema, service, how, code):
-    whole = paths((await ask(schema, DASHBOARD, FakeUpstream())).data["dashboard"])
+    whole = paths((await execute(schema, DASHBOARD, FakeUpstream())).data["dashboard"])
     upstream = FakeUpstream()
     getattr(upstream, how)(service)
-    result = await ask(schema, DASHBOARD, upstream)
+    result = await execute(schema, DASHBOARD, upstream)
     lost = {path for path in whole if any(path == own or path.startswith(f"{own}.") for own in OWN_FIELDS[service])}
     assert paths(result.data["dashboard"]) == whole - lost
     assert {code_of(error) for error in result.errors} == {code}
@@ -108,7 +108,7 @@ async def test_a_service_that_hangs_costs_only_its_own_fields(schema, service):
     upstream = FakeUpstream()
     upstream.hang(service)
     async with asyncio.timeout(1 + SLOW_MACHINE_S):
-        result = await ask(schema, DASHBOARD, upstream, deadline_in_s=1)
+        result = await execute(schema, DASHBOARD, upstream, deadline_in_s=1)
     assert {code_of(error) for error in result.errors} == {"UPSTREAM_TIMEOUT"}
     places = {".".join("*" if isinstance(p, int) else str(p) for p in (e.path or [])[1:]) for e in result.errors}
     assert places == OWN_FIELDS[service]
@@ -118,7 +118,7 @@ async def test_a_service_that_hangs_costs_only_its_own_fields(schema, service):
 async def test_nonsense_from_a_service_is_an_error_without_its_text(schema, nonsense):
     upstream = FakeUpstream()
     upstream.answer("customers", nonsense)
-    result = await ask(schema, "{ dashboard { customer { id } analytics { orderCount } } }", upstream)
+    result = await execute(schema, "{ dashboard { customer { id } analytics { orderCount } } }", upstream)
     assert result.data == {"dashboard": {"customer": None, "analytics": {"orderCount": 10}}}
     [error] = result.errors
     assert (code_of(error), error.message) == (
@@ -131,7 +131,7 @@ async def test_an_anonymous_viewer_gets_only_recommendations(schema):
     upstream = FakeUpstream()
     parts = "customer { id } recentOrders { id } recommendations { id } analytics { orderCount }"
     query = f"{{ me {{ id }} dashboard {{ {parts} }} }}"
-    result = await ask(schema, query, upstream, viewer=ANONYMOUS)
+    result = await execute(schema, query, upstream, viewer=ANONYMOUS)
     dashboard = result.data["dashboard"]
     assert result.data["me"] is None
     assert [name for name, value in dashboard.items() if value is None] == ["customer", "recentOrders", "analytics"]
@@ -150,7 +150,7 @@ async def test_recommendations_leave_out_products_no_longer_sold(schema):
             for n in (1, 2)
         ]
     }
-    result = await ask(schema, query, upstream)
+    result = await execute(schema, query, upstream)
     assert result.errors == []
     dashboard = result.data["dashboard"]
     assert dashboard["recommendations"] == [{"id": "prod_0002"}]

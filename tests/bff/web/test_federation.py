@@ -5,7 +5,7 @@ from typing import Any
 
 from bff.web.federation import ENTITIES
 from matapalo.execution.check import check
-from tests.harness.asking import ANONYMOUS, OPERATOR, ask, code_of
+from tests.harness.in_memory_bff import ANONYMOUS, OPERATOR, code_of, execute
 from tests.harness.upstream import FakeUpstream
 
 ENTITIES_QUERY = """query ($representations: [_Any!]!) {
@@ -19,7 +19,9 @@ ENTITIES_QUERY = """query ($representations: [_Any!]!) {
 
 
 async def entities(schema: Any, representations: list[Any], upstream: FakeUpstream, viewer: Any = OPERATOR) -> Any:
-    return await ask(schema, ENTITIES_QUERY, upstream, viewer=viewer, variables={"representations": representations})
+    return await execute(
+        schema, ENTITIES_QUERY, upstream, viewer=viewer, variables={"representations": representations}
+    )
 
 
 def test_every_type_with_a_key_can_be_loaded(schema):
@@ -105,5 +107,5 @@ async def test_the_callers_variables_stay_as_they_were(schema):
 
 
 async def test_the_service_describes_itself(schema):
-    result = await ask(schema, "{ _service { sdl } }", FakeUpstream(), viewer=ANONYMOUS)
+    result = await execute(schema, "{ _service { sdl } }", FakeUpstream(), viewer=ANONYMOUS)
     assert 'type Product @key(fields: "id")' in result.data["_service"]["sdl"]

@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLError
 
 from bff.commerce.fulfilment.messages import OrderEvent, OrderStep, OrderStepState, Outcome, Refusal, Shortage
-from bff.commerce.fulfilment.ports import CancelResult
+from bff.commerce.fulfilment.ports import CancelResult, OrderWorkflows
 from bff.commerce.fulfilment.progress import ProgressReader
 from bff.commerce.fulfilment.temporal import TemporalOrders
 from matapalo.auth.viewer import Viewer
@@ -16,7 +16,7 @@ from matapalo.errors import BffError
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import create_pool
 from matapalo.workflows.client import Workflows
-from tests.harness.asking import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Answered, ask, code_of, make_context
+from tests.harness.in_memory_bff import ANONYMOUS, CUSTOMER, OPERATOR, SETTINGS, Result, code_of, execute, make_context
 from tests.harness.ports import free_port
 from tests.harness.upstream import FakeUpstream
 from tests.harness.workflows import InstantWorkflows
@@ -55,9 +55,11 @@ def extensions_of(error: GraphQLError) -> dict[str, Any]:
     return error.original_error.extensions()
 
 
-async def place(schema: Any, workflows: InstantWorkflows, variables: Any = None, **options: Any) -> Answered:
+async def place(schema: Any, workflows: OrderWorkflows, variables: Any = None, **options: Any) -> Result:
     options.setdefault("idempotency_key", "key-1")
-    return await ask(schema, PLACE, FakeUpstream(), variables=variables or an_input(), workflows=workflows, **options)
+    return await execute(
+        schema, PLACE, FakeUpstream(), variables=variables or an_input(), workflows=workflows, **options
+    )
 
 
 async def test_an_order_is_placed_once_and_its_repeat_says_so(schema):
@@ -177,17 +179,17 @@ async def test_a_failed_order_says_that_a_new_key_is_needed(schema):
 
 
 async def test_without_workflows_reads_work_and_orders_do_not(schema):
-    result = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), idempotency_key="key-1")
+    result = await execute(schema, PLACE, FakeUpstream(), variables=an_input(), idempotency_key="key-1")
     assert [code_of(error) for error in result.errors] == ["WORKFLOWS_UNAVAILABLE"]
-    read = await ask(schema, '{ order(id: "ord_00001") { id fulfilment { status } } }', FakeUpstream())
+    read = await execute(schema, '{ order(id: "ord_00001") { id fulfilment { status } } }', FakeUpstream())
     assert read.data == {"order": {"id": "ord_00001", "fulfilment": None}}
 
 
 async def test_the_warehouse_confirms_orders_that_wait(schema):
     workflows = InstantWorkflows(waiting={"ord_00001"})
 
-    async def confirm(order_id: str, viewer: Viewer = WAREHOUSE) -> Answered:
-        return await ask(
+    async def confirm(order_id: str, viewer: Viewer = WAREHOUSE) -> Result:
+        return await execute(
             schema, CONFIRM, FakeUpstream(), variables={"id": order_id}, viewer=viewer, workflows=workflows
         )
 
@@ -240,9 +242,11 @@ mutation Cancel($id: ID!, $reason: String) {
 """
 
 
-async def cancel(schema: Any, workflows: InstantWorkflows, upstream: FakeUpstream, order: str, **more: Any) -> Answered:
+async def cancel(schema: Any, workflows: InstantWorkflows, upstream: FakeUpstream, order: str, **more: Any) -> Result:
     reason = more.pop("reason", None)
-    return await ask(schema, CANCEL, upstream, variables={"id": order, "reason": reason}, workflows=workflows, **more)
+    return await execute(
+        schema, CANCEL, upstream, variables={"id": order, "reason": reason}, workflows=workflows, **more
+    )
 
 
 def in_status(upstream: FakeUpstream, status: str) -> str:
@@ -293,7 +297,9 @@ async def test_a_reorder_holds_what_the_order_held(schema):
     upstream, workflows = FakeUpstream(), InstantWorkflows()
     order = in_status(upstream, "DELIVERED")
     query = "mutation($id: ID!) { reorder(orderId: $id) { __typename } }"
-    result = await ask(schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again")
+    result = await execute(
+        schema, query, upstream, variables={"id": order}, workflows=workflows, idempotency_key="again"
+    )
     assert result.data["reorder"]["__typename"] == "OrderPlaced"
     (request,) = workflows.requests
     assert request.claim.field == "reorder"
@@ -316,7 +322,7 @@ REGISTER = "mutation($input: RegisterCustomerInput!) { registerCustomer(input: $
 )
 async def test_a_registration_names_the_field_that_is_wrong(schema, name, email, field):
     variables = {"input": {"name": name, "email": email}}
-    result = await ask(
+    result = await execute(
         schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
         workflows=InstantWorkflows(),
     )  # fmt: skip
@@ -327,7 +333,7 @@ async def test_a_registration_is_identified_by_its_normalised_address(schema):
     workflows = InstantWorkflows()
     for email in ("Ana@Example.org", " ana@example.org"):
         variables = {"input": {"name": "Ana", "email": email}}
-        result = await ask(
+        result = await execute(
             schema, REGISTER, FakeUpstream(), viewer=ANONYMOUS, variables=variables, idempotency_key="k",
             workflows=workflows,
         )  # fmt: skip
@@ -340,9 +346,11 @@ async def test_without_temporal_mutations_fail_at_once_and_reads_work(schema):
     workflows = Workflows(address=f"127.0.0.1:{free_port()}", namespace="default")
     orders = TemporalOrders(workflows=workflows, progress=ProgressReader(f"redis://127.0.0.1:{free_port()}/0"))
     async with asyncio.timeout(1.5):
-        result = await ask(schema, PLACE, FakeUpstream(), variables=an_input(), workflows=orders, idempotency_key="k")
+        result = await execute(
+            schema, PLACE, FakeUpstream(), variables=an_input(), workflows=orders, idempotency_key="k"
+        )
         assert [code_of(error) for error in result.errors] == ["WORKFLOWS_UNAVAILABLE"]
         assert extensions_of(result.errors[0])["retryAfter"] == 1.0
         query = "{ orders(first: 1) { nodes { id status } } }"
-        assert (await ask(schema, query, FakeUpstream(), workflows=orders)).errors == []
+        assert (await execute(schema, query, FakeUpstream(), workflows=orders)).errors == []
     await orders.aclose()

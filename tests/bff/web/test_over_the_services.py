@@ -16,7 +16,7 @@ from matapalo.rest.client import service_of
 from matapalo.rest.pool import RestPool, unobserved
 from matapalo.rest.pyreqwest_transport import PyreqwestTransport
 from matapalo.rest.transport import RestRequest, RestResponse, Transport
-from tests.harness.asking import CUSTOMER, OPERATOR, make_context, operation
+from tests.harness.in_memory_bff import CUSTOMER, OPERATOR, make_context, operation
 from tests.harness.subgraphs import Rest
 from tests.harness.upstream import FakeUpstream
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from matapalo.errors import BffError
-from tests.harness.asking import ANONYMOUS, OPERATOR, ask, code_of, operation
+from tests.harness.in_memory_bff import ANONYMOUS, OPERATOR, code_of, execute, operation
 from tests.harness.upstream import CUSTOMERS, ORDERS_EACH, FakeUpstream
 
 
 async def data(schema: Any, query: str, **options: Any) -> Any:
     """The data of a result, which must be without errors."""
-    result = await ask(schema, query, options.pop("upstream", None) or FakeUpstream(), **options)
+    result = await execute(schema, query, options.pop("upstream", None) or FakeUpstream(), **options)
     assert result.errors == []
     return result.data
 
@@ -134,7 +134,7 @@ async def test_anonymous_viewers_search_products_by_name_and_category(schema):
 )
 @pytest.mark.parametrize("field", ["orders", "products"])
 async def test_a_bad_argument_is_named_with_its_value(schema, field, arguments, argument, value):
-    result = await ask(
+    result = await execute(
         schema,
         f"{{ {field}({arguments}) {{ nodes {{ id }} }} dashboard {{ analytics {{ orderCount }} }} }}",
         FakeUpstream(),
@@ -149,7 +149,7 @@ async def test_a_bad_argument_is_named_with_its_value(schema, field, arguments, 
 
 @pytest.mark.parametrize("field", ["recentOrders(first: 0)", "recommendations(first: 101)"])
 async def test_the_dashboards_sizes_are_checked_too(schema, field):
-    result = await ask(schema, f"{{ dashboard {{ {field} {{ id }} }} }}", FakeUpstream())
+    result = await execute(schema, f"{{ dashboard {{ {field} {{ id }} }} }}", FakeUpstream())
     assert [code_of(error) for error in result.errors] == ["BAD_USER_INPUT"]
 
 
@@ -158,7 +158,7 @@ async def test_the_dashboards_sizes_are_checked_too(schema, field):
 async def test_texts_that_no_service_takes_are_named(schema, argument, text, value):
     query = f"query ($text: String) {{ products({argument}: $text) {{ nodes {{ id }} }} }}"
     upstream = FakeUpstream()
-    result = await ask(schema, query, upstream, variables={"text": text})
+    result = await execute(schema, query, upstream, variables={"text": text})
     [error] = result.errors
     assert isinstance(error.original_error, BffError)
     assert (error.original_error.code, error.original_error.details) == (
@@ -178,7 +178,9 @@ async def test_null_as_size_is_the_default(schema):
 
 async def test_an_anonymous_viewer_who_selects_orders_must_sign_in(schema):
     upstream = FakeUpstream()
-    result = await ask(schema, '{ orders { nodes { id } } order(id: "ord_00001") { id } }', upstream, viewer=ANONYMOUS)
+    result = await execute(
+        schema, '{ orders { nodes { id } } order(id: "ord_00001") { id } }', upstream, viewer=ANONYMOUS
+    )
     assert result.data == {"orders": None, "order": None}
     assert [code_of(error) for error in result.errors] == ["UNAUTHENTICATED"] * 2
     assert upstream.calls == []

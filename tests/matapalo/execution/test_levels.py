@@ -26,7 +26,7 @@ from matapalo.execution.run import SchemaExecutor
 from matapalo.operations.document import Documents, Limits
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import create_pool
-from tests.harness.asking import CUSTOMER, OPERATOR, SCHEMA_DIR, SETTINGS, make_context
+from tests.harness.in_memory_bff import CUSTOMER, OPERATOR, SCHEMA_DIR, SETTINGS, make_context
 from tests.harness.upstream import FakeUpstream
 
 

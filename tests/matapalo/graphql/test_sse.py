@@ -7,7 +7,7 @@ import pytest
 
 from matapalo.graphql.asgi import Endpoint
 from tests.harness.asgi import Response, conversation, http_scope, post, request
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 from tests.matapalo.graphql.harness import ENDED, SECRET, create
 
 STREAM = "text/event-stream"

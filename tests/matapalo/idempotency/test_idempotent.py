@@ -9,7 +9,7 @@ import pytest
 from matapalo.errors import BadUserInput, UpstreamTimeout
 from matapalo.idempotency.runner import RETENTION
 from tests.harness.asgi import conversation, http_scope
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 from tests.matapalo.idempotency.harness import Harness, Ledger
 
 PAY = "mutation ($amount: Int! = 5) { pay(amount: $amount) { id amount } }"

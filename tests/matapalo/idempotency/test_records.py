@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 from matapalo.idempotency import state
 from matapalo.idempotency.records import SCRIPT, RedisRecords, StoreUnavailable
 from matapalo.idempotency.state import Begin, Record
+from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
 from tests.harness.replicas import own_redis
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

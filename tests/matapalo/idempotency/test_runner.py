@@ -12,8 +12,8 @@ from matapalo.idempotency.claim import Claim
 from matapalo.idempotency.records import StoreUnavailable
 from matapalo.idempotency.runner import LEASE, RETENTION, HeldKeys, Idempotency, Mutation, Result
 from tests.harness.clock import FakeClock
+from tests.harness.eventually import eventually
 from tests.harness.records import MemoryRecords
-from tests.harness.waiting import eventually
 
 OLD, NEW = "a secret that signed until today, long", "a secret that signs from today on, long"
 STEP = ("begin", "heartbeat", "complete", "release", "suspend", "is_held", "exists")

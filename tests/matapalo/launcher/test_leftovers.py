@@ -12,7 +12,7 @@ from matapalo.launcher import environment, leftovers, pids, record
 from matapalo.launcher.leftovers import Leftover
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.record import Phase, Record, State, Status
-from tests.harness.waiting import eventually_sync
+from tests.harness.eventually import eventually_sync
 
 SLEEPS = "import signal; signal.pause()"
 IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"

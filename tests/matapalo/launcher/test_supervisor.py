@@ -16,7 +16,7 @@ from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Layer, Process
 from matapalo.launcher.record import Phase, State
 from matapalo.launcher.supervisor import Supervisor, Timings
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 from tests.matapalo.launcher.sample_processes import (
     FOREVER,
     IGNORES_SIGTERM,

@@ -22,7 +22,7 @@ from matapalo.launcher.errors import LauncherError, NotRunning
 from matapalo.launcher.platform import DataDir, Platform
 from matapalo.launcher.progress import PlainProgress
 from matapalo.launcher.supervisor import Supervisor
-from tests.harness.waiting import eventually, eventually_sync
+from tests.harness.eventually import eventually, eventually_sync
 from tests.matapalo.launcher.sample_processes import QUICK, process
 
 ROOT = Path(__file__).parents[3]

@@ -6,10 +6,10 @@ import pytest
 
 from matapalo.process.clock import SystemClock
 from matapalo.ratelimit.store.ports import key_of
+from tests.harness.eventually import eventually
 from tests.harness.limits import SUBJECT, LimiterHarness, MemoryStore, memory_limiter
 from tests.harness.limits_contract import LimiterContract
 from tests.harness.limits_policies import permits, points, remaining, requests, tiers
-from tests.harness.waiting import eventually
 
 
 async def test_blocked_and_unlimited_need_no_store() -> None:

@@ -2,9 +2,9 @@
 
 from matapalo.ratelimit.tier_reloader import TierReloader
 from matapalo.ratelimit.tiers import packaged
+from tests.harness.eventually import eventually
 from tests.harness.limits import SUBJECT, LimiterHarness, memory_limiter
 from tests.harness.limits_policies import requests
-from tests.harness.waiting import eventually
 
 
 async def test_a_reset_by_another_process_takes_effect() -> None:

@@ -8,8 +8,8 @@ from matapalo.rest.client import Listing
 from matapalo.rest.httpx_transport import HttpxTransport
 from matapalo.rest.pool import create_pool
 from matapalo.rest.pyreqwest_transport import PyreqwestTransport
-from tests.harness.asking import SETTINGS
 from tests.harness.clock import FakeClock
+from tests.harness.in_memory_bff import SETTINGS
 
 
 class Thing(msgspec.Struct):

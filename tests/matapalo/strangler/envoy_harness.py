@@ -23,8 +23,8 @@ from matapalo.strangler.routing.document import RoutesDocument, parse_toml
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.settings import Settings, Upstream
 from tests.harness.engines import running
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.builders import KEYS, settings_in
 from tests.matapalo.strangler.upstreams import UpstreamRequest, running_upstreams
 

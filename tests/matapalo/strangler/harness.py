@@ -34,9 +34,9 @@ from matapalo.strangler.store.hits import RedisLegacyHits
 from matapalo.strangler.store.routes import NodeReport
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
+from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
 from tests.harness.tokens import tokens
-from tests.harness.waiting import eventually
 from tests.matapalo.strangler.builders import settings_in
 from tests.matapalo.strangler.fakes import FakeRouteStore
 

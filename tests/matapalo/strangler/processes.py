@@ -20,9 +20,9 @@ from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.routes import RedisRouteStore, connect
 from tests.harness.engines import running
+from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.tokens import ISSUER, bearer, jwks
-from tests.harness.waiting import eventually_sync
 from tests.matapalo.strangler.envoy_harness import FIXED, SERVICES, a_short_folder, settings_for
 from tests.matapalo.strangler.upstreams import running_upstreams
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from tests.harness.waiting import eventually_sync
+from tests.harness.eventually import eventually_sync
 
 
 class UpstreamRequest(NamedTuple):

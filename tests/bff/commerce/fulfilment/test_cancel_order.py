@@ -20,8 +20,8 @@ from bff.commerce.worker import create_worker
 from matapalo.errors import UpstreamUnavailable
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.harness import make_order, place, start
+from tests.harness.eventually import eventually
 from tests.harness.ledger import Ledger
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -19,8 +19,8 @@ from matapalo.workflows.codec import converter
 from tests.bff.commerce.fulfilment.conftest import activities
 from tests.bff.commerce.fulfilment.harness import make_order, place
 from tests.harness.accounts import FakeAccounts
+from tests.harness.eventually import eventually
 from tests.harness.ledger import Ledger
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

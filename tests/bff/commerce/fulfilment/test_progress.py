@@ -20,8 +20,8 @@ from bff.commerce.fulfilment.messages import (
 )
 from bff.commerce.fulfilment.progress import ProgressReader, RedisProgress
 from matapalo.errors import BadUserInput, Overloaded, UpstreamUnavailable
+from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

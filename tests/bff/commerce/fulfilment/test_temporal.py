@@ -20,9 +20,9 @@ from bff.commerce.worker import create_worker
 from matapalo.errors import IdempotencyKeyReused, UpstreamUnavailable, WorkflowsUnavailable
 from matapalo.idempotency.claim import Claim
 from matapalo.workflows.client import Workflows
+from tests.harness.eventually import eventually
 from tests.harness.ledger import Ledger
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -12,7 +12,7 @@ from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import create_pool
 from matapalo.workflows.activity import IdempotentCall
 from tests.bff.commerce.fulfilment.harness import make_order
-from tests.harness.asking import SETTINGS
+from tests.harness.in_memory_bff import SETTINGS
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CALL = IdempotentCall("k", timeout=timedelta(seconds=2))

@@ -14,7 +14,7 @@ from matapalo.errors import UpstreamUnavailable
 from matapalo.idempotency.claim import Claim
 from tests.bff.commerce.onboarding.conftest import SECRET
 from tests.harness.accounts import FakeAccounts
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -19,8 +19,8 @@ from matapalo.launcher import probes
 from matapalo.launcher.engines import postgres
 from matapalo.launcher.engines.postgres import Identity
 from matapalo.launcher.errors import EngineUnusable
+from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

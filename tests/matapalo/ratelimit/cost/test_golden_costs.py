@@ -12,7 +12,7 @@ import pytest
 from matapalo.app import build_schema
 from matapalo.operations.document import Documents, Limits, Operation
 from matapalo.ratelimit.cost.operations import Costs, OperationCost
-from tests.harness.asking import operation
+from tests.harness.in_memory_bff import operation
 from tests.harness.shop import SHOP
 
 PRODUCT = 1 + 1  # itself, stock

@@ -11,8 +11,8 @@ from matapalo.ratelimit.store.circuit_breaker import OPEN_S
 from matapalo.ratelimit.store.coalescer import MAX_BATCHES, MAX_CALLS, Coalescer
 from matapalo.ratelimit.store.ports import Call, StoreUnavailable
 from tests.harness.clock import FakeClock
+from tests.harness.eventually import eventually
 from tests.harness.limits import MemoryStore
-from tests.harness.waiting import eventually
 
 
 class EchoStore(MemoryStore):

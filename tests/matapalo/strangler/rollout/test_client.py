@@ -26,8 +26,8 @@ from matapalo.strangler.store.routes import connect
 from matapalo.strangler.worker import create_worker
 from tests.harness.clock import FakeClock
 from tests.harness.engines import running
+from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually
 from tests.matapalo.strangler.builders import a_document, a_route
 from tests.matapalo.strangler.fakes import FakeRouteStore
 from tests.matapalo.strangler.rollout.fakes import FakeRouteTable

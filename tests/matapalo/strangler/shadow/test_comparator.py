@@ -22,7 +22,7 @@ from matapalo.strangler.shadow.consistency import Consistency, Standing
 from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
-from tests.harness.waiting import eventually
+from tests.harness.eventually import eventually
 from tests.matapalo.strangler.builders import a_document, a_route
 from tests.matapalo.strangler.fakes import FakeRouteStore
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 DEADLINE_S = 30.0
 
 
-class Answered(NamedTuple):
-    """An answer in JSON; header names are lower-case."""
+class JsonResponse(NamedTuple):
+    """A response in JSON; header names are lower-case."""
 
     status: int
     headers: dict[str, str]
@@ -23,14 +23,14 @@ class Answered(NamedTuple):
         return self.body
 
 
-async def burst(urls: Sequence[str], body: object, headers: dict[str, str]) -> list[Answered]:
-    """POST ``body`` to each of ``urls`` at once; the answers in their order."""
+async def post_at_once(urls: Sequence[str], body: object, headers: dict[str, str]) -> list[JsonResponse]:
+    """POST ``body`` to each of ``urls`` at once; the responses in their order."""
     content = json.dumps(body).encode()
     async with asyncio.timeout(DEADLINE_S):
         connections = await asyncio.gather(*(_connect(url) for url in urls))
         for (_, writer), url in zip(connections, urls, strict=True):
             writer.write(_request(url, content, headers))
-        return await asyncio.gather(*(_answer(*connection) for connection in connections))
+        return await asyncio.gather(*(_response(*connection) for connection in connections))
 
 
 async def _connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -51,9 +51,9 @@ def _request(url: str, content: bytes, headers: dict[str, str]) -> bytes:
     return f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answered:
+async def _response(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> JsonResponse:
     head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
     writer.close()
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
-    return Answered(int(first.split(" ")[1]), headers, json.loads(body))
+    return JsonResponse(int(first.split(" ")[1]), headers, json.loads(body))

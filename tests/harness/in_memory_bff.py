@@ -1,4 +1,4 @@
-"""Asking a schema over a `FakeUpstream`, without the endpoint: one context per question, as `matapalo.app` makes it."""
+"""A client's schema over a `FakeUpstream`, without the endpoint: one context an operation, as in `matapalo.app`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,17 @@ SETTINGS = Settings(
 )
 
 __all__ = [
-    "ANONYMOUS", "CUSTOMER", "OPERATOR", "SCHEMA_DIR", "SETTINGS", "NoWorkflows", "ask", "code_of", "make_context",
-    "operation", "remembering",
+    "ANONYMOUS",
+    "CUSTOMER",
+    "OPERATOR",
+    "SCHEMA_DIR",
+    "SETTINGS",
+    "NoWorkflows",
+    "code_of",
+    "execute",
+    "make_context",
+    "memory_idempotency",
+    "operation",
 ]  # fmt: skip
 
 GENEROUS = Limits(tokens=10_000, depth=50, aliases=100, root_fields=100, introspection=True)
@@ -89,7 +98,7 @@ def make_context(
     idempotency: Idempotency | None = None,
     idempotency_keys: Mapping[str, str | None] | None = None,
 ) -> Context:
-    """The context of one operation; keys are remembered within it only, unless ``idempotency`` is given."""
+    """The context of one operation; keys are stored within it only, unless ``idempotency`` is given."""
     clock = SystemClock()
     request = GraphQLRequest(
         request_id="test",
@@ -108,26 +117,26 @@ def make_context(
         workflows=workflows or NoWorkflows(),
         onboarding=workflows if isinstance(workflows, NoWorkflows) else NoWorkflows(),
         inspector=Inspector(Workflows(address="127.0.0.1:1", namespace="default")),
-        idempotency=idempotency or remembering(),
+        idempotency=idempotency or memory_idempotency(),
     )
 
 
-def remembering(client: str = "web") -> Idempotency:
-    """Keys remembered in memory."""
+def memory_idempotency(client: str = "web") -> Idempotency:
+    """Idempotency keys stored in memory."""
     return Idempotency(
         MemoryRecords(SystemClock(), lease=LEASE, retention=RETENTION), client=client, secrets=SETTINGS.secrets
     )
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What a schema answered; ``errors`` is empty where GraphQL leaves it out."""
+class Result:
+    """A result of GraphQL; ``errors`` is empty where it is left out."""
 
     data: Any
     errors: list[GraphQLError]
 
 
-async def ask(
+async def execute(
     schema: strawberry.Schema,
     query: str,
     upstream: FakeUpstream,
@@ -138,14 +147,14 @@ async def ask(
     workflows: OrderWorkflows | None = None,
     idempotency_key: str | None = None,
     idempotency: Idempotency | None = None,
-) -> Answered:
-    """What the schema answers, with ``idempotency_key`` as the header of that name."""
-    given = dict(variables or {})
+) -> Result:
+    """Execute an operation, with ``idempotency_key`` as the header of that name."""
+    values = dict(variables or {})
     try:
-        found = Documents(schema, GENEROUS).find(query, None)
-        keys = KeyReader(schema)(found, given, idempotency_key)
+        document = Documents(schema, GENEROUS).find(query, None)
+        keys = KeyReader(schema)(document, values, idempotency_key)
     except BffError as error:
-        return Answered(None, [GraphQLError(error.message, original_error=error)])
+        return Result(None, [GraphQLError(error.message, original_error=error)])
     pool = create_pool(SETTINGS, SystemClock(), transport=upstream)
     try:
         context = make_context(
@@ -156,10 +165,10 @@ async def ask(
             idempotency=idempotency,
             idempotency_keys=keys,
         )
-        result = await schema.execute(query, given, context_value=context)
+        result = await schema.execute(query, values, context_value=context)
     finally:
         await pool.aclose()
-    return Answered(result.data, result.errors or [])
+    return Result(result.data, result.errors or [])
 
 
 def code_of(error: GraphQLError) -> str:

@@ -14,13 +14,13 @@ def size(data: Any) -> int:
     return len(json.dumps(data, separators=(",", ":")).encode())
 
 
-def test_the_dashboard_answers_without_errors(platform: Platform) -> None:
+def test_the_dashboard_has_no_errors(platform: Platform) -> None:
     printed = platform.printed_token("--customer", "cust_0001")
     signed_in = {"authorization": f"Bearer {printed}"}
-    answer = platform.graphql("web", {"query": platform.operation("web", "Dashboard")}, signed_in)
+    response = platform.graphql("web", {"query": platform.operation("web", "Dashboard")}, signed_in)
 
-    assert answer.status == 200
-    dashboard = answer.data["dashboard"]
+    assert response.status == 200
+    dashboard = response.data["dashboard"]
     assert dashboard["customer"]["id"] == "cust_0001"
     assert len(dashboard["recentOrders"]) == 10
     assert all(line["product"] is not None for order in dashboard["recentOrders"] for line in order["items"])
@@ -28,11 +28,11 @@ def test_the_dashboard_answers_without_errors(platform: Platform) -> None:
     assert dashboard["analytics"]["orderCount"] >= 10
 
 
-def test_the_mobile_home_answers_to_its_hash_alone(platform: Platform) -> None:
-    answer = platform.graphql("mobile", platform.persisted("Home"), platform.customer())
+def test_the_mobile_home_is_executed_by_its_hash_alone(platform: Platform) -> None:
+    response = platform.graphql("mobile", platform.persisted("Home"), platform.customer())
 
-    assert answer.status == 200
-    assert len(answer.data["home"]["recentOrders"]) == 5
+    assert response.status == 200
+    assert len(response.data["home"]["recentOrders"]) == 5
 
 
 def test_home_has_at_most_a_tenth_of_the_bytes_of_the_dashboard(platform: Platform) -> None:
@@ -42,7 +42,7 @@ def test_home_has_at_most_a_tenth_of_the_bytes_of_the_dashboard(platform: Platfo
     assert size(home) * 10 <= size(dashboard)
 
 
-def test_the_dashboard_makes_one_rest_call_per_endpoint_and_level(platform: Platform) -> None:
+def test_the_dashboard_makes_one_call_per_endpoint_and_level(platform: Platform) -> None:
     query = {"query": platform.operation("web", "Dashboard")}
     before = platform.rest_calls()
     _ = platform.graphql("web", query, platform.customer()).data
@@ -74,7 +74,7 @@ def test_an_unknown_hash_is_named_so(platform: Platform) -> None:
     assert platform.graphql("mobile", params, platform.customer()).codes == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-def test_an_anonymous_visitor_sees_products_and_no_dashboard_of_anybody(platform: Platform) -> None:
+def test_an_anonymous_visitor_sees_products_and_no_customer(platform: Platform) -> None:
     products = platform.graphql("web", {"query": "{ products(first: 2) { nodes { id name } } }"})
     me = platform.graphql("web", {"query": "{ me { id } }"})
 
@@ -87,8 +87,10 @@ def test_a_hundred_entities_cost_one_rest_call(platform: Platform) -> None:
     query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Customer { id name } } }"
     representations = [{"__typename": "Customer", "id": f"cust_{n:04}"} for n in range(1, 101)]
     before = platform.rest_calls()
-    answer = platform.graphql("web", {"query": query, "variables": {"r": representations}}, platform.staff("operator"))
+    response = platform.graphql(
+        "web", {"query": query, "variables": {"r": representations}}, platform.staff("operator")
+    )
     after = platform.rest_calls()
 
-    assert [entity["id"] for entity in answer.data["_entities"]] == [r["id"] for r in representations]
+    assert [entity["id"] for entity in response.data["_entities"]] == [r["id"] for r in representations]
     assert sum(after.values()) - sum(before.values()) == 1

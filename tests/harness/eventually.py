@@ -17,8 +17,8 @@ async def eventually(check: Callable[[], Awaitable[T] | T], *, deadline_s: float
     """The first true value of ``check`` (plain or async); AssertionError with ``message`` when the deadline passes."""
     last = time.monotonic() + deadline_s
     while True:
-        found = check()
-        value = await found if isinstance(found, Awaitable) else found
+        outcome = check()
+        value = await outcome if isinstance(outcome, Awaitable) else outcome
         if value:
             return value
         if time.monotonic() > last:

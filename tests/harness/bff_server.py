@@ -10,14 +10,14 @@ from matapalo.cli.serve import create_server
 from matapalo.graphql.asgi import Endpoint
 from matapalo.process.server import Server
 from matapalo.settings import Settings
-from tests.harness.asking import SETTINGS
+from tests.harness.eventually import eventually_sync
+from tests.harness.in_memory_bff import SETTINGS
 from tests.harness.ports import free_port
-from tests.harness.waiting import eventually_sync
 
 
 @dataclass
-class Served:
-    """Where it listens, and how to stop it."""
+class BffServer:
+    """A running server, and how to stop it."""
 
     address: str
     server: Server
@@ -25,7 +25,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        """The address of the endpoint."""
+        """The URL of the endpoint."""
         return f"http://{self.address}/graphql"
 
     def stop(self) -> None:
@@ -34,17 +34,17 @@ class Served:
 
 
 @contextmanager
-def serving(app: Bff | Endpoint, settings: Settings = SETTINGS) -> Iterator[Served]:
+def serve_bff(app: Bff | Endpoint, settings: Settings = SETTINGS) -> Iterator[BffServer]:
     """Serve ``app`` in a thread until the block ends. A bare endpoint is wrapped as `matapalo.app` wraps it."""
     bff = app if isinstance(app, Bff) else Bff(app)
     port = free_port()
     server = create_server(bff, settings, host="127.0.0.1", port=port)
-    served = Served(f"127.0.0.1:{port}", server, threading.Thread(target=server.run, daemon=True))
-    served.thread.start()
+    running = BffServer(f"127.0.0.1:{port}", server, threading.Thread(target=server.run, daemon=True))
+    running.thread.start()
     try:
         eventually_sync(lambda: server.started, message="the server has started")
-        yield served
+        yield running
     finally:
-        served.stop()
-        served.thread.join(15)
-        assert not served.thread.is_alive(), "the server did not stop"
+        running.stop()
+        running.thread.join(15)
+        assert not running.thread.is_alive(), "the server did not stop"
