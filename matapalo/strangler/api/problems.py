@@ -58,7 +58,7 @@ _BY_STATUS = {kind.status: kind for kind in reversed(_KINDS.values()) if kind.st
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the app a problem."""
+    """Make every error of the app a problem."""
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
         kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), _INTERNAL)

@@ -64,7 +64,7 @@ class Login:
         return _signed_in(request, token, PATH)
 
     async def sign_out(self, request: Request) -> Response:
-        """Makes the browser forget the session."""
+        """Make the browser forget the session."""
         try:
             require_same_origin(request)
             session = await session_of(request, self._console.verifier)

@@ -65,20 +65,20 @@ def form_token(token: str) -> str:
 
 
 def require_same_origin(request: Request) -> None:
-    """Refuses a write that another site's page sends: browsers send `Origin` with every POST, no page can set it."""
+    """Refuse a write that another site's page sends: browsers send `Origin` with every POST, no page can set it."""
     if request.headers.get("origin") != _origin(request):
         raise Forbidden("this write did not come from the console's own page: open the console and try again there")
 
 
 def require_form_token(request: Request, form: Mapping[str, str], session: Session) -> None:
-    """Refuses a write without the token that only our own pages of this session hold."""
+    """Refuse a write without the token that only our own pages of this session hold."""
     sent = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD, "")
     if not hmac.compare_digest(sent.encode(), session.form_token.encode()):
         raise Forbidden("this form belongs to another session: load the page again and repeat the change")
 
 
 def sign_in(request: Request, response: Response, token: str) -> None:
-    """Makes the browser keep the session."""
+    """Make the browser keep the session."""
     response.set_cookie(
         _cookie_name(request),
         token,
@@ -91,7 +91,7 @@ def sign_in(request: Request, response: Response, token: str) -> None:
 
 
 def sign_out(request: Request, response: Response) -> None:
-    """Makes the browser forget the session."""
+    """Make the browser forget the session."""
     response.delete_cookie(
         _cookie_name(request), path=PATH, secure=_scheme(request) == "https", httponly=True, samesite="strict"
     )

@@ -65,7 +65,7 @@ class Decommission:
         return [await self.report(route.name) for route in (await self._changes.document()).routes]
 
     async def apply(self, name: str, *, by: str, why: str, expected: int | None = None) -> Change:
-        """Removes the legacy branch, with the evidence in the history. Raises NotReady with the reasons while the
+        """Remove the legacy branch, with the evidence in the history. Raises NotReady with the reasons while the
         report says so.
         """
         report = await self.report(name)

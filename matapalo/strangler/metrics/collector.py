@@ -46,7 +46,7 @@ class MetricsCollector:
         self._last: Reading | None = None
 
     async def run(self) -> None:
-        """Collects until it is cancelled."""
+        """Collect until it is cancelled."""
         while True:
             try:
                 await self.step()
@@ -57,7 +57,7 @@ class MetricsCollector:
             await asyncio.sleep(self._every_s)
 
     async def step(self) -> dict[SideOf, SideTraffic]:
-        """Reads once; what happened since the reading before. Raises EnvoyUnreachable, StoreUnavailable."""
+        """Read once; what happened since the reading before. Raises EnvoyUnreachable, StoreUnavailable."""
         now = await self._read()
         before, self._last = self._last, now
         if before is None:

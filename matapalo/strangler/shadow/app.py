@@ -23,14 +23,13 @@ from matapalo.process.readiness import readiness
 from matapalo.process.server import status_routes
 from matapalo.strangler.errors import GatewayError, InvalidSettings
 from matapalo.strangler.settings import Settings
-from matapalo.strangler.shadow.comparator import PASSED_ON, Comparator, Mirrored, Store
+from matapalo.strangler.shadow.comparator import FORWARDED_HEADERS, Comparator, Mirrored
 from matapalo.strangler.shadow.findings import Findings
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RedisRouteStore, RouteStore, connect
 from matapalo.strangler.store.slices import Slices
 
 
-def counter(registry: CollectorRegistry) -> Callable[[str], None]:
-    """What a comparator tells its outcomes to."""
+def outcome_counter(registry: CollectorRegistry) -> Callable[[str], None]:
     requests = Counter(
         "gateway_compare_requests", "Mirrored requests by what came of them", ["outcome"], registry=registry
     )
@@ -41,8 +40,8 @@ def counter(registry: CollectorRegistry) -> Callable[[str], None]:
     return count
 
 
-def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistry) -> Starlette:
-    """The application; it also runs the comparator."""
+def compare_app(comparator: Comparator, store: RouteStore, registry: CollectorRegistry) -> Starlette:
+    """The comparator's app; it also runs the comparator."""
     waiting = Gauge("gateway_compare_waiting", "Mirrored requests in the queue", registry=registry)
     waiting.set_function(lambda: comparator.waiting)
 
@@ -50,7 +49,7 @@ def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistr
         if request.method == "GET":
             path = request.scope["raw_path"].decode("ascii", "replace")
             query = request.url.query
-            headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+            headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
             comparator.take(Mirrored(f"{path}?{query}" if query else path, headers))
         return Response(status_code=202)
 
@@ -62,13 +61,13 @@ def compare_app(comparator: Comparator, store: Store, registry: CollectorRegistr
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        working = asyncio.create_task(comparator.work())
+        work = asyncio.create_task(comparator.work())
         try:
             yield
         finally:
-            working.cancel()
+            work.cancel()
             with suppress(asyncio.CancelledError):
-                await working
+                await work
 
     return Starlette(
         routes=[
@@ -94,7 +93,7 @@ async def running_comparator(settings: Settings, registry: CollectorRegistry) ->
             upstreams=settings.upstreams,
             keep=keep,
             clock=clock,
-            counted=counter(registry),
+            count=outcome_counter(registry),
         )
         try:
             yield compare_app(comparator, store, registry)

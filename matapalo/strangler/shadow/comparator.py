@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, quote
 
 import httpx
@@ -26,16 +26,17 @@ from matapalo.strangler.settings import Upstream
 from matapalo.strangler.shadow.difference import SideResponse
 from matapalo.strangler.shadow.findings import Comparison, Findings, Sample
 from matapalo.strangler.shadow.redaction import redacted
+from matapalo.strangler.store.routes import RouteStore
 
 logger = logging.getLogger(__name__)
 
 QUEUE = 200
 WORKERS = 4
 TIMEOUT_S = 5.0
-TABLE_KEPT_S = 2.0
+TABLE_CACHED_S = 2.0
 LARGEST_BODY = 1_000_000
-PASSED_ON = ("x-user-id", "x-role", "x-tier", "x-cohort", "x-canary", "accept", "accept-language")
-AGENT = {"user-agent": "matapalo-compare"}
+FORWARDED_HEADERS = ("x-user-id", "x-role", "x-tier", "x-cohort", "x-canary", "accept", "accept-language")
+USER_AGENT = {"user-agent": "matapalo-compare"}
 
 
 class Mirrored(NamedTuple):
@@ -45,29 +46,23 @@ class Mirrored(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Store(Protocol):
-    """Where the routes are: `matapalo.strangler.store.routes.RedisRouteStore`."""
-
-    async def read(self) -> RoutesDocument | None: ...
-
-
-Counted: TypeAlias = Callable[[str], None]
-"""Who is told what became of a request: queued, dropped, unrouted, compared, failed (a side did) or error."""
+CountOutcome: TypeAlias = Callable[[str], None]
+"""Called with the outcome of each request: queued, dropped, unrouted, compared, failed (a side did) or error."""
 
 
 class Comparator:
-    """One process's queue and its workers."""
+    """The queue of one process, and its workers."""
 
     def __init__(
         self,
         *,
-        store: Store,
+        store: RouteStore,
         findings: Findings,
         http: httpx.AsyncClient,
         upstreams: Mapping[str, Upstream],
         keep: Mapping[str, Collection[str]],
         clock: Clock,
-        counted: Counted = lambda outcome: None,
+        count: CountOutcome = lambda outcome: None,
         queue: int = QUEUE,
     ) -> None:
         self._findings = findings
@@ -75,7 +70,7 @@ class Comparator:
         self._upstreams = upstreams
         self._keep = keep
         self._clock = clock
-        self._counted = counted
+        self._count = count
         self._queue: asyncio.Queue[Mirrored] = asyncio.Queue(queue)
         self._dropped: Counter[str] = Counter()
         self._table = _Table(store, clock)
@@ -86,19 +81,19 @@ class Comparator:
         return self._queue.qsize()
 
     def take(self, request: Mirrored) -> bool:
-        """Queues it, or drops it when the queue is full. Returns whether it was queued; never waits."""
+        """Queue it, or drop it when the queue is full, without waiting; whether it was queued."""
         try:
             self._queue.put_nowait(request)
         except asyncio.QueueFull:
-            self._counted("dropped")
+            self._count("dropped")
             if (route := self._table.cached_route(request.target)) is not None:
                 self._dropped[route.name] += 1  # written down by the next worker that has time
             return False
-        self._counted("queued")
+        self._count("queued")
         return True
 
     async def work(self, workers: int = WORKERS) -> None:
-        """Compares until it is cancelled."""
+        """Compare until it is cancelled."""
         tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
         try:
             await asyncio.gather(*tasks)
@@ -113,16 +108,16 @@ class Comparator:
         while True:
             request = await self._queue.get()
             try:
-                self._counted(await self.compare(request))
+                self._count(await self.compare(request))
             except StoreUnavailable as error:
-                self._counted("error")
+                self._count("error")
                 logger.debug("a comparison is lost: %s", error)
             except Exception:  # one broken pair must not end the comparing of all others
-                self._counted("error")
+                self._count("error")
                 logger.exception("a comparison failed")
 
     async def compare(self, request: Mirrored) -> str:
-        """Calls both sides and writes down the differences; returns the outcome. Raises StoreUnavailable."""
+        """Call both sides and write down the differences; the outcome. Raises StoreUnavailable."""
         await self._write_dropped()
         route = await self._table.route_of(request.target)
         if route is None or route.retired:
@@ -158,10 +153,10 @@ class Comparator:
 
     async def _call(self, upstream: Upstream, request: Mirrored) -> SideResponse | None:
         host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
-        passed = {name: value for name, value in request.headers.items() if name in PASSED_ON}
+        passed = {name: value for name, value in request.headers.items() if name in FORWARDED_HEADERS}
         try:
             response = await self._http.get(
-                f"http://{host}:{upstream.port}{request.target}", headers={**passed, **AGENT}, timeout=TIMEOUT_S
+                f"http://{host}:{upstream.port}{request.target}", headers={**passed, **USER_AGENT}, timeout=TIMEOUT_S
             )
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
@@ -181,7 +176,7 @@ class Comparator:
 class _Table:
     """The routes, cached for a moment."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: RouteStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._document: RoutesDocument | None = None
@@ -194,7 +189,7 @@ class _Table:
             except GatewayError:
                 if self._document is None:
                     raise
-            self._until_s = self._clock.monotonic_s() + TABLE_KEPT_S
+            self._until_s = self._clock.monotonic_s() + TABLE_CACHED_S
         return self.cached_route(target)
 
     def cached_route(self, target: str) -> Route | None:

@@ -87,11 +87,11 @@ class Findings:
         self._clock = clock
 
     async def add(self, route: str, counts: Mapping[str, int]) -> None:
-        """Adds to what is counted."""
+        """Add to what is counted."""
         await self._slices.add({_series(route): counts})
 
     async def add_sample(self, route: str, paths: Sequence[str], sample: Sample) -> None:
-        """Keeps a sample for each of the paths, instead of their oldest."""
+        """Keep a sample for each of the paths, instead of their oldest."""
         text = msgspec.json.encode(sample)
         with outage():
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -150,19 +150,19 @@ class Findings:
         return sorted(entries, key=lambda entry: entry.path)
 
     async def ignore(self, route: str, path: str, *, by: str, why: str) -> Ignored:
-        """Adds a field to the list."""
+        """Add a field to the list."""
         entry = Ignored(path=path, by=by, why=why, at=self._clock.now())
         with outage():
             await self._redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
         return entry
 
     async def unignore(self, route: str, path: str) -> bool:
-        """Takes a field off the list; whether it was there."""
+        """Take a field off the list; whether it was there."""
         with outage():
             return bool(await self._redis.hdel(_ignored_key(route), path))
 
     async def forget(self, route: str) -> None:
-        """Forgets what was counted: after a fix, the old differences are not held against the new side."""
+        """Forget what was counted: after a fix, the old differences are not held against the new side."""
         await self._slices.forget(_series(route))
         with outage():
             async for key in self._redis.scan_iter(match=f"gateway:samples:{route}:*", count=1000):

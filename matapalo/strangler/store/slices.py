@@ -40,7 +40,7 @@ class Slices:
         self._sizes = (_Size(fine_s, FINE_KEPT), _Size(COARSE_S, KEPT + SLACK))
 
     async def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
-        """Adds counts (series to field to count) to the slices of now."""
+        """Add counts (series to field to count) to the slices of now."""
         now = self._clock.now()
         with outage():
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -77,7 +77,7 @@ class Slices:
         return points
 
     async def forget(self, series: str) -> None:
-        """Removes everything counted so far."""
+        """Remove everything counted so far."""
         with outage():
             async for key in self._redis.scan_iter(match=f"gateway:slices:{series}:*", count=1000):
                 await self._redis.unlink(key)

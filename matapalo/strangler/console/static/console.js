@@ -1,6 +1,6 @@
-// The console's live part. Every page works without it; with it the figures move, forms answer in place, charts appear.
+// The console's live part. Every page works without it; with it the values move, forms respond in place, charts appear.
 //
-// Nothing here makes HTML from text (the policy forbids it): figures are text, and a part of the page that is outdated is
+// Nothing here makes HTML from text (the policy forbids it): values are text, and a part of the page that is outdated is
 // taken over from the page itself, fetched and parsed by the browser.
 
 const STALE_MS = 5000;
@@ -39,7 +39,7 @@ function openStream() {
   showState('still', 'connecting');
   source = new EventSource(address);
   source.addEventListener('series', (event) => draw(JSON.parse(event.data)));
-  source.addEventListener('tick', (event) => take(JSON.parse(event.data)));
+  source.addEventListener('tick', (event) => applyTick(JSON.parse(event.data)));
   source.addEventListener('error', () => {
     if (source.readyState === EventSource.CLOSED) {
       source = null;
@@ -58,9 +58,9 @@ function closeStream() {
   showState('still', 'paused');
 }
 
-function take(tick) {
+function applyTick(tick) {
   clearTimeout(staleTimer);
-  staleTimer = setTimeout(() => showState('stale', 'no answer, numbers are old'), STALE_MS);
+  staleTimer = setTimeout(() => showState('stale', 'nothing arrives, numbers are old'), STALE_MS);
   if (tick.problems.length) showState('stale', 'numbers are old');
   else showState('live', 'live');
   if (tick.cells) fill(tick.cells);
@@ -70,12 +70,12 @@ function take(tick) {
   }
 }
 
-const known = { texts: {}, kinds: {}, widths: {} };
+const latest = { texts: {}, kinds: {}, widths: {} };
 
 function fill({ texts, kinds, widths }) {
-  Object.assign(known.texts, texts);
-  Object.assign(known.kinds, kinds);
-  Object.assign(known.widths, widths);
+  Object.assign(latest.texts, texts);
+  Object.assign(latest.kinds, kinds);
+  Object.assign(latest.widths, widths);
   write(document, texts, kinds, widths);
 }
 
@@ -97,7 +97,7 @@ let refreshing = false;
 const regionNamed = (name, within = document) => within.querySelector(`[data-region="${CSS.escape(name)}"]`);
 const isOutdated = (name, revision) => (regionNamed(name)?.dataset.revision ?? revision) !== revision;
 
-// Somebody is typing in it, or has typed: it stays until that is sent or undone.
+// The operator is typing in it, or has typed: it stays until that is sent or taken back.
 const isInUse = (region) =>
   all('input:not([type=hidden]), select', region).some((field) => field === document.activeElement || isChanged(field));
 const isChanged = (field) =>
@@ -134,12 +134,12 @@ function replace(name, page) {
   for (const details of all('details[open][id]', before)) {
     after.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute('open', '');
   }
-  const said = new Map(all('.outcome', before).map((outcome) => [outcome.id, outcome]));
+  const outcomes = new Map(all('.outcome', before).map((outcome) => [outcome.id, outcome]));
   before.replaceWith(document.adoptNode(after));
   for (const outcome of all('.outcome', after)) {
-    if (!outcome.textContent && said.get(outcome.id)?.textContent) outcome.replaceWith(said.get(outcome.id));
+    if (!outcome.textContent && outcomes.get(outcome.id)?.textContent) outcome.replaceWith(outcomes.get(outcome.id));
   }
-  write(after, known.texts, known.kinds, known.widths);
+  write(after, latest.texts, latest.kinds, latest.widths);
   all('form[data-form]', after).forEach(dressForm);
   if (focused) document.getElementById(focused)?.querySelector('button, summary, a')?.focus();
 }
@@ -169,14 +169,14 @@ async function send(event) {
   const fields = new FormData(form, event.submitter);
   event.submitter?.setAttribute('aria-busy', 'true');
   try {
-    const answer = await fetch(form.action, {
+    const response = await fetch(form.action, {
       method: 'POST',
       headers: { 'X-Console-Token': fields.get('token') },
       body: new URLSearchParams(fields),
     });
-    const { message } = await answer.json();
-    say(form, answer.ok, message);
-    if (answer.ok) await afterwards(form);
+    const { message } = await response.json();
+    say(form, response.ok, message);
+    if (response.ok) await keepSent(form);
   } catch {
     say(form, false, 'the control plane does not answer: nothing is known to have changed');
   } finally {
@@ -191,7 +191,7 @@ function say(form, isDone, message) {
   outcome.textContent = `${isDone ? '✓' : '✗'} ${message}`;
 }
 
-async function afterwards(form) {
+async function keepSent(form) {
   for (const input of all('input:not([type=hidden])', form)) input.defaultValue = input.value;
   for (const option of all('option', form)) option.defaultSelected = option.selected;
   if (form.contains(document.activeElement) && document.activeElement.matches('input')) document.activeElement.blur();
@@ -239,22 +239,22 @@ const pick = (name) => [data[0], ...CHARTS[name].columns.map((column) => data[co
 function redrawCharts() {
   if (!hasData() || typeof uPlot === 'undefined') return;
   for (const [name, definition] of Object.entries(CHARTS)) {
-    const place = document.querySelector(`[data-chart="${name}"]`);
-    if (!place) return;
+    const element = document.querySelector(`[data-chart="${name}"]`);
+    if (!element) return;
     charts[name]?.destroy();
-    place.querySelector('[data-no-data]').hidden = true;
-    charts[name] = new uPlot(options(name, definition, place), pick(name), place);
+    element.querySelector('[data-no-data]').hidden = true;
+    charts[name] = new uPlot(options(name, definition, element), pick(name), element);
     showLegend(name, charts[name]);
   }
 }
 
-function options(name, definition, place) {
+function options(name, definition, element) {
   const soft = colour('soft');
-  const line = getComputedStyle(place.closest('.card')).borderTopColor;
+  const line = getComputedStyle(element.closest('.card')).borderTopColor;
   const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
   return {
-    width: place.clientWidth,
-    height: place.clientHeight,
+    width: element.clientWidth,
+    height: element.clientHeight,
     legend: { show: false },
     cursor: { sync: { key: 'route' }, drag: { x: true, y: false }, points: { size: 6 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
@@ -263,12 +263,12 @@ function options(name, definition, place) {
       { ...axis, space: 70, values: (chart, times) => times.map((at) => clock(at, chart.scales.x)) },
       { ...axis, size: 48, space: 28, values: (_, values) => values.map(definition.axis) },
     ],
-    series: [{}, ...definition.columns.map((_, index) => line_(name, index))],
+    series: [{}, ...definition.columns.map((_, index) => seriesLine(name, index))],
     hooks: { draw: [drawMarks], setCursor: [(chart) => showLegend(name, chart)], setData: [(chart) => showLegend(name, chart)] },
   };
 }
 
-function line_(name, index) {
+function seriesLine(name, index) {
   const [side, percentile] = name === 'latency' ? [SIDES[Math.floor(index / 3)], PERCENTILES[index % 3]] : [SIDES[index], 'p95'];
   return { stroke: colour(side), width: WIDTHS[percentile], dash: DASHES[percentile], points: { show: false }, spanGaps: false };
 }
@@ -342,8 +342,8 @@ function legendEntry(side, percentile, words) {
 
 function resizeCharts() {
   for (const [name, chart] of Object.entries(charts)) {
-    const place = document.querySelector(`[data-chart="${name}"]`);
-    chart.setSize({ width: place.clientWidth, height: place.clientHeight });
+    const element = document.querySelector(`[data-chart="${name}"]`);
+    chart.setSize({ width: element.clientWidth, height: element.clientHeight });
   }
 }
 

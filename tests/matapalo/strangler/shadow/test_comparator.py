@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from matapalo.strangler.errors import InvalidSettings
 from matapalo.strangler.settings import Upstream
-from matapalo.strangler.shadow.app import compare_app, counter, kept_fields
+from matapalo.strangler.shadow.app import compare_app, kept_fields, outcome_counter
 from matapalo.strangler.shadow.comparator import Comparator, Mirrored, without_values
 from matapalo.strangler.shadow.consistency import Consistency, Standing
 from matapalo.strangler.shadow.findings import Findings
@@ -62,7 +62,7 @@ class Harness:
             upstreams=UPSTREAMS,
             keep={"orders": {"$.id", "$.total.amount_minor"}},
             clock=clock,
-            counted=counter(self.registry),
+            count=outcome_counter(self.registry),
             queue=2,
         )
 
