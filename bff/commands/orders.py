@@ -6,14 +6,14 @@ Asks the web BFF through the edge: `show` once, `watch` by server-sent events un
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from matapalo import DATA_DIR, CommandError, DataDirOption, RunningPlatform
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 CLIENT = "web"
 ORDER = """
@@ -35,7 +35,7 @@ OrderArgument = Annotated[str, typer.Argument(help="The id of an order: ord_…"
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
+    """Add the commands of this file."""
     orders = typer.Typer(help="Look at orders on their way.", no_args_is_help=True)
     orders.command()(show)
     orders.command()(watch)
@@ -44,6 +44,8 @@ def register(app: typer.Typer) -> None:
 
 def show(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
     """Draw the steps of an order as they are now."""
+    from rich.console import Console
+
     result = _read(data_dir, order)
     workflow = result["workflow"]
     if result["order"] is None:
@@ -54,7 +56,7 @@ def show(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
         console.print(f"workflow {workflow['id']}", style="dim", soft_wrap=True)
     fulfilment = result["order"]["fulfilment"]
     if fulfilment is None:
-        console.print("nothing is known of its way: no workflow of ours fulfils it")
+        console.print("its steps are unknown: no workflow of ours fulfils it")
         return
     console.print(f"it is {_spoken(fulfilment['status'])}")
     console.print(table(fulfilment["steps"]))
@@ -62,6 +64,9 @@ def show(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
 
 def watch(order: OrderArgument, data_dir: DataDirOption = DATA_DIR) -> None:
     """Draw the steps of an order as they happen, until nothing follows; Ctrl-C leaves the order alone."""
+    from rich.console import Console
+    from rich.live import Live
+
     console = Console()
     steps: dict[str, dict[str, Any]] = {}
     try:
@@ -90,12 +95,14 @@ def note(steps: dict[str, dict[str, Any]], event: dict[str, Any]) -> None:
 
 def line(event: dict[str, Any]) -> str:
     """An event for a log: one line."""
-    said = f"  {event['message']}" if event["message"] else ""
-    return f"{event['at']}  {SIGNS[event['state']][0]} {event['step'].lower()} {event['state'].lower()}{said}"
+    message = f"  {event['message']}" if event["message"] else ""
+    return f"{event['at']}  {SIGNS[event['state']][0]} {event['step'].lower()} {event['state'].lower()}{message}"
 
 
-def table(steps: list[dict[str, Any]]) -> Table:
+def table(steps: list[dict[str, Any]]) -> "Table":
     """The steps one below the other, those that have not begun too, unless the order has ended."""
+    from rich.table import Table
+
     drawn = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "STEP", "STARTED", "TOOK", "ATTEMPTS", ""):
         drawn.add_column(heading)

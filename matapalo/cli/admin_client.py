@@ -1,7 +1,7 @@
-"""The control plane's admin API, as the commands ask it: over HTTP, with an operator's development token.
+"""The platform's admin APIs, as commands call them: over HTTP, with an operator's development token.
 
-Answers are JSON objects. A problem (RFC 9457) becomes Refused, whose message has every sentence of it.
-Raises NotRunning when nobody answers.
+Responses are JSON objects. A problem (RFC 9457) becomes Refused, whose message has every sentence of it.
+Raises NotRunning when nothing listens.
 """
 
 import getpass
@@ -18,25 +18,26 @@ from matapalo.launcher.keys import Role, Tier
 from matapalo.launcher.platform import Platform
 
 CONTROL_PORT = 8010
-TOKEN_LIVES = timedelta(minutes=15)
+TOKEN_LIFETIME = timedelta(minutes=15)
+TIMEOUT_S = 10
 
 
 class Admin:
-    """A client for one command. Close it, or use it as a context. ``lifetime`` is that of its token."""
+    """A client for one command, of the control plane or of the process ``name`` at ``port``. Use it as a context."""
 
-    def __init__(self, platform: Platform, *, lifetime: timedelta = TOKEN_LIVES) -> None:
-        self._address = platform.address(CONTROL_PORT)
-        token = keys.token(
-            platform.data.keys,
-            subject=me(),
-            tier=Tier.ENTERPRISE,
-            role=Role.OPERATOR,
-            cohort=None,
-            lifetime=lifetime,
-        )
-        headers = {"authorization": f"Bearer {token}"}
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        port: int = CONTROL_PORT,
+        name: str = "the control plane",
+        lifetime: timedelta = TOKEN_LIFETIME,
+    ) -> None:
+        self._name = name
+        self._address = platform.address(port)
+        headers = {"authorization": f"Bearer {operator_token(platform, lifetime)}"}
         self._http = httpx.Client(
-            base_url=platform.url(CONTROL_PORT, "/admin"), headers=headers, timeout=10, trust_env=False
+            base_url=platform.url(port, "/admin"), headers=headers, timeout=TIMEOUT_S, trust_env=False
         )
 
     def __enter__(self) -> "Admin":
@@ -46,42 +47,55 @@ class Admin:
         self._http.close()
 
     def get(self, path: str, **params: str | int | None) -> Any:
-        """What is at a path."""
+        """The object at a path."""
         present = {name: value for name, value in params.items() if value is not None}
-        return self._ask("GET", path, params=present).json()
+        return self.request("GET", path, params=present).json()
 
     def text(self, path: str) -> str:
-        """What is at a path, where it is text."""
-        return self._ask("GET", path).text
+        """The text at a path."""
+        return self.request("GET", path).text
 
     def send(self, method: str, path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> Any:
-        """A change. ``if_match`` is what its author saw."""
+        """Make a change. ``if_match`` is the revision that its author saw."""
         headers = {} if if_match is None else {"if-match": if_match}
-        return self._ask(method, path, json=body, headers=headers).json()
+        return self.request(method, path, json=body, headers=headers).json()
 
-    def route(self, named: str) -> Any:
+    def route(self, name: str) -> Any:
         """The route of this name, or the one that this path belongs to."""
         routes = self.get("/routes")["routes"]
         for route in routes:
             prefix = route["prefix"]
-            if named == route["name"] or named == prefix or named.startswith((f"{prefix}/", f"{prefix}?")):
+            if name in (route["name"], prefix) or name.startswith((f"{prefix}/", f"{prefix}?")):
                 return route
-        raise Refused(f"there is no route {named!r}: choose one of {', '.join(route['name'] for route in routes)}")
+        raise Refused(f"there is no route {name!r}: choose one of {', '.join(route['name'] for route in routes)}")
 
-    def _ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A successful response. ``options`` are those of `httpx.Client.request`."""
         try:
-            answer = self._http.request(method, path, **sent)
+            response = self._http.request(method, path, **options)
         except httpx.TransportError:
             raise NotRunning(
-                f"the control plane does not answer on {self._address}: start the platform with `matapalo up`"
+                f"{self._name} does not respond on {self._address}: start the platform with `matapalo up`"
             ) from None
-        if not answer.is_success:
-            raise Refused(_sentences(answer))
-        return answer
+        if not response.is_success:
+            raise Refused(_sentences(self._name, response))
+        return response
 
 
-def me() -> str:
-    """Who the history says it was: the user of this machine."""
+def operator_token(platform: Platform, lifetime: timedelta) -> str:
+    """A token for this machine's user as an operator whose requests are not limited."""
+    return keys.token(
+        platform.data.keys,
+        subject=user_name(),
+        tier=Tier.ENTERPRISE,
+        role=Role.OPERATOR,
+        cohort=None,
+        lifetime=lifetime,
+    )
+
+
+def user_name() -> str:
+    """The author of a change in the history: the user of this machine."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a user without a name
@@ -89,10 +103,10 @@ def me() -> str:
     return re.sub(r"[^A-Za-z0-9_.@:-]", "_", name)[:64] or "operator"
 
 
-def _sentences(answer: httpx.Response) -> str:
+def _sentences(name: str, response: httpx.Response) -> str:
     try:
-        problem = answer.json()
+        problem = response.json()
         errors = [error["message"] for error in problem.get("errors", ())]
         return "\n".join([problem["title"], *(f"- {error}" for error in errors or [problem["detail"]])])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"the control plane answers {answer.status_code}: {answer.text[:200]}"
+        return f"{name} responds {response.status_code}: {response.text[:200]}"

@@ -4,35 +4,29 @@ The control plane gives out a code for an operator's token, which the browser ex
 ever is in an address, in the browser's history or in a log.
 """
 
-import webbrowser
-from datetime import timedelta
-from typing import Annotated
-
 import typer
 
-from matapalo.cli.admin_client import Admin
-from matapalo.cli.options import DATA_DIR, DataDirOption, running
-from matapalo.launcher import ports
+from matapalo.cli.options import DATA_DIR, DataDirOption, PrintOption, running_platform
 from matapalo.launcher.errors import NotRunning
-from matapalo.launcher.platform import EDGE_PORT
 
-SESSION_LIVES = timedelta(hours=8)
+SESSION_HOURS = 8
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command of this file."""
+    """Add the command of this file."""
     app.command()(console)
 
 
-def console(
-    print_: Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")] = False,
-    data_dir: DataDirOption = DATA_DIR,
-) -> None:
+def console(print_: PrintOption = False, data_dir: DataDirOption = DATA_DIR) -> None:
     """Open the migration console in the browser, signed in."""
-    platform = running(data_dir)
-    if ports.is_free(platform.port(EDGE_PORT)):
-        raise NotRunning(f"nothing listens on {platform.address(EDGE_PORT)}: start the platform with `matapalo up`")
-    with Admin(platform, lifetime=SESSION_LIVES) as admin:
+    import webbrowser
+    from datetime import timedelta
+
+    from matapalo.cli.admin_client import Admin
+    from matapalo.launcher.platform import EDGE_PORT
+
+    platform = running_platform(data_dir)
+    with Admin(platform, lifetime=timedelta(hours=SESSION_HOURS)) as admin:
         code = admin.send("POST", "/console/codes", {})
     address = platform.url(EDGE_PORT, code["path"])
     if print_:

@@ -1,19 +1,30 @@
 """`matapalo decommission report|apply`: whether the old side of a route is dead, and its removal."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Group, RenderableType
 
-from matapalo.cli.admin_client import Admin
-from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
-from matapalo.cli.routes import ReasonOption, RouteArgument, follow
+from matapalo.cli.options import (
+    DATA_DIR,
+    DataDirOption,
+    JsonOption,
+    OptionalRouteArgument,
+    ReasonOption,
+    RouteArgument,
+    WatchOption,
+    control_plane,
+)
+from matapalo.cli.output import show, table
+from matapalo.cli.routes import wait_until_live
 
-CALLERS = 10
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MAX_CALLERS = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
+    """Add the commands of this file."""
     group = typer.Typer(help="Prove that an old side is dead, and remove it.", no_args_is_help=True)
     group.command("report")(report)
     group.command("apply")(apply)
@@ -21,13 +32,13 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    route: Annotated[str | None, typer.Argument(help="A route's name, or a path; none: all.")] = None,
+    route: OptionalRouteArgument = None,
     as_json: JsonOption = False,
     watch: WatchOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Say READY or NOT READY, why, and who still reaches the old side."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         if route is None:
             show(lambda: admin.get("/decommission")["routes"], _rendered_all, as_json=as_json, watch=watch)
             return
@@ -39,45 +50,46 @@ def apply(
     route: RouteArgument, reason: ReasonOption, as_json: JsonOption = False, data_dir: DataDirOption = DATA_DIR
 ) -> None:
     """Remove the branch to the old side; refused while the report says NOT READY."""
-    with Admin(running(data_dir)) as admin:
-        found = admin.route(route)
-        path = f"/routes/{found['name']}/decommission"
-        change = admin.send("POST", path, {"why": reason}, if_match=f'"{found["revision"]}"')
-        nodes = follow(admin, change["version"])
-    answer = {**change, "nodes": nodes}
+    with control_plane(data_dir) as admin:
+        row = admin.route(route)
+        path = f"/routes/{row['name']}/decommission"
+        change = admin.send("POST", path, {"why": reason}, if_match=f'"{row["revision"]}"')
+        nodes = wait_until_live(admin, change["version"])
     show(
-        lambda: answer,
+        lambda: {**change, "nodes": nodes},
         lambda _: (
-            f"{change['route']}, version {change['version']}: the branch to {found['legacy']} is removed; live on "
+            f"{change['route']}, version {change['version']}: the branch to {row['legacy']} is removed; live on "
             f"{nodes['live']} of {nodes['nodes']} nodes"
         ),
         as_json=as_json,
     )
 
 
-def _verdict(found: Any) -> str:
-    if found["is_retired"]:
+def _verdict(report: Any) -> str:
+    if report["is_retired"]:
         return "REMOVED"
-    return "READY" if found["is_ready"] else "NOT READY"
+    return "READY" if report["is_ready"] else "NOT READY"
 
 
-def _rendered_all(reports: Any) -> RenderableType:
+def _rendered_all(reports: Any) -> "RenderableType":
     rows = [
         (
-            found["route"],
-            _verdict(found),
-            (found["last_hit"] or "never")[:19].replace("T", " "),
-            next((need["because"] for need in found["requirements"] if not need["is_met"]), ""),
+            report["route"],
+            _verdict(report),
+            (report["last_hit"] or "never")[:19].replace("T", " "),
+            next((need["because"] for need in report["requirements"] if not need["is_met"]), ""),
         )
-        for found in reports
+        for report in reports
     ]
     return table(("ROUTE", "VERDICT", "LAST HIT (UTC)", "BECAUSE"), rows)
 
 
-def _rendered(found: Any) -> RenderableType:
-    needs = [("✓" if need["is_met"] else "✗", need["because"]) for need in found["requirements"]]
-    parts: list[RenderableType] = [f"{found['route']}: {_verdict(found)}", "", table(("", "REQUIREMENT"), needs)]
-    if found["callers"]:
+def _rendered(report: Any) -> "RenderableType":
+    from rich.console import Group
+
+    needs = [("✓" if need["is_met"] else "✗", need["because"]) for need in report["requirements"]]
+    parts: list[RenderableType] = [f"{report['route']}: {_verdict(report)}", "", table(("", "REQUIREMENT"), needs)]
+    if report["callers"]:
         headings = ("CLIENT", "VERSION", "USER AGENT", "REQUESTS", "WRITES", "FALLBACKS", "LAST SEEN (UTC)")
         rows = [
             (
@@ -87,9 +99,9 @@ def _rendered(found: Any) -> RenderableType:
                 *(str(caller[name]) for name in ("count", "writes", "fallbacks")),
                 caller["last_seen"][:19].replace("T", " "),
             )
-            for caller in found["callers"][:CALLERS]
+            for caller in report["callers"][:MAX_CALLERS]
         ]
         parts += ["", table(headings, rows, right=("REQUESTS", "WRITES", "FALLBACKS"))]
-        if len(found["callers"]) > CALLERS:
-            parts.append(f"and {len(found['callers']) - CALLERS} more (--json has all)")
+        if len(report["callers"]) > MAX_CALLERS:
+            parts.append(f"and {len(report['callers']) - MAX_CALLERS} more (--json has all)")
     return Group(*parts)

@@ -9,30 +9,33 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 
-from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.cli import completion
+from matapalo.cli.options import DATA_DIR, DataDirOption, started_platform
 from matapalo.cli.project import current_project
 from matapalo.launcher.errors import BadInput, LauncherError, NotRunning, UnknownName
-from matapalo.launcher.platform import Platform
 
 if TYPE_CHECKING:
+    from matapalo.launcher.platform import Platform
     from matapalo.project.declaration import Project, Service
 
 
 class Side(StrEnum):
-    """Of a route that is being moved."""
+    """The side of a route that is being moved."""
 
     NEW = "new"
     LEGACY = "legacy"
 
 
-ServiceArgument = Annotated[str, typer.Argument(help="One of the services in matapalo.toml that `matapalo up` starts.")]
+ServiceArgument = Annotated[
+    str,
+    typer.Argument(help="A service in matapalo.toml that `matapalo up` starts.", autocompletion=completion.services),
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
+    """Add the commands of this file."""
     faults = typer.Typer(help="Make a service slow, failing or wrong; development only.", no_args_is_help=True)
     faults.command("set")(set_)
     faults.command("clear")(clear)
@@ -43,10 +46,10 @@ def set_(
     service: ServiceArgument,
     side: Annotated[Side, typer.Option(help="Which of the two serve this service's routes.")] = Side.NEW,
     share: Annotated[float | None, typer.Option(min=0, max=1, help="The part of the requests, 0 to 1.")] = None,
-    status: Annotated[int | None, typer.Option(min=400, max=599, help="Answer with this HTTP status.")] = None,
+    status: Annotated[int | None, typer.Option(min=400, max=599, help="Respond with this HTTP status.")] = None,
     latency_ms: Annotated[int | None, typer.Option(min=0, help="Wait this long first.")] = None,
-    drop: Annotated[bool, typer.Option("--drop", help="Close the connection without an answer.")] = False,
-    patch: Annotated[str | None, typer.Option(help="A JSON Patch of the answer (RFC 6902), or @FILE.")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Close the connection without a response.")] = False,
+    patch: Annotated[str | None, typer.Option(help="A JSON Patch of the response (RFC 6902), or @FILE.")] = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Set the fault of a service; it replaces the one before."""
@@ -65,12 +68,14 @@ def set_(
         raise BadInput("say what is to go wrong: --status, --latency-ms, --drop or --patch")
     project = current_project()
     target, prefix = _on(project, side, service)
-    _send(running(data_dir), project.services[target], "PUT", prefix, fault)
+    _send(started_platform(data_dir), project.services[target], "PUT", prefix, fault)
     print(f"{target}, {prefix}: {json.dumps(fault)}")
 
 
 def clear(
-    service: Annotated[str | None, typer.Argument(help="Only this service, on both sides.")] = None,
+    service: Annotated[
+        str | None, typer.Argument(help="Only this service, on both sides.", autocompletion=completion.services)
+    ] = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """End the faults of a service, or all of them."""
@@ -79,7 +84,7 @@ def clear(
     if service is not None:
         targets = sorted({_on(project, side, service) for side in Side})
     for target, prefix in targets:
-        _send(running(data_dir), project.services[target], "DELETE", prefix)
+        _send(started_platform(data_dir), project.services[target], "DELETE", prefix)
     print(f"cleared: {', '.join(target if prefix is None else f'{target} {prefix}' for target, prefix in targets)}")
 
 
@@ -96,29 +101,31 @@ def _on(project: "Project", side: Side, service: str) -> tuple[str, str]:
     return (project.strangler.monolith if side is Side.LEGACY else service), prefix
 
 
-def _patch(given: str | None) -> list[Any] | None:
-    if given is None:
+def _patch(text: str | None) -> list[Any] | None:
+    if text is None:
         return None
     try:
-        patch = json.loads(Path(given[1:]).read_text() if given.startswith("@") else given)
+        patch = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
     except (OSError, ValueError) as error:
-        raise BadInput(f"--patch {given}: {error}") from error
+        raise BadInput(f"--patch {text}: {error}") from error
     if not isinstance(patch, list):
-        raise BadInput(f"--patch {given}: a JSON Patch is a list of operations")
+        raise BadInput(f"--patch {text}: a JSON Patch is a list of operations")
     return patch
 
 
 def _send(
-    platform: Platform, service: "Service", method: str, prefix: str | None, fault: dict[str, Any] | None = None
+    platform: "Platform", service: "Service", method: str, prefix: str | None, fault: dict[str, Any] | None = None
 ) -> None:
+    import httpx
+
     address = platform.url(service.address.port, "/__fault")
     query = {"prefix": prefix} if method == "DELETE" and prefix is not None else {}
     body = None if fault is None else {"prefix": prefix, **fault}
     try:
-        answer = httpx.request(method, address, json=body, params=query, timeout=5, trust_env=False)
+        response = httpx.request(method, address, json=body, params=query, timeout=5, trust_env=False)
     except httpx.TransportError:
         raise NotRunning(
-            f"{service.name} does not answer on {address}: start the platform with `matapalo up`"
+            f"{service.name} does not respond on {address}: start the platform with `matapalo up`"
         ) from None
-    if not answer.is_success:
-        raise LauncherError(f"{service.name} refuses the fault: {answer.status_code} {answer.text.strip()}")
+    if not response.is_success:
+        raise LauncherError(f"{service.name} refuses the fault: {response.status_code} {response.text.strip()}")

@@ -1,31 +1,28 @@
-"""`matapalo limits show|reset|set`: how somebody's limits stand, forgetting what they have used, changing the tiers.
+"""`matapalo limits show|reset|set`: how a subject's limits stand, forgetting what it has used, changing the tiers.
 
-Asks `/admin/limits` and `/admin/tiers` on the own port of the first client's BFF, with an operator's development token;
-all BFFs share the store, so it speaks for all. A subject is that of a token, or `ip:203.0.113.9` for anonymous viewers.
+Asks `/admin/limits` and `/admin/tiers` on the port of the project's first client; all clients share the store, so it
+speaks for all. A subject is that of a token (`cust_0001`), or `ip:203.0.113.9` for anonymous callers.
 """
 
 import json
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from matapalo.cli.options import DATA_DIR, DataDirOption, running
+from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, started_platform
+from matapalo.cli.output import table
 from matapalo.cli.project import current_project, named_client
-from matapalo.launcher import keys
-from matapalo.launcher.errors import BadInput, LauncherError, NotRunning
-from matapalo.launcher.keys import Role, Tier
-from matapalo.launcher.platform import Platform
+from matapalo.launcher.errors import BadInput
+
+if TYPE_CHECKING:
+    from matapalo.cli.admin_client import Admin
 
 
-class ShownTier(StrEnum):
-    """The tiers, that of anonymous viewers included."""
+class TierOfLimits(StrEnum):
+    """The tiers, that of anonymous callers included."""
 
     ANONYMOUS = "anonymous"
     FREE = "free"
@@ -35,12 +32,11 @@ class ShownTier(StrEnum):
 
 
 SubjectArgument = Annotated[str, typer.Argument(help="The subject of a token, or ip:ADDRESS.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
-    limits = typer.Typer(help="Show and reset what somebody has used of their limits.", no_args_is_help=True)
+    """Add the commands of this file."""
+    limits = typer.Typer(help="Show and reset what a subject has used of its limits.", no_args_is_help=True)
     limits.command()(show)
     limits.command()(reset)
     limits.command("set")(set_)
@@ -50,27 +46,32 @@ def register(app: typer.Typer) -> None:
 def show(
     subject: SubjectArgument,
     tier: Annotated[
-        ShownTier | None, typer.Option(help="Look with the limits of this tier; free, or anonymous for an address.")
+        TierOfLimits | None, typer.Option(help="Look with the limits of this tier; free, or anonymous for an address.")
     ] = None,
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Show how the limits of a subject stand; nothing is charged."""
-    found = _ask(running(data_dir), "GET", subject, {} if tier is None else {"tier": tier.value})
+    with _admin(data_dir) as admin:
+        limits = admin.get(_path(subject), tier=None if tier is None else tier.value)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(limits, indent=2))
         return
-    print(f"{found['subject']} with the tier {found['tier']}")
-    Console().print(_table(found["policies"]))
+    from rich.console import Console
+
+    print(f"{limits['subject']} with the tier {limits['tier']}")
+    headings = ("LIMIT", "OF", "USED", "LEFT", "MORE IN", "")
+    Console().print(table(headings, map(_row, limits["policies"]), right=headings[1:-1]))
 
 
 def reset(subject: SubjectArgument, as_json: JsonOption = False, data_dir: DataDirOption = DATA_DIR) -> None:
     """Forget everything that a subject has used."""
-    found = _ask(running(data_dir), "DELETE", subject, {})
+    with _admin(data_dir) as admin:
+        usage = admin.request("DELETE", _path(subject)).json()
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(usage, indent=2))
     else:
-        print(f"{found['subject']}: {'forgotten' if found['forgotten'] else 'nothing was used'}")
+        print(f"{usage['subject']}: {'forgotten' if usage['forgotten'] else 'nothing was used'}")
 
 
 def set_(
@@ -87,51 +88,29 @@ def set_(
         text = None if file is None else file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}") from error
-    _send(running(data_dir), "DELETE" if text is None else "PUT", "/admin/tiers", content=text)
-    print("the tiers are those of the file again" if text is None else f"the tiers are those of {file}")
+    with _admin(data_dir) as admin:
+        admin.request("DELETE" if text is None else "PUT", "/tiers", content=text)
+    print("the tiers are those of the processes' own file again" if file is None else f"the tiers are those of {file}")
 
 
-def _table(policies: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("LIMIT", "OF", "USED", "LEFT", "MORE IN", ""):
-        table.add_column(heading, justify="left" if heading in ("LIMIT", "") else "right")
-    for each in policies:
-        window = f"{each['limit']} {each['unit']}" + (f" in {each['window_s']} s" if each["window_s"] else "")
-        more = f"{each['reset_s']:.1f} s" if each["reset_s"] else "-"
-        shadow = "shadow" if each["shadow"] else ""
-        table.add_row(each["name"], window, str(each["used"]), str(each["remaining"]), more, shadow)
-    return table
+def _admin(data_dir: Path) -> "Admin":
+    from matapalo.cli.admin_client import Admin
+
+    client = named_client(current_project(), None)
+    return Admin(started_platform(data_dir), port=client.port, name=f"the {client.name} BFF")
 
 
-def _ask(platform: Platform, method: str, subject: str, query: dict[str, str]) -> dict[str, Any]:
-    return _send(platform, method, f"/admin/limits/{quote(subject, safe=':')}", query=query)
+def _path(subject: str) -> str:
+    return f"/limits/{quote(subject, safe=':')}"
 
 
-def _send(
-    platform: Platform, method: str, path: str, *, query: dict[str, str] | None = None, content: bytes | None = None
-) -> dict[str, Any]:
-    token = keys.token(
-        platform.data.keys,
-        subject="matapalo-limits",
-        tier=Tier.ENTERPRISE,
-        role=Role.OPERATOR,
-        cohort=None,
-        lifetime=timedelta(minutes=1),
+def _row(policy: dict[str, Any]) -> tuple[str, ...]:
+    window = f" in {policy['window_s']} s" if policy["window_s"] else ""
+    return (
+        policy["name"],
+        f"{policy['limit']} {policy['unit']}{window}",
+        str(policy["used"]),
+        str(policy["remaining"]),
+        f"{policy['reset_s']:.1f} s" if policy["reset_s"] else "-",
+        "shadow" if policy["shadow"] else "",
     )
-    address = platform.url(named_client(current_project(), None).port, path)
-    headers = {"authorization": f"Bearer {token}"}
-    try:
-        answer = httpx.request(
-            method, address, params=query, content=content, headers=headers, timeout=5, trust_env=False
-        )
-    except httpx.TransportError:
-        raise NotRunning(f"the BFF does not answer on {address}: start the platform with `matapalo up`") from None
-    if not answer.is_success:
-        raise LauncherError(f"the BFF refuses: {answer.status_code} {_reason(answer)}")
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def _reason(answer: httpx.Response) -> str:
-    is_problem = "json" in answer.headers.get("content-type", "")
-    return str(answer.json().get("title", "")) if is_problem else answer.text.strip()

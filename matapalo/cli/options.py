@@ -1,58 +1,63 @@
-"""Options that several commands share, what they print, and the platform a data directory belongs to."""
+"""Options and arguments that several commands share, and the platform that a data directory belongs to."""
 
-import json
-import time
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.table import Table
 
-from matapalo.launcher import record
-from matapalo.launcher.platform import DataDir, Platform
+from matapalo.cli import completion
+from matapalo.cli.project import project_file
 
-DATA_DIR = Path(".matapalo")
-DataDirOption = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
-WatchOption = Annotated[bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")]
-WATCH_EVERY_S = 1.0
+if TYPE_CHECKING:
+    from matapalo.cli.admin_client import Admin
+    from matapalo.launcher.platform import Platform
 
-
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
-    """Columns without lines; those in ``right`` hold numbers."""
-    found = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
-        found.add_column(heading, justify="right" if heading in right else "left")
-    for row in rows:
-        found.add_row(*row)
-    return found
-
-
-def show(
-    ask: Callable[[], Any], render: Callable[[Any], RenderableType], *, as_json: bool = False, watch: bool = False
-) -> None:
-    """Prints what ``ask`` finds: as JSON, or rendered, once or until Ctrl-C."""
-    console = Console(highlight=False)
-    if watch and not as_json:
-        with Live(render(ask()), console=console, auto_refresh=False) as live:
-            try:
-                while True:
-                    time.sleep(WATCH_EVERY_S)
-                    live.update(render(ask()), refresh=True)
-            except KeyboardInterrupt:
-                raise typer.Exit(130) from None
-    found = ask()
-    if as_json:
-        print(json.dumps(found, indent=2))
-    else:
-        console.print(render(found))
+DATA_DIR = completion.DATA_DIR
+DataDirOption = Annotated[
+    Path, typer.Option("--data-dir", file_okay=False, help="Where the platform keeps its data, its port offset too.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Print it again every second, until Ctrl-C.")]
+PrintOption = Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")]
+RouteArgument = Annotated[
+    str, typer.Argument(help="A route's name, or a path: orders, /api/orders.", autocompletion=completion.routes)
+]
+OptionalRouteArgument = Annotated[
+    str | None,
+    typer.Argument(help="A route's name, or a path; without it all routes.", autocompletion=completion.routes),
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the history keeps it.")]
 
 
-def running(data_dir: Path) -> Platform:
+def started_platform(data_dir: Path) -> "Platform":
     """The platform of this data directory with the port offset of its last start (0 when it never ran)."""
+    from matapalo.launcher import record
+    from matapalo.launcher.platform import DataDir, Platform
+
     data = DataDir.at(data_dir)
+    if not data.root.exists():
+        project_file()  # no platform ran here: outside a project, that is what is wrong
     last = record.read(data.record)
     return Platform(data, last.offset if last else 0)
+
+
+def running_platform(data_dir: Path) -> "Platform":
+    """The same, when something listens at its edge. Raises NotRunning."""
+    from matapalo.launcher import ports
+    from matapalo.launcher.errors import NotRunning
+    from matapalo.launcher.platform import EDGE_PORT
+
+    platform = started_platform(data_dir)
+    if ports.is_free(platform.port(EDGE_PORT)):
+        raise NotRunning(
+            f"nothing listens on {platform.address(EDGE_PORT)}, where the platform of {platform.data.root} would: "
+            "start it with `matapalo up`, or name another with --data-dir"
+        )
+    return platform
+
+
+def control_plane(data_dir: Path) -> "Admin":
+    """A client of its admin API."""
+    from matapalo.cli.admin_client import Admin
+
+    return Admin(started_platform(data_dir))

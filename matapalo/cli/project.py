@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matapalo.cli import completion
 from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def commands_of_the_project() -> list[Callable[[typer.Typer], None]]:
     return commands
 
 
-ClientOption = Annotated[str | None, typer.Option("--client", help="One of the project's clients; default: its first.")]
+ClientOption = Annotated[
+    str | None,
+    typer.Option("--client", help="A client of the project; default: its first.", autocompletion=completion.clients),
+]
 
 
 @contextmanager
@@ -52,6 +56,14 @@ def problems_of_the_project() -> Iterator[None]:
         yield
     except ProjectError as error:
         raise BadInput(str(error)) from error
+
+
+def project_file() -> Path:
+    """The `matapalo.toml` here or above."""
+    from matapalo.project.location import find
+
+    with problems_of_the_project():
+        return find()
 
 
 def current_project(file: Path | None = None) -> "Project":

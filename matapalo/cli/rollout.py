@@ -1,27 +1,35 @@
 """`matapalo rollout …`: durable plans that raise a route's share step by step while its gates pass. Over the admin API.
 
-Exit code 1 with the reason when a plan does not fit or an order does not fit the phase.
+Exit code 1 with the reason when a plan does not fit, or a command does not fit the phase.
 """
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
-from rich.text import Text
 
-from matapalo.cli.admin_client import Admin
-from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
+from matapalo.cli.options import (
+    DATA_DIR,
+    DataDirOption,
+    JsonOption,
+    OptionalRouteArgument,
+    ReasonOption,
+    RouteArgument,
+    WatchOption,
+    control_plane,
+)
+from matapalo.cli.output import show, table
 from matapalo.process.duration import format_duration
 from matapalo.strangler.routing.share import format_share
 
-RouteArgument = Annotated[str, typer.Argument(help="A route's name, or a path: orders, /api/orders.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the timeline and the route's history keep it.")]
-EVENTS_SHOWN = 12
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MAX_EVENTS = 12
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
+    """Add the commands of this file."""
     rollout = typer.Typer(help="Plans that move a route by themselves, and take it back.", no_args_is_help=True)
     for command in (start, status, hold, resume, advance, rollback):
         rollout.command()(command)
@@ -32,14 +40,14 @@ def start(
     route: RouteArgument,
     plan: Annotated[str, typer.Option(help="For example '5% for 1 day, 10% for 2 days, 100% after approval'.")],
     reason: ReasonOption = "started by hand",
-    check_every_s: Annotated[float | None, typer.Option(help="How often the gates are asked, in seconds.")] = None,
+    check_every_s: Annotated[float | None, typer.Option(help="How often the gates are evaluated, in seconds.")] = None,
     failures: Annotated[int | None, typer.Option(help="So many failed gates in a row take it back.")] = None,
     as_json: JsonOption = False,
     watch: WatchOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Start a plan; it goes on without this command, and through restarts of everything."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         name = admin.route(route)["name"]
         body = {
             "route": name,
@@ -56,13 +64,13 @@ def start(
 
 
 def status(
-    route: Annotated[str | None, typer.Argument(help="Only this route's, with its verdict and timeline.")] = None,
+    route: OptionalRouteArgument = None,
     as_json: JsonOption = False,
     watch: WatchOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Show where rollouts stand, and why."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         if route is None:
             show(lambda: admin.get("/rollouts"), _rendered_list, as_json=as_json, watch=watch)
         else:
@@ -77,7 +85,7 @@ def hold(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Keep it at this step. Its gates still watch, and still take it back."""
-    _tell(route, "hold", reason, as_json=as_json, data_dir=data_dir)
+    _command(route, "hold", reason, as_json=as_json, data_dir=data_dir)
 
 
 def resume(
@@ -86,8 +94,8 @@ def resume(
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Let it go on, after a hold or after somebody changed the route by hand."""
-    _tell(route, "resume", reason, as_json=as_json, data_dir=data_dir)
+    """Let it go on, after a hold or after the route was changed by hand."""
+    _command(route, "resume", reason, as_json=as_json, data_dir=data_dir)
 
 
 def advance(
@@ -97,7 +105,7 @@ def advance(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Enter the next step now, whatever its gates say; also the approval that a step waits for."""
-    _tell(route, "advance", reason, as_json=as_json, data_dir=data_dir)
+    _command(route, "advance", reason, as_json=as_json, data_dir=data_dir)
 
 
 def rollback(
@@ -107,26 +115,29 @@ def rollback(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """End it, with the route at 0 %."""
-    _tell(route, "rollback", reason, as_json=as_json, data_dir=data_dir)
+    _command(route, "rollback", reason, as_json=as_json, data_dir=data_dir)
 
 
-def _tell(route: str, command: str, reason: str, *, as_json: bool, data_dir: Any) -> None:
-    with Admin(running(data_dir)) as admin:
+def _command(route: str, command: str, reason: str, *, as_json: bool, data_dir: Any) -> None:
+    with control_plane(data_dir) as admin:
         name = admin.route(route)["name"]
-        after = admin.send("POST", f"/rollouts/{name}/{command}", {"why": reason})
-        show(lambda: after, _rendered, as_json=as_json)
+        rollout = admin.send("POST", f"/rollouts/{name}/{command}", {"why": reason})
+        show(lambda: rollout, _rendered, as_json=as_json)
 
 
-def _rendered_list(found: Any) -> RenderableType:
-    if not found["rollouts"]:
-        return Text("no route ever had a rollout: matapalo rollout start orders --plan '5% for 1 day, 100%'")
+def _rendered_list(response: Any) -> "RenderableType":
+    if not response["rollouts"]:
+        return "no route ever had a rollout: matapalo rollout start orders --plan '5% for 1 day, 100%'"
     rows = [
-        (view["route"], format_share(view["share_bp"]), _phase(view), view["because"]) for view in found["rollouts"]
+        (view["route"], format_share(view["share_bp"]), _phase(view), view["because"]) for view in response["rollouts"]
     ]
     return table(("ROUTE", "SHARE", "PHASE", "BECAUSE"), rows, right=("SHARE",))
 
 
-def _rendered(view: Any) -> RenderableType:
+def _rendered(view: Any) -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
     parts: list[RenderableType] = [
         Text(f"{view['route']}  {format_share(view['share_bp'])}  {_phase(view)}"),
         Text(f"  {view['because']}"),
@@ -136,9 +147,7 @@ def _rendered(view: Any) -> RenderableType:
     if view["verdict"] and view["verdict"]["checks"]:
         checks = [(check["name"], check["outcome"], check["because"]) for check in view["verdict"]["checks"]]
         parts += [Text(), table(("GATE", "SAYS", "BECAUSE"), checks)]
-    events = [
-        (_time(event["at"]), event["kind"], event["by"], event["text"]) for event in view["events"][-EVENTS_SHOWN:]
-    ]
+    events = [(_time(event["at"]), event["kind"], event["by"], event["text"]) for event in view["events"][-MAX_EVENTS:]]
     return Group(*parts, Text(), table(("WHEN", "WHAT", "WHO", "WHY"), events))
 
 

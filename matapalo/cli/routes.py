@@ -8,16 +8,29 @@ import time
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
 
-from matapalo.cli.admin_client import Admin
-from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, WatchOption, running, show, table
+from matapalo.cli.options import (
+    DATA_DIR,
+    DataDirOption,
+    JsonOption,
+    OptionalRouteArgument,
+    ReasonOption,
+    RouteArgument,
+    WatchOption,
+    control_plane,
+)
+from matapalo.cli.output import show, table
 from matapalo.launcher.errors import BadInput
 from matapalo.strangler.errors import InvalidChange
 from matapalo.strangler.routing.share import format_share, parse_share
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from matapalo.cli.admin_client import Admin
 
 LIVE_WITHIN_S = 5.0
 
@@ -31,21 +44,19 @@ class Writes(StrEnum):
 
 
 class Side(StrEnum):
-    """Of a route."""
+    """One of the two that may serve a route's request."""
 
     NEW = "new"
     LEGACY = "legacy"
 
 
-RouteArgument = Annotated[str, typer.Argument(help="A route's name, or a path: orders, /api/orders.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the history keeps it.")]
 RevisionOption = Annotated[
     int | None, typer.Option("--if-revision", help="Only if the route is still at this revision (routes show).")
 ]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
+    """Add the commands of this file."""
     routes = typer.Typer(help="The routes that are being moved to new services.", no_args_is_help=True)
     routes.command("list")(list_)
     routes.command("show")(show_)
@@ -64,7 +75,7 @@ def list_(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Show all routes and where the table is live."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         if as_toml:
             print(admin.text("/routes.toml"), end="")
             return
@@ -80,14 +91,14 @@ def show_(
     route: RouteArgument, as_json: JsonOption = False, watch: WatchOption = False, data_dir: DataDirOption = DATA_DIR
 ) -> None:
     """Show one route with its rules and its last change."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
 
-        def ask() -> Any:
-            found = admin.route(route)
-            changes = admin.get(f"/routes/{found['name']}/history", limit=1)["changes"]
-            return {**found, "last_change": changes[0] if changes else None, "nodes": admin.get("/nodes")}
+        def read() -> Any:
+            row = admin.route(route)
+            changes = admin.get(f"/routes/{row['name']}/history", limit=1)["changes"]
+            return {**row, "last_change": changes[0] if changes else None, "nodes": admin.get("/nodes")}
 
-        show(ask, _rendered_route, as_json=as_json, watch=watch)
+        show(read, _rendered_route, as_json=as_json, watch=watch)
 
 
 def set_(
@@ -121,12 +132,14 @@ def set_(
         "new": new,
         "legacy": legacy,
     }
-    sent = {name: value for name, value in fields.items() if value is not None}
+    changes = {name: value for name, value in fields.items() if value is not None}
     if writes is not None:
-        sent["writes"] = None if writes is Writes.SHARE else writes
-    if not sent:
+        changes["writes"] = None if writes is Writes.SHARE else writes
+    if not changes:
         raise BadInput("say what is to change: --percent, --writes, --users, … (see --help)")
-    _change(data_dir, route, if_revision, lambda name: ("PATCH", f"/routes/{name}", {**sent, "why": reason}), as_json)
+    _change(
+        data_dir, route, if_revision, lambda name: ("PATCH", f"/routes/{name}", {**changes, "why": reason}), as_json
+    )
 
 
 def complete(
@@ -154,21 +167,21 @@ def rollback(
 
 
 def history(
-    route: Annotated[str | None, typer.Argument(help="Only of this route.")] = None,
+    route: OptionalRouteArgument = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many of the last.")] = 20,
     as_json: JsonOption = False,
     watch: WatchOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Show who changed what, when and why, the newest first."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         path = "/history" if route is None else f"/routes/{admin.route(route)['name']}/history"
         show(lambda: admin.get(path, limit=limit)["changes"], _rendered_history, as_json=as_json, watch=watch)
 
 
 def explain(
     route: RouteArgument,
-    user: Annotated[str | None, typer.Option(help="Whose request; none: nobody's.")] = None,
+    user: Annotated[str | None, typer.Option(help="Whose request; without it one of no subject.")] = None,
     method: Annotated[str, typer.Option(help="GET, POST, …")] = "GET",
     canary: Annotated[str | None, typer.Option(help="The value of x-canary.")] = None,
     cohort: Annotated[str | None, typer.Option(help="The cohort of the token.")] = None,
@@ -177,10 +190,10 @@ def explain(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Say which side a request takes, and why."""
-    with Admin(running(data_dir)) as admin:
+    with control_plane(data_dir) as admin:
         name = admin.route(route)["name"]
-        asked = {"user": user, "method": method.upper(), "canary": canary, "cohort": cohort, "force": force}
-        show(lambda: admin.get(f"/routes/{name}/explain", **asked), _rendered_explanation, as_json=as_json)
+        query = {"user": user, "method": method.upper(), "canary": canary, "cohort": cohort, "force": force}
+        show(lambda: admin.get(f"/routes/{name}/explain", **query), _rendered_explanation, as_json=as_json)
 
 
 # --- changes ------------------------------------------------------------------------------------------------------
@@ -189,29 +202,28 @@ Request = tuple[str, str, dict[str, Any]]
 
 
 def _change(
-    data_dir: Path, named: str, if_revision: int | None, request: Callable[[str], Request], as_json: bool
+    data_dir: Path, route: str, if_revision: int | None, request: Callable[[str], Request], as_json: bool
 ) -> None:
-    with Admin(running(data_dir)) as admin:
-        route = admin.route(named)
-        method, path, body = request(route["name"])
-        revision = route["revision"] if if_revision is None else if_revision
+    with control_plane(data_dir) as admin:
+        row = admin.route(route)
+        method, path, body = request(row["name"])
+        revision = row["revision"] if if_revision is None else if_revision
         began = time.monotonic()
         change = admin.send(method, path, body, if_match=f'"{revision}"')
-        nodes = follow(admin, change["version"])
+        nodes = wait_until_live(admin, change["version"])
         took_ms = (time.monotonic() - began) * 1000
-    answer = {**change, "nodes": nodes, "took_ms": round(took_ms)}
-    show(lambda: answer, _rendered_change, as_json=as_json)
+    show(lambda: {**change, "nodes": nodes, "took_ms": round(took_ms)}, _rendered_change, as_json=as_json)
     if nodes["live"] < nodes["nodes"] or not nodes["nodes"]:
         raise typer.Exit(1)
 
 
-def follow(admin: Admin, version: int) -> Any:
-    """What the nodes say, as soon as all of them obey this version or a later one, or when it takes too long."""
-    give_up_at = time.monotonic() + LIVE_WITHIN_S
+def wait_until_live(admin: "Admin", version: int) -> Any:
+    """The report of the nodes once all of them apply this version or a later one, or after LIVE_WITHIN_S."""
+    deadline = time.monotonic() + LIVE_WITHIN_S
     while True:
         nodes = admin.get("/nodes")
         is_live = nodes["version"] >= version and 0 < nodes["nodes"] == nodes["live"]
-        if is_live or time.monotonic() > give_up_at:
+        if is_live or time.monotonic() > deadline:
             return nodes
         time.sleep(0.02)
 
@@ -223,28 +235,30 @@ def _basis_points(option: str, text: str) -> int:
         raise BadInput(f"{option}: {error}") from error
 
 
-def _matches(option: str, given: Iterable[str]) -> list[dict[str, str]]:
-    found = []
-    for text in filter(None, given):
+def _matches(option: str, rules: Iterable[str]) -> list[dict[str, str]]:
+    matches = []
+    for text in filter(None, rules):
         value, separator, side = text.partition("=")
         if separator and side not in tuple(Side):
             raise BadInput(f"{option} {text}: write VALUE=new or VALUE=legacy")
-        found.append({"value": value, "side": side or Side.NEW})
-    return found
+        matches.append({"value": value, "side": side or Side.NEW})
+    return matches
 
 
-def _users(given: str) -> list[str]:
+def _users(value: str) -> list[str]:
     try:
-        text = Path(given[1:]).read_text() if given.startswith("@") else given
+        text = Path(value[1:]).read_text() if value.startswith("@") else value
     except OSError as error:
-        raise BadInput(f"--users {given}: {error.strerror}") from error
+        raise BadInput(f"--users {value}: {error.strerror}") from error
     return list(dict.fromkeys(text.replace(",", " ").split()))
 
 
-# --- what is printed ----------------------------------------------------------------------------------------------
+# --- output -------------------------------------------------------------------------------------------------------
 
 
-def _rendered_table(found: Any) -> RenderableType:
+def _rendered_table(response: Any) -> "RenderableType":
+    from rich.console import Group
+
     headings = ("NAME", "PATH", "NEW SIDE", "WRITES", "RULES", "SHADOW", "REVISION")
     rows = [
         (
@@ -256,9 +270,9 @@ def _rendered_table(found: Any) -> RenderableType:
             format_share(route["shadow_bp"]) if route["shadow_bp"] else "-",
             str(route["revision"]),
         )
-        for route in found["routes"]
+        for route in response["routes"]
     ]
-    return Group(table(headings, rows, right=("NEW SIDE", "SHADOW", "REVISION")), "", _liveness(found["nodes"]))
+    return Group(table(headings, rows, right=("NEW SIDE", "SHADOW", "REVISION")), "", _liveness(response["nodes"]))
 
 
 def _rules(route: Any) -> str:
@@ -268,21 +282,23 @@ def _rules(route: Any) -> str:
 
 def _liveness(nodes: Any) -> str:
     line = f"version {nodes['version']} is live on {nodes['live']} of {nodes['nodes']} nodes"
-    troubles = [
+    problems = [
         f"{report['node']}: version {report['version']}"
         + ("" if report["is_alive"] else ", silent")
         + (f", {report['problem']}" if report["problem"] else "")
         for report in nodes["reports"]
         if not report["is_current"]
     ]
-    return "\n".join([line, *troubles])
+    return "\n".join([line, *problems])
 
 
-def _rendered_route(found: Any) -> RenderableType:
-    rows = [(name, _value(name, found[name])) for name in found if name not in ("last_change", "nodes")]
-    change = found["last_change"]
-    told = [f"changed at version {change['version']} by {change['by']}: {change['why']}"] if change else []
-    return Group(table(("FIELD", "VALUE"), rows), "", *told, _liveness(found["nodes"]))
+def _rendered_route(route: Any) -> "RenderableType":
+    from rich.console import Group
+
+    rows = [(name, _value(name, route[name])) for name in route if name not in ("last_change", "nodes")]
+    change = route["last_change"]
+    last = [f"changed at version {change['version']} by {change['by']}: {change['why']}"] if change else []
+    return Group(table(("FIELD", "VALUE"), rows), "", *last, _liveness(route["nodes"]))
 
 
 def _value(name: str, value: Any) -> str:
@@ -297,7 +313,9 @@ def _value(name: str, value: Any) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _rendered_change(change: Any) -> RenderableType:
+def _rendered_change(change: Any) -> "RenderableType":
+    from rich.console import Group
+
     nodes = change["nodes"]
     return Group(
         f"{change['route']}, version {change['version']}: {_differences(change)}",
@@ -309,16 +327,16 @@ def _rendered_change(change: Any) -> RenderableType:
 
 def _differences(change: Any) -> str:
     return ", ".join(
-        f"{_named(name)} {_value(name, before)} → {_value(name, after)}"
+        f"{_label(name)} {_value(name, before)} → {_value(name, after)}"
         for name, (before, after) in change["changes"].items()
     )
 
 
-def _named(field: str) -> str:
+def _label(field: str) -> str:
     return {"share_bp": "share", "shadow_bp": "shadow"}.get(field, field)
 
 
-def _rendered_history(changes: Any) -> RenderableType:
+def _rendered_history(changes: Any) -> "RenderableType":
     if not changes:
         return "nothing was changed yet"
     rows = [
@@ -336,12 +354,14 @@ def _rendered_history(changes: Any) -> RenderableType:
     return table(("VERSION", "WHEN (UTC)", "ROUTE", "ACTION", "CHANGE", "WHO", "WHY"), rows, right=("VERSION",))
 
 
-def _rendered_explanation(found: Any) -> RenderableType:
-    lines = [f"{found['side']} ({found['upstream']}), because {found['sentence']}"]
-    if found["joins_at_bp"] is not None and found["reason"] != "share":
-        lines.append(f"by the share alone this user has the new side from {format_share(found['joins_at_bp'])} on")
-    if found["can_fall_back"]:
+def _rendered_explanation(explanation: Any) -> "RenderableType":
+    lines = [f"{explanation['side']} ({explanation['upstream']}), because {explanation['sentence']}"]
+    if explanation["joins_at_bp"] is not None and explanation["reason"] != "share":
+        lines.append(
+            f"by the share alone this user has the new side from {format_share(explanation['joins_at_bp'])} on"
+        )
+    if explanation["can_fall_back"]:
         lines.append("legacy answers if the new side fails")
-    if found["is_shadowed"]:
-        lines.append("the answer is compared on both sides")
+    if explanation["is_shadowed"]:
+        lines.append("the response is compared on both sides")
     return "\n".join(lines)

@@ -6,25 +6,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from matapalo.cli.options import running
+from matapalo.cli.options import started_platform
 from matapalo.launcher import keys
 from matapalo.launcher.errors import LauncherError, NotRunning
 from matapalo.launcher.keys import Role, Tier
-from matapalo.launcher.platform import EDGE_PORT
 
-TIMEOUT = httpx.Timeout(10, read=60)  # a stream says something every 12 s
+TIMEOUT_S = 10
+READ_TIMEOUT_S = 60  # a stream sends something every 12 s
 
 
 class RunningPlatform:
     """The platform whose data is in ``data_dir``. Raises `CommandError`, and NotRunning when nothing listens."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._platform = running(data_dir)
+        self._platform = started_platform(data_dir)
 
     def url(self, path: str) -> str:
         """An address behind the edge."""
+        from matapalo.launcher.platform import EDGE_PORT
+
         return self._platform.url(EDGE_PORT, path)
 
     def token(self, subject: str, *, role: Role = Role.CUSTOMER, tier: Tier = Tier.ENTERPRISE) -> str:
@@ -36,12 +36,14 @@ class RunningPlatform:
 
     def query(self, client: str, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The response of a client's schema to an operator: ``data`` and perhaps ``errors``."""
+        import httpx
+
         try:
             response = httpx.post(
                 self._endpoint(client),
                 json={"query": document, "variables": variables},
                 headers=self._headers(),
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_S,
                 trust_env=False,
             )
             result: dict[str, Any] = response.json()
@@ -53,9 +55,11 @@ class RunningPlatform:
 
     def events(self, client: str, document: str, variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The responses of a subscription, by server-sent events until it ends."""
+        import httpx
+
         try:
             with (
-                httpx.Client(timeout=TIMEOUT, trust_env=False) as http,
+                httpx.Client(timeout=httpx.Timeout(TIMEOUT_S, read=READ_TIMEOUT_S), trust_env=False) as http,
                 http.stream(
                     "POST",
                     self._endpoint(client),
@@ -76,4 +80,4 @@ class RunningPlatform:
         return {"authorization": f"Bearer {self.token('matapalo', role=Role.OPERATOR)}"}
 
     def _not_running(self, client: str) -> NotRunning:
-        return NotRunning(f"nothing answers on {self._endpoint(client)}: start the platform with `matapalo up`")
+        return NotRunning(f"nothing responds on {self._endpoint(client)}: start the platform with `matapalo up`")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matapalo.cli import completion
 from matapalo.cli.project import current_project, named_client, problems_of_the_project
 from matapalo.launcher.errors import BadInput
 
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    client: Annotated[str, typer.Argument(help="One of the clients in matapalo.toml.")],
+    client: Annotated[str, typer.Argument(help="A client in matapalo.toml.", autocompletion=completion.clients)],
     host: Annotated[str | None, typer.Option(help="Address to listen on; BFF_HOST otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; BFF_PORT or matapalo.toml otherwise.")] = None,
 ) -> None:

@@ -1,43 +1,48 @@
 """`matapalo traffic`: steady, realistic reads through the edge, for demos and gates. Never leaves this machine."""
 
-import asyncio
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
 
-from matapalo.cli import load
-from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, running, show, table
+from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, running_platform
+from matapalo.cli.output import show, table
 from matapalo.cli.project import current_project
-from matapalo.launcher import ports
-from matapalo.launcher.errors import BadInput, NotRunning
-from matapalo.launcher.platform import EDGE_PORT
+from matapalo.launcher.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from matapalo.cli.load import Totals
 
 MAX_RPS = 200
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command of this file."""
+    """Add the command of this file."""
     app.command()(traffic)
 
 
 def traffic(
     rps: Annotated[float, typer.Option(min=0.1, max=MAX_RPS, help="Requests per second.")] = 20,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="How long; without it until Ctrl-C.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed asks the same.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed sends the same requests.")] = 1,
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Send what the project's clients would send (`[project] traffic`), and show which side answered."""
+    """Send what the project's clients would send (`[project] traffic`), and show which side responded."""
+    import asyncio
+
+    from rich.console import Console
+    from rich.live import Live
+
+    from matapalo.cli import load
+
     project = current_project()
     if project.project.traffic is None:
         raise BadInput(f"{project.file} has no [project] traffic: name a file with a mix of requests")
     mix = load.read(project.project.traffic)
-    platform = running(data_dir)
-    if ports.is_free(platform.port(EDGE_PORT)):
-        raise NotRunning(f"nothing listens on {platform.address(EDGE_PORT)}: start the platform with `matapalo up`")
+    platform = running_platform(data_dir)
     latest = load.Totals()
 
     def update(totals: load.Totals) -> None:
@@ -51,14 +56,16 @@ def traffic(
     show(latest.as_json, lambda _: _rendered(latest), as_json=as_json)
 
 
-def _rendered(totals: load.Totals) -> RenderableType:
+def _rendered(totals: "Totals") -> "RenderableType":
+    from rich.console import Group
+
     report = totals.as_json()
     parts: list[RenderableType] = [
         f"{report['requests']} requests in {report['seconds']:g} s ({report['rps']:g}/s), {report['failed']} failed, "
         f"p50 {report['p50_ms']:g} ms, p95 {report['p95_ms']:g} ms, p99 {report['p99_ms']:g} ms"
     ]
     if totals.skipped:
-        parts.append(f"{totals.skipped} skipped: {load.MAX_IN_FLIGHT} were in flight already")
+        parts.append(f"{totals.skipped} skipped: as many as may be were in flight already")
     sides: dict[str, dict[str, int]] = {}
     for key, count in totals.targets.items():
         route, _, target = key.rpartition(" ")

@@ -2,7 +2,8 @@
 
 Made once in the data directory's `keys` folder, files 0600; they never leave the machine and production refuses their
 issuer. Source: RFC 7517 (JWK), RFC 7638 (the key id is the key's thumbprint).
-Raises NotRunning when there are no keys yet.
+Raises NotRunning when there are no keys yet. Its imports wait until they are needed: the command line takes its
+choices of tiers and roles from here.
 """
 
 import base64
@@ -13,12 +14,10 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 from matapalo.launcher.errors import NotRunning
 
@@ -29,7 +28,7 @@ LONGEST = timedelta(hours=24)
 
 
 class Tier(StrEnum):
-    """Which limits apply."""
+    """The rate limits of a subject."""
 
     FREE = "free"
     BASIC = "basic"
@@ -38,7 +37,7 @@ class Tier(StrEnum):
 
 
 class Role(StrEnum):
-    """What the subject may do."""
+    """The permissions of a subject."""
 
     CUSTOMER = "customer"
     WAREHOUSE = "warehouse"
@@ -59,7 +58,10 @@ def secrets_file(folder: Path) -> Path:
 
 
 def create(folder: Path) -> None:
-    """Makes what is missing; what exists is kept, so tokens and idempotency records survive restarts."""
+    """Make what is missing; what exists is kept, so tokens and idempotency records survive restarts."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     if not private_key_file(folder).exists():
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(
@@ -73,6 +75,8 @@ def create(folder: Path) -> None:
 
 def token(folder: Path, *, subject: str, tier: Tier, role: Role, cohort: str | None, lifetime: timedelta) -> str:
     """A signed development token (RFC 7519)."""
+    import jwt
+
     if not private_key_file(folder).exists():
         raise NotRunning(f"there is no development key in {folder} yet: run `matapalo up` first")
     key = _private_key(folder)
@@ -91,12 +95,16 @@ def token(folder: Path, *, subject: str, tier: Tier, role: Role, cohort: str | N
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": _public(key)["kid"]})
 
 
-def _private_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+def _private_key(folder: Path) -> "ec.EllipticCurvePrivateKey":
+    from cryptography.hazmat.primitives import serialization
+
     pem = private_key_file(folder).read_bytes()
     return cast("ec.EllipticCurvePrivateKey", serialization.load_pem_private_key(pem, password=None))
 
 
-def _public(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+def _public(key: "ec.EllipticCurvePrivateKey") -> dict[str, str]:
+    from jwt.algorithms import ECAlgorithm
+
     numbers = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     required = {name: numbers[name] for name in ("crv", "kty", "x", "y")}
     canonical = json.dumps(required, sort_keys=True, separators=(",", ":")).encode()

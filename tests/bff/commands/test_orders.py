@@ -14,30 +14,30 @@ def event(step: str, state: str, at: str = AT, message: str = "") -> dict[str, A
     return {"step": step, "state": state, "at": at, "message": message}
 
 
-def drawn(*events: dict[str, Any]) -> list[list[str]]:
+def lines_of(*events: dict[str, Any]) -> list[list[str]]:
     """The words of each line of the table."""
     steps: dict[str, dict[str, Any]] = {}
-    for each in events:
-        note(steps, each)
+    for happened in events:
+        note(steps, happened)
     console = Console(width=100)
     with console.capture() as captured:
         console.print(table(list(steps.values())))
     return [text.split() for text in captured.get().splitlines()[1:]]
 
 
-def test_a_step_shows_how_long_it_took_and_how_often_it_was_begun() -> None:
-    lines = drawn(event("CREATE", "STARTED"), event("CREATE", "STARTED"), event("CREATE", "DONE", LATER))
+def test_a_step_shows_its_duration_and_its_attempts() -> None:
+    lines = lines_of(event("CREATE", "STARTED"), event("CREATE", "STARTED"), event("CREATE", "DONE", LATER))
     assert lines[0][:2] == ["✓", "create"]
     assert lines[0][3:] == ["2.5", "s", "2"]
 
 
 def test_what_has_not_begun_is_shown_as_long_as_it_may_begin() -> None:
-    assert [words[-1] for words in drawn(event("CREATE", "STARTED"))[1:]] == [
+    assert [words[-1] for words in lines_of(event("CREATE", "STARTED"))[1:]] == [
         "reserve", "charge", "confirm", "warehouse", "ship", "notify",
     ]  # fmt: skip
-    given_up = drawn(event("CREATE", "STARTED"), event("CREATE", "FAILED", LATER, "out of stock"))
-    assert len(given_up) == 1
-    assert given_up[0][-3:] == ["out", "of", "stock"]
+    failed = lines_of(event("CREATE", "STARTED"), event("CREATE", "FAILED", LATER, "out of stock"))
+    assert len(failed) == 1
+    assert failed[0][-3:] == ["out", "of", "stock"]
 
 
 def test_an_event_is_one_line_in_a_log() -> None:

@@ -10,5 +10,5 @@ from matapalo.launcher.errors import NotRunning
 
 def test_without_a_platform_it_says_how_to_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("matapalo.launcher.ports.is_free", lambda port: True)
-    with pytest.raises(NotRunning, match="start the platform with `matapalo up`"):
+    with pytest.raises(NotRunning, match="start it with `matapalo up`"):
         console(print_=True, data_dir=tmp_path)

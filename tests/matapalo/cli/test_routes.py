@@ -1,18 +1,11 @@
 """What `matapalo routes` makes of its options, and what it says when it cannot."""
 
-from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
-from matapalo.cli import admin_client as admin
-from matapalo.cli.load import Totals, read
 from matapalo.cli.routes import _basis_points, _matches, _users
-from matapalo.launcher import keys
-from matapalo.launcher.errors import BadInput, NotRunning
-from matapalo.launcher.platform import DataDir, Platform
-from tests.harness.shop import SHOP
+from matapalo.launcher.errors import BadInput
 
 
 @pytest.mark.parametrize(
@@ -47,39 +40,3 @@ def test_users_come_from_the_command_line_or_a_file(tmp_path: Path):
     assert _users("") == []
     with pytest.raises(BadInput, match="No such file"):
         _users(f"@{tmp_path / 'none'}")
-
-
-def test_without_a_control_plane_it_says_how_to_start_one(tmp_path: Path):
-    platform = Platform(DataDir.at(tmp_path), 900)
-    with pytest.raises(NotRunning, match="run `matapalo up` first"):
-        admin.Admin(platform)
-    platform.data.keys.mkdir(parents=True)
-    keys.create(platform.data.keys)
-    assert timedelta(0) < admin.TOKEN_LIVES <= timedelta(hours=1)
-    with admin.Admin(platform) as asked, pytest.raises(NotRunning, match="the control plane does not answer"):
-        asked.get("/routes")
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (
-            httpx.Response(422, json={"title": "No", "detail": "a; b", "errors": [{"message": "a"}, {"message": "b"}]}),
-            "No\n- a\n- b",
-        ),
-        (httpx.Response(404, json={"title": "Not found", "detail": "no route"}), "Not found\n- no route"),
-        (httpx.Response(502, text="bad gateway"), "the control plane answers 502: bad gateway"),
-    ],
-)
-def test_every_sentence_of_a_refusal_is_said(answer, said):
-    assert admin._sentences(answer) == said
-
-
-def test_the_traffic_is_reads_of_both_kinds_of_clients():
-    assert SHOP.project.traffic is not None
-    mix = read(SHOP.project.traffic)
-    assert sum(request.weight for request in mix.requests) == 100
-    assert {request.path.split("?")[0].split("/")[1] for request in mix.requests} == {"api", "web", "mobile"}
-    totals = Totals(latencies_ms=[float(n) for n in range(1, 101)])
-    assert (totals.quantile_ms(0.5), totals.quantile_ms(0.99), totals.total) == (51, 100, 100)
-    assert Totals().as_json()["p99_ms"] == 0
