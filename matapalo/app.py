@@ -32,7 +32,8 @@ from matapalo.graphql.request import GraphQLRequest
 from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.records import RedisRecords
 from matapalo.idempotency.runner import RETENTION, Idempotency
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.operations.manifest import Entry, read
 from matapalo.operations.persisted import PersistedOperations
 from matapalo.process.clock import Clock, SystemClock
@@ -118,7 +119,9 @@ def create_app(
         find=operations.find,
         read_keys=KeyReader(schema),
         make_context=_context_maker(resources, _context_factory(project, client, resources), idempotency),
-        executor=SchemaExecutor(schema, hide_suggestions=not is_open(client, settings)),
+        executor=SchemaExecutor(
+            schema, hide_suggestions=not is_open(client, settings), count_fallback=metrics.execution_fallback
+        ),
         observe=observer(metrics, operations.names, write),
         clock=clock,
         query_deadline_s=settings.query_deadline.total_seconds(),
@@ -183,9 +186,9 @@ def _guard(settings: Settings, clock: Clock) -> Guard:
     return AddressGuard(settings.address_requests_per_second, clock).check
 
 
-def limits(settings: Settings, *, introspection: bool = False) -> Limits:
+def limits(settings: Settings, *, introspection: bool = False) -> DocumentLimits:
     """What documents may ask for."""
-    return Limits(
+    return DocumentLimits(
         tokens=settings.max_document_tokens,
         depth=settings.max_depth,
         aliases=settings.max_aliases,

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import strawberry
 from graphql import GraphQLArgument, GraphQLInterfaceType, GraphQLObjectType, Undefined
 
+from matapalo.graphql_core import core_schema
+
 
 def drop_null_defaults(schema: strawberry.Schema) -> None:
     """Remove every argument default of null from a schema that was just built."""
@@ -18,7 +20,7 @@ def drop_null_defaults(schema: strawberry.Schema) -> None:
 
 
 def _arguments(schema: strawberry.Schema) -> Iterator[GraphQLArgument]:
-    for type_ in schema._schema.type_map.values():
+    for type_ in core_schema(schema).type_map.values():
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) and not type_.name.startswith("__"):
             for field in type_.fields.values():
                 yield from field.args.values()

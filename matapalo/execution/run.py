@@ -5,41 +5,50 @@ What `Schema.execute` does without parsing and validating again, and without its
 ``resolve`` and ``get_results`` of the extensions run; ``on_parse`` and ``on_validate`` do not, since nothing is parsed
 or validated here. Errors are in the results and nothing is logged: `matapalo.graphql.errors` does that.
 
-What passes its time-out, or waits for something that is cancelled, becomes an `UpstreamTimeout` in the result. Raises
+What passes its timeout, or waits for something that is cancelled, becomes an `UpstreamTimeout` in the result. Raises
 nothing but the `CancelledError` of its own task.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
 
 from graphql import ExecutionResult, GraphQLError, MiddlewareManager, execute, subscribe
 from strawberry import Schema
-from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
-from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
-from strawberry.utils.await_maybe import await_maybe
 
 from matapalo.errors import UpstreamTimeout
 from matapalo.execution.hooks import Hooks
-from matapalo.execution.levels import LevelExecutor
+from matapalo.execution.levels import LevelExecutor, Reason
+from matapalo.graphql_core import SchemaExtensionsRunner, await_maybe, core_schema, optimized_is_awaitable
 from matapalo.operations.document import Operation
 
 _ALL_KINDS = frozenset(OperationType)
 
 
 class SchemaExecutor:
-    """Runs the operations of one schema. ``hide_suggestions``: coercion errors name no other fields."""
+    """Runs the operations of one schema. ``hide_suggestions``: coercion errors name no other fields.
 
-    def __init__(self, schema: Schema, *, hide_suggestions: bool = False) -> None:
+    ``count_fallback`` is told why rows were executed by graphql-core after all.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        hide_suggestions: bool = False,
+        count_fallback: Callable[[Reason], None] = LevelExecutor.count_fallback,
+    ) -> None:
         self._schema = schema
-        self._core = schema._schema  # graphql-core's schema, which Strawberry wraps and does not name publicly
+        self._core = core_schema(schema)
         self._has_extensions = bool(schema.extensions or schema.directives)
         self._hide_suggestions = hide_suggestions
         self._hooks = Hooks()
+        # graphql-core makes an executor for each operation from a class, which therefore carries what all share.
+        self._executor_class = type("LevelExecutor", (LevelExecutor,), {"count_fallback": staticmethod(count_fallback)})
 
     async def execute(
         self,
@@ -100,17 +109,17 @@ class SchemaExecutor:
         self, operation: Operation, variables: Mapping[str, Any], extensions: Mapping[str, Any], context: Any
     ) -> ExecutionResult:
         runner, middleware = self._prepare(operation, variables, extensions, context)
-        seen = runner.execution_context
+        execution = runner.execution_context
         try:
             async with AsyncExitStack() as stack:
                 await self._hooks.enter(stack, "on_operation", runner.extensions)
                 await self._hooks.enter(stack, "on_execute", runner.extensions)
-                if seen.result is None:
-                    seen.result = await await_maybe(
+                if execution.result is None:
+                    execution.result = await await_maybe(
                         self._start(execute, operation, variables, extensions, context, middleware)
                     )
-                result = cast(ExecutionResult, seen.result)
-                seen.pre_execution_errors = result.errors
+                result = cast(ExecutionResult, execution.result)
+                execution.pre_execution_errors = result.errors
         except TimeoutError:
             raise
         except Exception as error:  # raised by an extension: a refusal, or a bug
@@ -120,7 +129,7 @@ class SchemaExecutor:
     def _prepare(
         self, operation: Operation, variables: Mapping[str, Any], extensions: Mapping[str, Any], context: Any
     ) -> tuple[SchemaExtensionsRunner, MiddlewareManager]:
-        seen = ExecutionContext(
+        execution = ExecutionContext(
             query=operation.source,
             schema=self._schema,
             allowed_operations=_ALL_KINDS,
@@ -129,12 +138,12 @@ class SchemaExecutor:
             provided_operation_name=operation.name,
             operation_extensions=dict(extensions),
         )
-        seen.graphql_document = operation.document
+        execution.graphql_document = operation.document
         instances = self._schema.get_extensions()
         for instance in instances:
-            instance.execution_context = seen
-        resolving = [each for each in instances if type(each).resolve is not SchemaExtension.resolve]
-        return SchemaExtensionsRunner(seen, instances), MiddlewareManager(*resolving)
+            instance.execution_context = execution
+        resolving = [extension for extension in instances if type(extension).resolve is not SchemaExtension.resolve]
+        return SchemaExtensionsRunner(execution, instances), MiddlewareManager(*resolving)
 
     def _start(
         self,
@@ -154,7 +163,7 @@ class SchemaExecutor:
             operation_name=operation.name,
             middleware=middleware,
             is_awaitable=optimized_is_awaitable,
-            executor_class=LevelExecutor,
+            executor_class=self._executor_class,
             hide_suggestions=self._hide_suggestions,
             operation_extensions=extensions,
         )

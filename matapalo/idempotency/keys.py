@@ -26,6 +26,7 @@ from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
 from matapalo.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing
+from matapalo.graphql_core import core_schema
 from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE, Idempotent
 from matapalo.operations.document import Operation
 
@@ -35,7 +36,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 def declare_idempotency(schema: Schema) -> None:
     """Let operations on a schema that was just built say `@idempotent(key:)`."""
-    core = schema._schema  # graphql-core's schema; Strawberry's own way would run a resolver extension on every field
+    core = core_schema(schema)  # Strawberry's own way would run a resolver extension on every field
     core.directives = (*core.directives, IDEMPOTENT_DIRECTIVE)
 
 
@@ -52,7 +53,7 @@ class KeyReader:
     """Reads the keys of one schema's operations."""
 
     def __init__(self, schema: Schema) -> None:
-        self._core = schema._schema
+        self._core = core_schema(schema)
         mutation = self._core.mutation_type
         fields = {} if mutation is None else mutation.fields
         self._idempotent_fields: dict[str, Idempotent] = {}

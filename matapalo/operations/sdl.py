@@ -1,12 +1,13 @@
 """The files in `schema/` that a client's schema determines, as SDL."""
 
-import copy
 from typing import cast
 
 import strawberry
 from graphql import GraphQLDirective, GraphQLObjectType, GraphQLSchema, is_specified_directive
 from strawberry import federation
 from strawberry.printer import print_schema
+
+from matapalo.graphql_core import core_schema, with_core_schema
 
 _EXECUTABLE = frozenset({"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"})
 _KEY = ' @key(fields: "id")'
@@ -24,8 +25,7 @@ def render_sdl(schema: strawberry.Schema, client: str) -> dict[str, str]:
 
 def _without_federation(schema: federation.Schema) -> federation.Schema:
     """The schema as clients see it: no keys, no links, nothing that only a gateway asks for."""
-    visible = copy.copy(schema)
-    visible._schema = _without_entities(schema._schema)
+    visible = with_core_schema(schema, _without_entities(core_schema(schema)))
     visible.schema_directives = []
     return visible
 

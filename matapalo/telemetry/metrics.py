@@ -48,6 +48,12 @@ class Metrics:
             ("client", "field", "outcome"),
             registry=self.registry,
         )
+        self._fallbacks = Counter(
+            "execution_fallbacks",
+            "Selections of projections that graphql-core executed, by what was not as the model says.",
+            ("client", "reason"),
+            registry=self.registry,
+        )
         # Looking a child up by its labels costs more than counting; their number is bounded, so they are kept.
         self._children: dict[tuple[str, str, str, str], tuple[Counter, Histogram]] = {}
 
@@ -72,6 +78,10 @@ class Metrics:
     def idempotent(self, field: str, outcome: str) -> None:
         """A mutation under a key has been begun, replayed or refused."""
         self._idempotency.labels(self._client, field, outcome).inc()
+
+    def execution_fallback(self, reason: str) -> None:
+        """Rows were not as their model says, and graphql-core executed them."""
+        self._fallbacks.labels(self._client, reason).inc()
 
     def token_lookup(self, is_cached: bool) -> None:
         """A token was looked up among the verified ones."""

@@ -18,7 +18,8 @@ from matapalo.errors import BffError, WorkflowsUnavailable
 from matapalo.graphql.request import GraphQLRequest
 from matapalo.idempotency.keys import KeyReader
 from matapalo.idempotency.runner import LEASE, RETENTION, Idempotency
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import RestPool, create_pool
 from matapalo.settings import Settings
@@ -48,7 +49,7 @@ __all__ = [
     "operation",
 ]  # fmt: skip
 
-GENEROUS = Limits(tokens=10_000, depth=50, aliases=100, root_fields=100, introspection=True)
+GENEROUS = DocumentLimits(tokens=10_000, depth=50, aliases=100, root_fields=100, introspection=True)
 
 
 def operation(client: str, name: str) -> str:

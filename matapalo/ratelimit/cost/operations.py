@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from graphql import DocumentNode
 from strawberry import Schema
 
+from matapalo.graphql_core import core_schema
 from matapalo.operations.document import Operation
 from matapalo.ratelimit.cost.count import count, counted
 from matapalo.ratelimit.cost.formula import Variables
@@ -46,7 +47,7 @@ class Costs:
     """Compiles the cost of an operation, or has it cached. Building it raises `CostsMissing`."""
 
     def __init__(self, schema: Schema, *, max_characters: int = 4_000_000) -> None:
-        self._weights = Weights(schema._schema)  # graphql-core's schema, which Strawberry does not name publicly
+        self._weights = Weights(core_schema(schema))
         self._prepared: dict[tuple[str, str | None], OperationCost] = {}
         self._cache: LRUCache[tuple[str, str | None], OperationCost] = LRUCache(
             max_characters, getsizeof=lambda cost: cost.characters

@@ -28,8 +28,8 @@ from graphql import (
     is_composite_type,
 )
 from graphql.type import GraphQLList, GraphQLNonNull
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from matapalo.graphql_core import definition_of
 from matapalo.ratelimit.cost.directives import Cost, ListSize
 
 MUTATION_WEIGHT = 10
@@ -173,6 +173,6 @@ def dimensions(type_: Any) -> int:
 
 
 def _directive(element: Any, kind: type[D]) -> D | None:
-    definition = element.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    definition = definition_of(element)
     directives = getattr(definition, "directives", None) or ()
     return next((directive for directive in directives if isinstance(directive, kind)), None)

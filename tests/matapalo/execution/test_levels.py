@@ -23,7 +23,8 @@ from matapalo.execution.loads import Loads
 from matapalo.execution.projection import projection, returns
 from matapalo.execution.relation import related
 from matapalo.execution.run import SchemaExecutor
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.process.clock import SystemClock
 from matapalo.rest.pool import create_pool
 from tests.harness.in_memory_bff import CUSTOMER, OPERATOR, SCHEMA_DIR, SETTINGS, make_context
@@ -139,9 +140,9 @@ class Query:
 
 SCHEMA = strawberry.Schema(query=Query)
 check(SCHEMA)
-DOCUMENTS = Documents(SCHEMA, Limits(introspection=True))
+DOCUMENTS = Documents(SCHEMA, DocumentLimits(introspection=True))
 WEB = build_schema()
-WEB_DOCUMENTS = Documents(WEB, Limits())
+WEB_DOCUMENTS = Documents(WEB, DocumentLimits())
 FIELDS = "id title price { minor } genre printedAt rating"
 QUERIES = [
     f"{{ books {{ {FIELDS} }} }}",

@@ -12,7 +12,8 @@ from strawberry.extensions import SchemaExtension
 
 from matapalo.errors import BffError, Overloaded, UpstreamTimeout
 from matapalo.execution.run import SchemaExecutor
-from matapalo.operations.document import Documents, Limits, Operation
+from matapalo.operations.document import Documents, Operation
+from matapalo.operations.limits import DocumentLimits
 
 NO_TIME = 0.01
 PLENTY = 5.0
@@ -140,7 +141,7 @@ def schema_with(*extensions: type[SchemaExtension]) -> strawberry.Schema:
 
 
 def found(schema: strawberry.Schema, source: str) -> Operation:
-    return Documents(schema, Limits(introspection=True)).find(source, None)
+    return Documents(schema, DocumentLimits(introspection=True)).find(source, None)
 
 
 def comparable(result: Any) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from matapalo.graphql.pipeline import Pipeline, Transport
 from matapalo.graphql.request import GraphQLRequest
 from matapalo.graphql.websocket import ConnectionLimits
 from matapalo.idempotency.keys import KeyReader
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.process.clock import Clock, SystemClock
 
 SECRET = "the-text-of-a-bug-7f3a"
@@ -202,14 +203,14 @@ def create(
     clock: Clock | None = None,
     graphiql: GraphiQLPage | None = None,
     local: bool = False,
-    limits: Limits | None = None,
+    limits: DocumentLimits | None = None,
     connection_limits: ConnectionLimits | None = None,
     max_body_bytes: int = 100_000,
     keep_alive_s: float = 12.0,
     query_deadline_s: float = 2.0,
 ) -> Harness:
     """The real endpoint over the schema above; free text only."""
-    documents = Documents(SCHEMA, limits or Limits(introspection=True))
+    documents = Documents(SCHEMA, limits or DocumentLimits(introspection=True))
     observed: list[Observation] = []
     contexts: list[Context] = []
 

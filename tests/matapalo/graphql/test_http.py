@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from matapalo.operations.document import Limits
+from matapalo.operations.limits import DocumentLimits
 from tests.harness.asgi import Response, conversation, http_scope, post, request
 from tests.matapalo.graphql.harness import ORIGIN, SECRET, create
 
@@ -213,7 +213,7 @@ async def test_a_client_that_leaves_while_sending_gets_no_answer() -> None:
 
 
 async def test_a_document_with_too_many_tokens_is_too_large() -> None:
-    endpoint = create(limits=Limits(tokens=20)).endpoint
+    endpoint = create(limits=DocumentLimits(tokens=20)).endpoint
     response = await post(endpoint, {"query": "{" + "hello " * 30 + "}"}, accept=OLDER)
     assert (response.status, response.code()) == (413, "REQUEST_TOO_LARGE")
 

@@ -20,7 +20,8 @@ from matapalo.idempotency.keys import KeyReader, declare_idempotency
 from matapalo.idempotency.records import Records
 from matapalo.idempotency.replay import snapshot
 from matapalo.idempotency.runner import LEASE, RETENTION, WAIT, Idempotency
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.process.clock import SystemClock
 from tests.harness.asgi import Response, post
 from tests.harness.records import MemoryRecords
@@ -183,7 +184,7 @@ class Harness:
             wait=wait,
             observe=lambda name, outcome: self.observed.append((name, outcome)),
         )
-        documents = Documents(SCHEMA, Limits(introspection=True))
+        documents = Documents(SCHEMA, DocumentLimits(introspection=True))
 
         def find(request: GraphQLRequest, /) -> Any:
             return documents.find(request.query or "", request.operation_name)

@@ -6,10 +6,11 @@ import pytest
 
 from matapalo.errors import BffError, IdempotencyKeyInvalid, IdempotencyKeyMissing
 from matapalo.idempotency.keys import KeyReader, parse_key
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from tests.matapalo.idempotency.harness import SCHEMA
 
-DOCUMENTS = Documents(SCHEMA, Limits(introspection=True))
+DOCUMENTS = Documents(SCHEMA, DocumentLimits(introspection=True))
 READ = KeyReader(SCHEMA)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import strawberry
 
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.operations.manifest import Entry, ManifestError, build, read
 
 
@@ -16,7 +17,7 @@ class Query:
     home: str = "home"
 
 
-DOCUMENTS = Documents(strawberry.Schema(query=Query), Limits())
+DOCUMENTS = Documents(strawberry.Schema(query=Query), DocumentLimits())
 HOME = "query Home {\n  home\n}\n"
 
 

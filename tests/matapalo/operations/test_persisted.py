@@ -7,7 +7,8 @@ import strawberry
 
 from matapalo.errors import BadUserInput, BffError, OperationNotAllowed, PersistedQueryNotFound
 from matapalo.graphql.request import GraphQLRequest
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.operations.manifest import Entry, ManifestError
 from matapalo.operations.persisted import PersistedOperations
 
@@ -18,7 +19,7 @@ class Query:
     other: str = "other"
 
 
-DOCUMENTS = Documents(strawberry.Schema(query=Query), Limits())
+DOCUMENTS = Documents(strawberry.Schema(query=Query), DocumentLimits())
 HOME = "query Home { home }\n"
 FREE = "{ other }"
 UNKNOWN = "0" * 64

@@ -10,7 +10,8 @@ import strawberry
 
 from matapalo.auth.viewer import Viewer
 from matapalo.execution.run import SchemaExecutor
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.ratelimit.charge import OperationCharge
 from matapalo.ratelimit.cost.operations import Costs
 from matapalo.ratelimit.extension import RateLimits
@@ -61,7 +62,7 @@ class Harness:
         self.limiter: Limiter = memory_limiter()
         schema = strawberry.Schema(query=Query, subscription=Subscription)
         RateLimits(self.limiter, Costs(schema)).install(schema)
-        self._documents = Documents(schema, Limits())
+        self._documents = Documents(schema, DocumentLimits())
         self._executor = SchemaExecutor(schema)
 
     def subscribe(self, source: str, context: Context | None = None) -> Any:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from matapalo.operations.document import Documents, Limits
+from matapalo.operations.document import Documents
+from matapalo.operations.limits import DocumentLimits
 from matapalo.ratelimit.cost.directives import Cost, ListSize, sized
 from matapalo.ratelimit.cost.operations import Costs, OperationCost
 
@@ -96,7 +97,7 @@ class Mutation:
 @cache
 def tools() -> tuple[Documents, Costs]:
     schema = strawberry.Schema(query=Query, mutation=Mutation)
-    return Documents(schema, Limits(introspection=True)), Costs(schema)
+    return Documents(schema, DocumentLimits(introspection=True)), Costs(schema)
 
 
 def priced(source: str) -> OperationCost:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from matapalo.app import build_schema
-from matapalo.operations.document import Documents, Limits, Operation
+from matapalo.operations.document import Documents, Operation
+from matapalo.operations.limits import DocumentLimits
 from matapalo.ratelimit.cost.operations import Costs, OperationCost
 from tests.harness.in_memory_bff import operation
 from tests.harness.shop import SHOP
@@ -86,7 +87,7 @@ GOLDEN = {
 @cache
 def tools(client: str) -> tuple[Documents, Costs]:
     schema = build_schema(SHOP, SHOP.clients[client])
-    return Documents(schema, Limits(introspection=True)), Costs(schema)
+    return Documents(schema, DocumentLimits(introspection=True)), Costs(schema)
 
 
 def operation_of(client: str, source: str) -> Operation:
