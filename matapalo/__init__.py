@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from matapalo.idempotency.replay import snapshot as replay_snapshot
     from matapalo.idempotency.runner import Idempotency as Idempotency
     from matapalo.launcher.errors import LauncherError as CommandError
+    from matapalo.process.cancellation import to_the_end as to_the_end
     from matapalo.process.clock import Clock as Clock
     from matapalo.process.worker import create_worker as create_worker
     from matapalo.ratelimit.charge import OperationCharge as OperationCharge
@@ -73,7 +74,6 @@ if TYPE_CHECKING:
     from matapalo.workflows.retries import RETRY_NEVER as RETRY_NEVER
     from matapalo.workflows.saga import Compensation as Compensation
     from matapalo.workflows.saga import Saga as Saga
-    from matapalo.workflows.saga import to_the_end as to_the_end
 
 #: Public name -> where it is defined, as `module` or `module:name` when it has another name there.
 _MODULES = {
@@ -141,7 +141,7 @@ _MODULES = {
     "returns": "matapalo.execution.projection",
     "sized": "matapalo.ratelimit.cost.directives",
     "streams": "matapalo.execution.projection",
-    "to_the_end": "matapalo.workflows.saga",
+    "to_the_end": "matapalo.process.cancellation",
     "workflow_id": "matapalo.workflows.ids",
 }
 

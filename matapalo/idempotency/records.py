@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Protocol, cast
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from matapalo.idempotency.state import Begin
+from matapalo.process.outage import outage
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 
@@ -104,33 +105,27 @@ class RedisRecords:
         return bool(await self._run(record_id, "suspend", fence))
 
     async def is_held(self, record_id: str) -> bool:
-        try:
+        with outage(StoreUnavailable):
             stored = await cast(Any, self._redis.getrange(_key(record_id), 0, _HEAD.size - 1))
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
         if len(stored) < _HEAD.size:
             return False
         head = _Head(*_HEAD.unpack(stored))
         return head.version == _VERSION and not head.done and head.lease_until_us > 0
 
     async def exists(self, record_id: str) -> bool:
-        try:
+        with outage(StoreUnavailable):
             return bool(await cast(Any, self._redis.exists(_key(record_id))))
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
 
     async def aclose(self) -> None:
         await self._redis.aclose()
 
     async def _run(self, record_id: str, step: str, *arguments: bytes | int) -> Any:
         key = _key(record_id)
-        try:
+        with outage(StoreUnavailable):
             try:
                 return await cast(Any, self._redis.evalsha(self._sha, 1, key, step, *arguments))
             except NoScriptError:
                 return await cast(Any, self._redis.eval(self._script, 1, key, step, *arguments))
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
 
 
 def _key(record_id: str) -> str:

@@ -5,15 +5,11 @@ must be harmless when there is nothing to compensate. They run in reverse. One t
 others.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from temporalio.exceptions import FailureError
-
-T = TypeVar("T")
 
 COMPENSATION_TIMEOUT = timedelta(minutes=10)
 
@@ -56,15 +52,3 @@ class Saga:
             when_stuck()
         for compensation in stuck:
             await compensation.run(None)
-
-
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work``, which goes on when the caller is cancelled meanwhile; the cancellation is dropped."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise
-    return task.result()

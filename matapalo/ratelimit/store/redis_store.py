@@ -18,11 +18,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from matapalo.process.outage import outage
 from matapalo.ratelimit.store.ports import CONFIG_KEY, Call, Store, StoreUnavailable
 from matapalo.ratelimit.store.scripts import NAMES, script
 
 LONG_IDLE_S = 0.1
-FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 
 
 def create_store(url: str, *, cluster: bool = False, timeout_s: float = 0.05, clock: str | None = None) -> Store:
@@ -62,11 +62,9 @@ class _Configuration:
         await self._command(pipe.execute())
 
     async def _command(self, awaitable: Any) -> Any:
-        try:
+        with outage(StoreUnavailable):
             async with asyncio.timeout(max(1.0, self._timeout_s)):  # an operator waits, not a request
                 return await awaitable
-        except FAILURES as error:
-            raise StoreUnavailable(str(error) or type(error).__name__) from error
 
 
 class RedisStore(_Configuration):
@@ -83,16 +81,14 @@ class RedisStore(_Configuration):
         connection, used_s = self._idle.pop() if self._idle else (self._connect(), 0.0)
         loop = asyncio.get_running_loop()
         try:
-            if loop.time() - used_s > LONG_IDLE_S and connection.is_connected and await connection.can_read():
-                await connection.disconnect(nowait=True)  # the server closed it meanwhile
-            results = await self._send(connection, [_packed(self._prefixes[call.script], call) for call in calls])
-            for index, result in enumerate(results):
-                if isinstance(result, NoScriptError):
-                    text = self._scripts[calls[index].script].text.encode()
-                    (results[index],) = await self._send(connection, [_packed(_prefix(b"EVAL", text), calls[index])])
-        except FAILURES as error:
-            await connection.disconnect(nowait=True)
-            raise StoreUnavailable(str(error) or type(error).__name__) from error
+            with outage(StoreUnavailable):
+                if loop.time() - used_s > LONG_IDLE_S and connection.is_connected and await connection.can_read():
+                    await connection.disconnect(nowait=True)  # the server closed it meanwhile
+                results = await self._send(connection, [_packed(self._prefixes[call.script], call) for call in calls])
+                for index, result in enumerate(results):
+                    if isinstance(result, NoScriptError):
+                        text = _prefix(b"EVAL", self._scripts[calls[index].script].text.encode())
+                        (results[index],) = await self._send(connection, [_packed(text, calls[index])])
         except BaseException:
             await connection.disconnect(nowait=True)  # its response would be taken for that of the next command
             raise
@@ -122,16 +118,14 @@ class ClusterStore(_Configuration):
         self._scripts = {name: script(name, clock=clock) for name in NAMES}
 
     async def run(self, calls: Sequence[Call]) -> Sequence[Any]:
-        try:
+        with outage(StoreUnavailable):
             results = await self._send("EVALSHA", calls)
             unknown = [index for index, result in enumerate(results) if isinstance(result, NoScriptError)]
             if unknown:
                 resent = await self._send("EVAL", [calls[index] for index in unknown])
                 for index, result in zip(unknown, resent, strict=True):
                     results[index] = result
-        except FAILURES as error:
-            raise StoreUnavailable(str(error) or type(error).__name__) from error
-        return results
+            return results
 
     async def aclose(self) -> None:
         await self._client.aclose()

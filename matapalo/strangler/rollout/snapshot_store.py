@@ -12,8 +12,9 @@ from typing import cast
 import msgspec
 from redis.asyncio import Redis
 
+from matapalo.process.outage import outage
+from matapalo.strangler.errors import StoreUnavailable
 from matapalo.strangler.rollout.messages import RolloutState
-from matapalo.strangler.store.outage import outage
 
 KEY = "gateway:rollouts"
 
@@ -26,12 +27,12 @@ class RedisSnapshotStore:
 
     async def save(self, state: RolloutState) -> None:
         """Replace the route's snapshot."""
-        with outage():
+        with outage(StoreUnavailable):
             await self._redis.hset(KEY, state.route, msgspec.json.encode(state))
 
     async def read(self) -> dict[str, RolloutState]:
         """The last rollout of each route that ever had one, by route name."""
-        with outage():
+        with outage(StoreUnavailable):
             snapshots = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(KEY))
         states = [msgspec.json.decode(text, type=RolloutState) for text in snapshots.values()]
         return {state.route: state for state in sorted(states, key=lambda state: state.route)}

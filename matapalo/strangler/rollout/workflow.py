@@ -13,7 +13,6 @@ rollout lives for weeks: every change here needs `workflow.patched` (tests/repla
 """
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -24,6 +23,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from matapalo.process.cancellation import to_the_end
     from matapalo.strangler.rollout.activities import REFUSED, RolloutActivities
     from matapalo.strangler.rollout.messages import (
         CheckGates,
@@ -76,7 +76,7 @@ class RolloutWorkflow:
         except (asyncio.CancelledError, ActivityError) as error:
             if not is_cancelled_exception(error):
                 raise
-            await _to_the_end(self._cancelled())
+            await to_the_end(self._cancelled())
             raise
         await self._save_snapshot()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -315,15 +315,6 @@ class RolloutWorkflow:
                 f"{phase.lower().replace('_', ' ')}, and it would have to be {', '.join(phases).lower()}",
                 type=NOT_NOW,
             )
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await the work, also through further cancellations."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
 
 
 def _evidence(state: RolloutState) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import Protocol, cast
 import msgspec
 from redis.asyncio import Redis
 
+from matapalo.process.outage import outage
+from matapalo.strangler.errors import StoreUnavailable
 from matapalo.strangler.routing.hits import Hits, HitsByRoute, LegacyCaller
-from matapalo.strangler.store.outage import outage
 
 KEY = "{gateway:legacy-hits}"
 MAX_CALLERS = 200
@@ -70,11 +71,11 @@ class RedisLegacyHits:
         self._redis = redis
 
     async def begin(self, now: datetime) -> None:
-        with outage():
+        with outage(StoreUnavailable):
             await self._redis.hsetnx(KEY, "since", str(round(now.timestamp() * 1000)))
 
     async def since(self) -> datetime | None:
-        with outage():
+        with outage(StoreUnavailable):
             since_ms = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "since"))
         return None if since_ms is None else datetime.fromtimestamp(int(since_ms) / 1000, UTC)
 
@@ -83,11 +84,11 @@ class RedisLegacyHits:
             arguments = [str(MAX_CALLERS), _key_of(UNNAMED)]
             for caller, counts in callers.items():
                 arguments += [_key_of(caller), msgspec.json.encode(counts).decode()]
-            with outage():
+            with outage(StoreUnavailable):
                 await cast("Awaitable[None]", self._redis.eval(_ADD, 1, f"{KEY}:{route}", *arguments))
 
     async def of(self, route: str) -> dict[LegacyCaller, Hits]:
-        with outage():
+        with outage(StoreUnavailable):
             by_caller = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(f"{KEY}:{route}"))
         return {
             LegacyCaller(*msgspec.json.decode(caller, type=tuple[str, str, str])): msgspec.json.decode(hits, type=Hits)

@@ -16,7 +16,8 @@ from typing import cast
 from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
-from matapalo.strangler.store.outage import outage
+from matapalo.process.outage import outage
+from matapalo.strangler.errors import StoreUnavailable
 
 CODE_LIVES_S = 30
 EXCHANGE_PATH = "/console/enter"
@@ -32,13 +33,13 @@ class LoginCodes:
     async def mint(self, token: str) -> str:
         """A new code for a token that has been verified."""
         code = secrets.token_urlsafe(32)
-        with outage():
+        with outage(StoreUnavailable):
             await self._redis.set(_key(code), _cipher(code).encrypt(token.encode()), ex=CODE_LIVES_S)
         return code
 
     async def exchange(self, code: str) -> str | None:
         """The token of a code, once; None when it was used, has expired or never existed."""
-        with outage():
+        with outage(StoreUnavailable):
             encrypted = await cast("Awaitable[bytes | None]", self._redis.getdel(_key(code)))
         return None if encrypted is None else _cipher(code).decrypt(encrypted).decode()
 

@@ -21,10 +21,10 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from matapalo.strangler.errors import StoreConflict
+from matapalo.process.outage import outage
+from matapalo.strangler.errors import StoreConflict, StoreUnavailable
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument, parse_json, render_json
-from matapalo.strangler.store.outage import outage
 
 KEY = "{gateway:routes}"
 HISTORY = "{gateway:routes}:history"
@@ -120,7 +120,7 @@ class RedisRouteStore:
         self._changes: PubSub | None = None
 
     async def read(self) -> RoutesDocument | None:
-        with outage():
+        with outage(StoreUnavailable):
             data = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "document"))
         return None if data is None else parse_json(data)
 
@@ -149,25 +149,25 @@ class RedisRouteStore:
         return selected[:limit]
 
     async def _page(self, highest: str, lowest: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        with outage():
+        with outage(StoreUnavailable):
             entries = await self._redis.xrevrange(HISTORY, max=highest, min=lowest, count=PAGE)
         return cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
 
     async def report(self, report: NodeReport) -> None:
-        with outage():
+        with outage(StoreUnavailable):
             await self._redis.hset(AGENTS, report.node, msgspec.json.encode(report))
 
     async def reports(self) -> list[NodeReport]:
-        with outage():
+        with outage(StoreUnavailable):
             by_node = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(AGENTS))
         return [msgspec.json.decode(text, type=NodeReport) for _, text in sorted(by_node.items())]
 
     async def forget(self, node: str) -> None:
-        with outage():
+        with outage(StoreUnavailable):
             await self._redis.hdel(AGENTS, node)
 
     async def wait_for_change(self, timeout_s: float) -> None:
-        with outage():
+        with outage(StoreUnavailable):
             if self._changes is None:
                 changes = self._redis.pubsub()
                 await changes.subscribe(CHANNEL)
@@ -192,5 +192,5 @@ class RedisRouteStore:
         arguments = [str(lowest), str(highest), str(document.version), render_json(document).decode(), CHANNEL]
         for change in changes:
             arguments += [str(change.version), msgspec.json.encode(change).decode()]
-        with outage():
+        with outage(StoreUnavailable):
             return await cast("Awaitable[int | None]", self._redis.eval(_WRITE, 2, KEY, HISTORY, *arguments))

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from matapalo.process.clock import Clock
-from matapalo.strangler.store.outage import outage
+from matapalo.process.outage import outage
+from matapalo.strangler.errors import StoreUnavailable
 
 KEPT = timedelta(hours=24)
 COARSE_S = 300
@@ -42,7 +43,7 @@ class Slices:
     async def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Add counts (series to field to count) to the slices of now."""
         now = self._clock.now()
-        with outage():
+        with outage(StoreUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for series, fields in counts.items():
                     for size in self._sizes if fields else ():
@@ -78,7 +79,7 @@ class Slices:
 
     async def forget(self, series: str) -> None:
         """Remove everything counted so far."""
-        with outage():
+        with outage(StoreUnavailable):
             async for key in self._redis.scan_iter(match=f"gateway:slices:{series}:*", count=1000):
                 await self._redis.unlink(key)
 
@@ -92,7 +93,7 @@ class Slices:
     ) -> list[tuple[datetime, dict[str, int]]]:
         oldest = max(since, self._clock.now() - size.lifetime)
         indices = [*_indices(oldest, until, size.seconds)]
-        with outage():
+        with outage(StoreUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for index in indices:
                     pipe.hgetall(_key(series, size.seconds, index))

@@ -1,12 +1,10 @@
 """Compensations: all of them, in reverse, whatever happens meanwhile."""
 
-import asyncio
 from datetime import timedelta
 
-import pytest
 from temporalio.exceptions import ApplicationError
 
-from matapalo.workflows.saga import COMPENSATION_TIMEOUT, Compensation, Saga, to_the_end
+from matapalo.workflows.saga import COMPENSATION_TIMEOUT, Compensation, Saga
 
 
 class Harness:
@@ -57,30 +55,3 @@ async def test_nothing_is_compensated_after_the_pivot_nor_twice():
     await harness.compensate()
     await harness.compensate()
     assert harness.log == ["ship"]
-
-
-async def test_work_goes_on_to_the_end_when_its_caller_is_cancelled():
-    gate, done = asyncio.Event(), []
-
-    async def work() -> str:
-        await gate.wait()
-        done.append("worked")
-        return "result"
-
-    caller = asyncio.create_task(to_the_end(work()))
-    for _ in range(3):
-        await asyncio.sleep(0)
-        caller.cancel()
-    await asyncio.sleep(0)
-    assert not caller.done()
-    gate.set()
-    assert await caller == "result"
-    assert done == ["worked"]
-
-
-async def test_an_error_of_the_work_reaches_the_caller():
-    async def work() -> None:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        await to_the_end(work())
