@@ -36,17 +36,13 @@ from matapalo.errors import IdempotencyKeyReused, Overloaded, WorkflowsUnavailab
 from matapalo.workflows.failures import (
     GRACE_S,
     RPC_TIMEOUT,
-    NotRunning,
-    UpdateRefused,
     fetched_errors,
     unavailability,
-    update_deadline,
     update_rejections,
     within_rpc_timeout,
+    within_update_timeout,
 )
 from matapalo.workflows.runtime import create_runtime
-
-__all__ = ["NotRunning", "Start", "UpdateRefused", "Workflows"]
 
 W = TypeVar("W")
 A = TypeVar("A")
@@ -117,15 +113,13 @@ class Workflows:
                 **start.options(),
             )
             try:
-                async with update_deadline(timeout):
-                    with unavailability():
-                        async with fetched_errors(operation):
-                            result = await client.execute_update_with_start_workflow(
-                                cast(Any, update), start_workflow_operation=operation, id=update_id, rpc_timeout=timeout
-                            )
-                            return cast(R, result)
+                async with within_update_timeout(timeout), fetched_errors(operation):
+                    result = await client.execute_update_with_start_workflow(
+                        cast(Any, update), start_workflow_operation=operation, id=update_id, rpc_timeout=timeout
+                    )
+                    return cast(R, result)
             except TimeoutError:
-                await self._assert_same(client, start)
+                await self._assert_same(start)
                 return None
 
     async def start(self, start: Start[W, A]) -> bool:
@@ -146,7 +140,7 @@ class Workflows:
             except WorkflowsUnavailable as error:
                 if not isinstance(error.__cause__, WorkflowAlreadyStartedError):
                     raise
-                await self._assert_same(client, start)
+                await self._assert_same(start)
                 return False
             return True
 
@@ -166,8 +160,8 @@ class Workflows:
             client = await self._connected()
             handle = client.get_workflow_handle(workflow_id)
             try:
-                async with update_deadline(timeout):
-                    with unavailability(), update_rejections(workflow_id):
+                async with within_update_timeout(timeout):
+                    with update_rejections(workflow_id):
                         result = await handle.execute_update(
                             cast(Any, update), args=arguments, id=update_id, rpc_timeout=timeout
                         )
@@ -207,12 +201,18 @@ class Workflows:
 
     async def exists(self, workflow_id: str) -> bool:
         """Whether it runs or ran (within the namespace's retention). Raises `WorkflowsUnavailable`."""
-        client = await self._connected()
-        return await _describe(client, workflow_id) is not None
+        return await self.describe(workflow_id) is not None
 
     async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
         """The server's description of a workflow, None when there is none. Raises `WorkflowsUnavailable`."""
-        return await _describe(await self._connected(), workflow_id)
+        client = await self._connected()
+        async with within_rpc_timeout():
+            try:
+                return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return None
+                raise
 
     async def history(self, workflow_id: str, *, page_size: int) -> AsyncIterator[HistoryEvent]:
         """The events of a workflow, oldest first; none when there is no such workflow. Raises `WorkflowsUnavailable`.
@@ -238,8 +238,7 @@ class Workflows:
 
     async def search_attribute(self, workflow_id: str, key: SearchAttributeKey[str]) -> str | None:
         """A search attribute of a workflow, None without either. Raises `WorkflowsUnavailable`."""
-        client = await self._connected()
-        description = await _describe(client, workflow_id)
+        description = await self.describe(workflow_id)
         return None if description is None else description.typed_search_attributes.get(key)
 
     async def id_with_prefix(self, *prefixes: str) -> str | None:
@@ -254,8 +253,8 @@ class Workflows:
                 return execution.id
         return None
 
-    async def _assert_same(self, client: Client, start: Start[W, A]) -> None:
-        description = await _describe(client, start.id)
+    async def _assert_same(self, start: Start[W, A]) -> None:
+        description = await self.describe(start.id)
         if description is None:
             raise WorkflowsUnavailable("the workflow service did not respond in time", retry_after_s=1.0)
         memo = await description.memo()
@@ -284,14 +283,3 @@ class Workflows:
             yield
         finally:
             self._in_flight -= 1
-
-
-async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
-    """None when there is no such workflow."""
-    async with within_rpc_timeout():
-        try:
-            return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise

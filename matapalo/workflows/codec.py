@@ -23,7 +23,7 @@ _NONCE_BYTES = 12
 
 
 class UnknownKey(ValueError):
-    """A payload was encrypted under a secret that is not (or no longer) known here."""
+    """A payload was encrypted under a secret that is not (or no longer) listed."""
 
 
 class AesGcm(PayloadCodec):

@@ -59,12 +59,13 @@ async def within_rpc_timeout() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def update_deadline(timeout: timedelta) -> AsyncIterator[None]:
+async def within_update_timeout(timeout: timedelta) -> AsyncIterator[None]:
     """TimeoutError for a slow update, CancelledError for a cancelled caller: the SDK raises one error for both."""
     try:
         # The RPC's own timeout comes first; this one is for its repetitions.
         async with asyncio.timeout(timeout.total_seconds() + GRACE_S):
-            yield
+            with unavailability():
+                yield
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -81,7 +81,7 @@ class TemporalMetrics(Collector):
         self._of(update.metric).add(labels, float(update.value))
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is known before the first update."""
+        """No metric exists before the first update."""
         return ()
 
     def collect(self) -> Iterator[Metric]:

@@ -1,1 +1,1 @@
-"""An order from the click to the parcel: a durable workflow that finishes or undoes what it began."""
+"""An order from the click to the parcel: a durable workflow that finishes or compensates what it began."""
