@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matapalo import errors
 from matapalo.auth.keys import KeysAt, KeySource, public_key_set
 from matapalo.auth.tokens import Tokens
-from matapalo.strangler.errors import InvalidSettings, Unauthenticated
+from matapalo.strangler.errors import Forbidden, InvalidSettings, Unauthenticated
 from matapalo.strangler.settings import Settings
 
 
@@ -34,6 +34,13 @@ class TokenVerifier:
         if viewer.subject is None:
             raise Unauthenticated("send a token: Authorization: Bearer …")
         return Caller(viewer.subject, viewer.role)
+
+    async def verify_operator(self, authorization: str | None) -> Caller:
+        """The caller of a request that only operators may make. Raises Unauthenticated, Forbidden."""
+        caller = await self.verify(authorization)
+        if caller.role != "operator":
+            raise Forbidden(f"this needs a token with role operator, and this one's role is {caller.role!r}")
+        return caller
 
 
 def key_source(settings: Settings) -> KeySource:

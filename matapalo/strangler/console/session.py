@@ -18,7 +18,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from matapalo.strangler.caller import Caller, TokenVerifier
+from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.errors import Forbidden, Unauthenticated
 
 PATH = "/console"
@@ -40,9 +40,7 @@ class Session(NamedTuple):
 
 async def verified(token: str, verifier: TokenVerifier) -> Session:
     """The session of an operator's token."""
-    caller: Caller = await verifier.verify(f"Bearer {token}")
-    if caller.role != "operator":
-        raise Forbidden(f"the console needs a token with role operator, and this one's role is {caller.role!r}")
+    caller = await verifier.verify_operator(f"Bearer {token}")
     return Session(caller.subject, form_token(token))
 
 
