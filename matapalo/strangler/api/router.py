@@ -1,6 +1,6 @@
 """`/admin/…` as one router: one module a subject. Every path needs role ``operator``."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from matapalo.strangler.api.decommission import decommission_api
 from matapalo.strangler.api.login_codes import login_codes_api
@@ -14,11 +14,11 @@ from matapalo.strangler.services import Services
 
 def admin_api(services: Services, operator: OperatorGate) -> APIRouter:
     """The admin API over the services of one process."""
-    api = APIRouter()
-    api.include_router(routes_api(services.changes, services.nodes, operator))
-    api.include_router(strangler_api(services.changes, operator))
-    api.include_router(decommission_api(services.decommission, operator))
-    api.include_router(rollouts_api(services.rollouts, operator))
-    api.include_router(traffic_api(services, operator))
-    api.include_router(login_codes_api(services.login_codes, operator))
+    api = APIRouter(dependencies=[Depends(operator)])
+    api.include_router(routes_api(services.changes, services.nodes))
+    api.include_router(strangler_api(services.changes))
+    api.include_router(decommission_api(services.decommission))
+    api.include_router(rollouts_api(services.rollouts))
+    api.include_router(traffic_api(services))
+    api.include_router(login_codes_api(services.login_codes))
     return api

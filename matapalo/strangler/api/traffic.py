@@ -6,9 +6,9 @@ Every path needs role ``operator``.
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from matapalo.strangler.api.operators import OperatorGate
+from matapalo.strangler.api.operators import Operator
 from matapalo.strangler.api.schemas import (
     FIELDS_SHOWN,
     DifferencesView,
@@ -20,17 +20,15 @@ from matapalo.strangler.api.schemas import (
     VerdictView,
     WindowView,
 )
-from matapalo.strangler.caller import Caller
 from matapalo.strangler.services import Services
 
 Minutes = Annotated[float, Query(gt=0, le=1_440, description="The window: so many minutes until now.")]
 
 
-def traffic_api(services: Services, operator: OperatorGate) -> APIRouter:
+def traffic_api(services: Services) -> APIRouter:
     """The router over metrics and findings."""
     changes, metrics, findings, clock = services.changes, services.metrics, services.findings, services.clock
-    Operator = Annotated[Caller, Depends(operator)]  # noqa: N806 - a type
-    api = APIRouter(prefix="/admin/routes/{name}", dependencies=[Depends(operator)], tags=["traffic"])
+    api = APIRouter(prefix="/admin/routes/{name}", tags=["traffic"])
 
     @api.get("/traffic", summary="Both sides in a window, and the verdict on it")
     async def traffic(name: Name, minutes: Minutes = 15) -> TrafficView:

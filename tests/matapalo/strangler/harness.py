@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import uvicorn
 from fakeredis import FakeAsyncRedis
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from redis.asyncio import Redis
 
 from matapalo.strangler.api import problems
@@ -106,7 +106,8 @@ class Harness:
         """The control plane's console, and what mints its login codes."""
         app = FastAPI()
         problems.install(app)
-        app.include_router(login_codes_api(self.services.login_codes, operators_only(self.verifier)))
+        gate = Depends(operators_only(self.verifier))
+        app.include_router(login_codes_api(self.services.login_codes), dependencies=[gate])
         app.router.routes.extend(console_routes(self.services, self.verifier, every_s=every_s))
         return app
 
