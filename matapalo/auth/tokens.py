@@ -76,13 +76,15 @@ class Tokens:
         """The viewer that the header names; the anonymous one without a header."""
         if authorization is None:
             return ANONYMOUS
-        token = _bearer(authorization)
-        digest = sha256(token.encode("ascii")).digest()
-        verified = self._verified.get(digest)
-        self._count_lookup(verified is not None)
-        if verified is None:
-            verified = self._verified[digest] = await self._verify(token)
-        return verified[0]
+        digest = sha256(authorization.encode(errors="replace")).digest()
+        try:
+            viewer, _ = self._verified[digest]
+        except KeyError:
+            self._count_lookup(False)
+            viewer, _ = self._verified[digest] = await self._verify(_bearer(authorization))
+        else:
+            self._count_lookup(True)
+        return viewer
 
     async def _verify(self, token: str) -> tuple[Viewer, float]:
         claims = self._claims(token, await self._candidates(token))

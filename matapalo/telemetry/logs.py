@@ -42,7 +42,7 @@ def writer(process: str, stream: TextIO = sys.stderr) -> Write:
     """Writes INFO lines without the logging module: a message and its members."""
 
     def write(message: str, members: Mapping[str, Any]) -> None:
-        line = _line(datetime.now(UTC), "info", process, "bff", message)
+        line = _line(datetime.now(UTC), "info", process, "matapalo.graphql", message)
         line.update(members)
         stream.write(f"{_encoded(line)}\n")
         stream.flush()

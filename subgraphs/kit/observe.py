@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -26,21 +27,18 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON; what was passed as ``extra={"fields": …}`` becomes members. Times are UTC."""
-
-    @staticmethod
-    def converter(seconds: float | None) -> time.struct_time:
-        return time.gmtime(seconds)
+    """A log record as one line of JSON, with the platform's members; ``extra={"fields": …}`` become further ones."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "ts": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
+            "logger": record.name,
             "message": record.getMessage(),
         } | getattr(record, "fields", {})
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 class Metrics:

@@ -1,5 +1,6 @@
-"""The command as a process: it serves, logs JSON lines only, and leaves when it is told to."""
+"""A server as a process: it serves, logs JSON lines only, says how it is, and leaves when it is told to."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -7,8 +8,13 @@ import sys
 from pathlib import Path
 
 import httpx
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+from starlette.responses import Response
 
-from tests.harness.eventually import eventually_sync
+from matapalo.process.readiness import readiness
+from matapalo.process.server import listening, repeating, status_routes
+from tests.harness.eventually import eventually, eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.tokens import bearer, jwks
 
@@ -35,7 +41,7 @@ def test_a_bff_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
                 response = client.post(url, json={"query": "{ me { name } }"}, headers=headers)
             assert response.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
             process.send_signal(signal.SIGTERM)
-            process.wait(15)
+            assert process.wait(15) == 0
         finally:
             process.kill()
             process.wait()
@@ -49,5 +55,37 @@ def test_a_bff_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 def _is_up(client: httpx.Client, url: str) -> bool:
     try:
         return client.post(url, json={"query": "{ __typename }"}).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_a_process_says_how_it_is_beside_its_work() -> None:
+    registry, missing, port = CollectorRegistry(), {"temporal": "not connected"}, free_port()
+    Counter("jobs", "What was done.", registry=registry)
+
+    async def ready() -> Response:
+        return readiness(missing)
+
+    app = Starlette(routes=status_routes(ready, registry))
+    async with listening(app, host="127.0.0.1", port=port), httpx.AsyncClient(trust_env=False) as client:
+        url = f"http://127.0.0.1:{port}"
+        await eventually(lambda: _responds(client, f"{url}/healthz"), message="the status pages are there")
+        response = await client.get(f"{url}/readyz")
+        assert (response.status_code, response.json()) == (503, {"ready": False, "missing": missing})
+        missing.clear()
+        assert (await client.get(f"{url}/readyz")).json() == {"ready": True, "missing": {}}
+        assert "jobs_total 0.0" in (await client.get(f"{url}/metrics")).text
+
+
+async def test_an_action_is_repeated_until_the_work_ends() -> None:
+    ticks: list[int] = []
+    async with repeating(lambda: ticks.append(1), every_s=0.001):
+        await eventually(lambda: len(ticks) > 2, message="the action is repeated")
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def _responds(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).status_code == 200
     except httpx.TransportError:
         return False
