@@ -22,9 +22,9 @@ class Operator:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def refused(self, *arguments: str) -> str:
+    def refused(self, *arguments: str, code: int = 1) -> str:
         done = self.platform.run(*arguments)
-        assert done.returncode == 1
+        assert done.returncode == code
         return done.stderr
 
 
@@ -64,7 +64,8 @@ def test_what_breaks_a_rule_is_refused_with_its_remedy(operator: Operator) -> No
     said = operator.refused("routes", "set", "orders", "--percent", "5", "--reason", "a test", "--if-revision", "0")
     assert "you saw it at 0" in said
     assert "there is no route 'odrers'" in operator.refused("routes", "show", "odrers")
-    assert "at most two decimals" in operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x")
+    said = operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x", code=2)
+    assert "at most two decimals" in said
 
 
 def test_the_table_is_printed_for_people_and_for_files(operator: Operator) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from subgraphs.kit import pagination
 from subgraphs.kit.problem import InvalidParameter
+from subgraphs.migrations.tables import orders, recommendations
 
 # Under load a single example may take long; that is no failure.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,3 +60,37 @@ def test_a_full_page_with_more_behind_it_has_a_next_cursor() -> None:
 def test_the_last_page_has_none_even_when_it_is_full() -> None:
     assert pagination.cut(["a", "b"], 2, pagination.encode) == (["a", "b"], None)
     assert pagination.cut([], 2, pagination.encode) == ([], None)
+
+
+class RecordingConnection:
+    """Keeps the SQL of the last query, which finds no rows."""
+
+    sql = ""
+
+    async def execute(self, query: object) -> "RecordingConnection":
+        self.sql = " ".join(str(query).split())
+        return self
+
+    def all(self) -> list[Any]:
+        return []
+
+
+async def sql_of_a_page(collection: pagination.Collection, cursor: str) -> str:
+    connection: Any = RecordingConnection()
+    assert await collection.page(connection, limit=2, cursor=cursor) == ([], None)
+    return str(connection.sql)
+
+
+async def test_keys_of_one_direction_are_compared_as_one_row() -> None:
+    collection = pagination.Collection(orders, orders.c.placed_at.desc(), orders.c.id.desc())
+    sql = await sql_of_a_page(collection, pagination.encode(MOMENT, "ord_1"))
+    assert "WHERE (orders.placed_at, orders.id) < (:param_1, :param_2)" in sql
+    assert "ORDER BY orders.placed_at DESC, orders.id DESC" in sql
+
+
+async def test_keys_of_two_directions_are_compared_one_by_one() -> None:
+    score, identifier = recommendations.c.score, recommendations.c.id
+    sql = await sql_of_a_page(
+        pagination.Collection(recommendations, score.desc(), identifier), pagination.encode(0.5, "rec_1")
+    )
+    assert "score < :score_1 OR recommendations.score = :score_2 AND recommendations.id > :id_1" in sql
