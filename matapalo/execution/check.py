@@ -1,11 +1,11 @@
-"""Do projections agree with the models they project? Asked once, when a schema is built: `check(schema)`.
+"""Do projections agree with the models they project? Checked once, when a schema is built: `check(schema)`.
 
 mypy checks resolvers against models; nothing but this checks models against GraphQL types. It raises
 ``SchemaMismatch`` with every disagreement, one a line, such as
 ``Order.total: the model allows None, the GraphQL field does not``. Rules:
 
 - a plain field is an attribute, or an annotated property, of the model, and its type fits;
-- a relation is nullable, its key exists, and what its load answers per key fits;
+- a relation is nullable, its key exists, and what its load returns per key fits;
 - the resolver of a projection, and every resolver declared with `returns`, returns what fits;
 - None only where the field is nullable, a list only for a list, an enum only for the same enum class;
 - no union and no interface holds two projections of one model: the first would silently win.
@@ -91,11 +91,11 @@ def _field_mismatches(field: StrawberryField, model: Any | None) -> Iterator[str
 
 
 def _attribute_mismatches(field: StrawberryField, model: Any) -> Iterator[str]:
-    found = attribute_type(model, field.python_name)
-    if found is None:
+    attribute = attribute_type(model, field.python_name)
+    if attribute is None:
         yield f"{_spelled(model)} has no attribute {field.python_name!r}"
     else:
-        yield from _misfits(found, field.type, "the model")
+        yield from _misfits(attribute, field.type, "the model")
 
 
 def _relation_mismatches(field: StrawberryField, model: Any | None, relation: Relation) -> Iterator[str]:
@@ -103,11 +103,11 @@ def _relation_mismatches(field: StrawberryField, model: Any | None, relation: Re
         yield f"{_spelled(model)} has no attribute {relation.key!r}, the key of the relation"
     if not isinstance(field.type, StrawberryOptional):
         yield "a relation costs a call that may fail, so the field must be nullable"
-    answered = get_type_hints(relation.load).get("return")
-    if get_origin(answered) not in _LISTS:
-        yield f"{relation.load.__qualname__} must be annotated with the list it answers, got {answered!r}"
+    returned = get_type_hints(relation.load).get("return")
+    if get_origin(returned) not in _LISTS:
+        yield f"{relation.load.__qualname__} must be annotated with the list it returns, got {returned!r}"
     else:
-        yield from _misfits(get_args(answered)[0], field.type, "the load")
+        yield from _misfits(get_args(returned)[0], field.type, "the load")
 
 
 def _resolver_mismatches(field: StrawberryField, model: Any | None) -> Iterator[str]:
@@ -134,13 +134,13 @@ def _parent_mismatches(hints: dict[str, Any], model: Any) -> Iterator[str]:
 def attribute_type(model: Any, name: str) -> Any | None:
     """What reading ``name`` of a ``model`` object yields: an annotated attribute, or a property's return annotation."""
     origin = get_origin(model) or model
-    found = get_type_hints(origin).get(name)
-    if found is None:
+    hint = get_type_hints(origin).get(name)
+    if hint is None:
         member = inspect.getattr_static(origin, name, None)
         if isinstance(member, property) and member.fget is not None:
-            found = get_type_hints(member.fget).get("return")
-    known = dict(zip(getattr(origin, "__parameters__", ()), get_args(model), strict=True))
-    return _substituted(found, known)
+            hint = get_type_hints(member.fget).get("return")
+    arguments = dict(zip(getattr(origin, "__parameters__", ()), get_args(model), strict=True))
+    return _substituted(hint, arguments)
 
 
 def _attribute_path_type(model: Any, path: str) -> Any | None:
@@ -149,11 +149,11 @@ def _attribute_path_type(model: Any, path: str) -> Any | None:
     return model
 
 
-def _substituted(hint: Any, known: dict[Any, Any]) -> Any:
+def _substituted(hint: Any, arguments: dict[Any, Any]) -> Any:
     if isinstance(hint, TypeVar):
-        return known.get(hint, hint)
+        return arguments.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())
-    return hint[tuple(known[p] for p in parameters)] if parameters and known else hint
+    return hint[tuple(arguments[p] for p in parameters)] if parameters and arguments else hint
 
 
 def _awaited(hint: Any) -> Any:
@@ -260,10 +260,10 @@ def _spelled(python_type: Any) -> str:
 
 def _abstract_mismatches(definitions: Sequence[Any]) -> Iterator[str]:
     for name, members in _abstract_types(definitions):
-        for one, other in combinations(members, 2):
-            a, b = projected_model(one), projected_model(other)
+        for left, right in combinations(members, 2):
+            a, b = projected_model(left), projected_model(right)
             if a is not None and b is not None and _overlap(get_origin(a) or a, get_origin(b) or b):
-                yield f"{name}: {_spelled(one)} and {_spelled(other)} project the same objects ({_spelled(a)})"
+                yield f"{name}: {_spelled(left)} and {_spelled(right)} project the same objects ({_spelled(a)})"
 
 
 def _abstract_types(definitions: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -279,5 +279,5 @@ def _abstract_types(definitions: Sequence[Any]) -> Iterator[tuple[str, list[Any]
             yield definition.name, implementing
 
 
-def _overlap(one: type, other: type) -> bool:
-    return issubclass(one, other) or issubclass(other, one)
+def _overlap(left: type, right: type) -> bool:
+    return issubclass(left, right) or issubclass(right, left)

@@ -1,15 +1,15 @@
-"""Loads of one operation: everything asked for within a tick of the event loop becomes one call per load.
+"""Loads of one operation: all keys that are requested within a tick of the event loop are one call per load.
 
-`Loads.many` is the batch-first interface; `Loads.one` is its face for resolvers that know a single parent
-(an aiodataloader whose batch function is `many`). Both share one cache, which lives as long as the operation.
+`Loads.many` is the batch-first interface; `Loads.one` serves resolvers that have a single parent (an aiodataloader
+whose batch function is `many`). Both share one cache, which lives as long as the operation.
 
-A load is ``async def load(context, keys, *, …)``, answering one value per key; the identity of a load is the function
+A load is ``async def load(context, keys, *, …)``, returning one value per key; the identity of a load is the function
 together with its arguments, which must be hashable. Promises:
 
 - a value may be an ``Exception``: it concerns its key only. `many` returns it, `one` raises it;
-- a load that raises fails each of its keys; failures are remembered for the rest of the operation, like values;
-- cancelling a waiter disturbs no other waiter. When the last one is gone the load is cancelled (or never started) and
-  its keys are forgotten, so that a later call asks again.
+- a load that raises fails each of its keys; failures are cached for the rest of the operation, like values;
+- cancelling a waiter disturbs no other waiter. With the last one the load is cancelled (or never started) and its keys
+  are dropped, so that a later call loads them again.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ class Loads:
         return await self._group(load, args).many(keys)
 
     def one(self, load: Load, key: Any, args: Mapping[str, Any] = NO_ARGUMENTS) -> Awaitable[Any]:
-        """The value of one key; raises the ``Exception`` found in its place. Needs a running event loop."""
+        """The value of one key; raises the ``Exception`` in its place. Needs a running event loop."""
         return self._group(load, args).one(key)
 
     def clear(self) -> None:
-        """Forget every value: later reads have to see a write. Calls in flight still answer those who wait."""
+        """Drop every cached value: later reads have to see a write. Calls in flight still serve their waiters."""
         self._groups.clear()
 
     def _group(self, load: Load, args: Mapping[str, Any]) -> "_Group":
@@ -55,7 +55,7 @@ class Loads:
 
 
 class _Batch:
-    """The keys that one call of a load answers. ``done`` is cancelled when nobody waits any more."""
+    """The keys of one call of a load. ``done`` is cancelled with its last waiter."""
 
     __slots__ = ("done", "keys", "task", "waiters")
 
@@ -67,7 +67,7 @@ class _Batch:
 
 
 class _Group:
-    """One load with one set of arguments: the values it answered, the batches it is answering."""
+    """One load with one set of arguments: its cached values, and its batches in flight."""
 
     __slots__ = ("_args", "_collecting", "_context", "_load", "_loading", "_values", "single")
 
@@ -89,13 +89,13 @@ class _Group:
     def one(self, key: Any) -> Awaitable[Any]:
         if key not in self._values:
             return self.single.load(key)
-        known: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        cached: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         value = self._values[key]
         if isinstance(value, Exception):
-            known.set_exception(value)
+            cached.set_exception(value)
         else:
-            known.set_result(value)
-        return known
+            cached.set_result(value)
+        return cached
 
     def _batch_of(self, key: Any) -> _Batch:
         batch = self._loading.get(key)
@@ -144,7 +144,7 @@ class _Group:
         try:
             values = await self._load(self._context, batch.keys, **self._args)
             if len(values) != len(batch.keys):
-                raise TypeError(f"{_name(self._load)} answered {len(values)} values for {len(batch.keys)} keys")
+                raise TypeError(f"{_name(self._load)} returned {len(values)} values for {len(batch.keys)} keys")
         except Exception as error:
             self._settle(batch, [error] * len(batch.keys))
         except BaseException:
@@ -163,7 +163,7 @@ class _Group:
 
 
 class _Turn:
-    """The single loads that one call of aiodataloader's batch function answers, and how many still want it."""
+    """The single loads of one call of aiodataloader's batch function, and how many waiters it still has."""
 
     __slots__ = ("task", "waiters")
 

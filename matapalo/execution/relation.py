@@ -2,7 +2,7 @@
 
 A relation is a plain Strawberry field with metadata: stock graphql-core resolves it parent by parent (the request's
 `Loads` batch them), a compiled executor may find `Relation` in the metadata and resolve a whole level at once, as long
-as the field has no extensions. To-one loads answer ``T | None`` per key, to-many loads a list per key. GraphQL
+as the field has no extensions. To-one loads return ``T | None`` per key, to-many loads a list per key. GraphQL
 arguments come from the keyword-only parameters of the load; annotate ``first: int | None = 20`` to get ``Int = 20``.
 
 A load is ``async def load(context, keys, *, …) -> Sequence[value]``: one value per key, in order, an ``Exception`` in
@@ -43,9 +43,9 @@ def related(load: Load, /, *, key: str, arguments: Mapping[str, str] = _NO_DESCR
     parameters = [p for p in signature(load).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
     defaults = {p.name: p.default for p in parameters if p.default is not Parameter.empty}
 
-    def resolve(parent: Any, info: Any, **given: Any) -> Any:
+    def resolve(parent: Any, info: Any, **passed: Any) -> Any:
         value = key_of(parent)
-        return None if value is None else info.context.loads.one(load, value, defaults | given)
+        return None if value is None else info.context.loads.one(load, value, defaults | passed)
 
     resolve.__name__ = f"related_by_{key}"
     resolve.__signature__ = Signature(  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ class SchemaExecutor:
             async with asyncio.timeout(timeout_s):
                 return cast(ExecutionResult, await result)
         except TimeoutError:
-            return _failed(UpstreamTimeout("The deadline passed before the operation was answered"))
+            return _failed(UpstreamTimeout("The deadline passed before the operation had a result"))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

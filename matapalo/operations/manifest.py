@@ -30,8 +30,6 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One persisted operation."""
-
     id: str
     name: str
     type: OperationKind

@@ -24,7 +24,7 @@ MISSING = (
     "No Chromium found: install one (Debian: `apt-get install chromium`), or set CHROMIUM to its path, "
     "or set BROWSER=none to leave the browser tests out."
 )
-PATIENCE_MS = 15_000
+TIMEOUT_MS = 15_000
 
 _FAILED = pytest.StashKey[bool]()
 _REPORT_VIOLATIONS = """
@@ -35,7 +35,7 @@ addEventListener('securitypolicyviolation', (event) =>
 
 def find_chromium() -> str | None:
     """The executable to start: ``CHROMIUM``, else the first known name on PATH."""
-    return chromium_path() or next((found for name in NAMES if (found := shutil.which(name))), None)
+    return chromium_path() or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @dataclass
@@ -72,7 +72,7 @@ async def browser() -> AsyncIterator[Browser]:
     executable = find_chromium()
     if executable is None:
         pytest.fail(MISSING, pytrace=False)
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=executable)
         yield chromium
@@ -84,7 +84,7 @@ async def tab(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator
     """An empty tab without cookies or storage; indirect parametrisation gives ``new_context`` options."""
     options = {"reduced_motion": "reduce", "locale": "en-GB", "timezone_id": "UTC", **getattr(request, "param", {})}
     async with await browser.new_context(**options) as context:
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         await context.tracing.start(screenshots=False, snapshots=True)
         tab = await Tab.open(context)
         yield tab
@@ -95,7 +95,7 @@ async def tab(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator
 
 async def _leave_artefacts(tab: Tab, test: pytest.Item) -> None:
     folder = test.config.rootpath / "artefacts"
-    name = Path(test.path).stem + "." + "".join(letter if letter.isalnum() else "_" for letter in test.name)
+    name = Path(test.path).stem + "." + "".join(character if character.isalnum() else "_" for character in test.name)
     await tab.page.screenshot(path=folder / f"{name}.png")
     failed = test.stash.get(_FAILED, True) or tab.complaints
     await tab.page.context.tracing.stop(path=folder / f"{name}.zip" if failed else None)

@@ -9,7 +9,7 @@ def editor(page: Page) -> Locator:
     return page.get_by_role("region", name="Operation Editor")
 
 
-def answer(page: Page) -> Locator:
+def response(page: Page) -> Locator:
     """The response as text. (The editor draws blanks as no-break spaces; `expect` reads both as blanks.)"""
     return page.locator(".graphiql-response .view-lines")
 
@@ -22,7 +22,7 @@ async def visit(page: Page, url: str) -> None:
     """Open GraphiQL and wait for its editors: until they are there, its buttons do nothing."""
     await page.goto(url)
     await expect(editor(page).locator(".view-line").first).to_be_visible()
-    await expect(answer(page)).to_be_attached()
+    await expect(response(page)).to_be_attached()
 
 
 async def run(page: Page) -> None:
@@ -72,7 +72,7 @@ async def run_remembered(page: Page) -> None:
     await _stored_under(page, "graphiql:tabState")
     await run(page)
     await _stored_under(page, "graphiql:queries")
-    await expect(answer(page)).to_contain_text('"__typename": "Query"')
+    await expect(response(page)).to_contain_text('"__typename": "Query"')
 
 
 async def _stored_under(page: Page, name: str) -> None:

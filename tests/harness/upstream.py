@@ -1,9 +1,9 @@
-"""The REST services as one in-memory world: an httpx transport that answers by the REST contract and counts its calls.
+"""The REST services in memory: an httpx transport that follows the REST contract and counts its calls.
 
 `FakeUpstream` stands where the gateway stands (``create_pool(settings, clock, transport=FakeUpstream())``). It knows
-reads only. `fail`, `stall`, `hang`, `refuse` and `answer` break one service; `calls` holds every request in order.
+reads only. `fail`, `stall`, `hang`, `refuse` and `respond` break one service; `calls` holds every request in order.
 
-The world is small and fixed: customers ``cust_0001``…``cust_0012`` with `ORDERS_EACH` orders each, the newest first;
+The data is small and fixed: customers ``cust_0001``…``cust_0012`` with `ORDERS_EACH` orders each, the newest first;
 products ``prod_0001``…``prod_0060``. Identity follows the contract: a customer sees only what is theirs.
 """
 
@@ -43,7 +43,7 @@ class RestCall:
 
 
 class Refused(Exception):
-    """An answer by the contract that is no success."""
+    """A response by the contract that is no success."""
 
     def __init__(self, status: int, slug: str, **members: Any) -> None:
         super().__init__(slug)
@@ -59,7 +59,7 @@ class FakeUpstream(httpx.AsyncBaseTransport):
         self.customers = {row["id"]: row for row in map(_customer, range(1, CUSTOMERS + 1))}
         self.products = {row["id"]: row for row in map(_product, range(1, PRODUCTS + 1))}
         self.orders = {row["id"]: row for row in _orders(self.products)}
-        self._answers: dict[str, Callable[[], httpx.Response]] = {}
+        self._broken: dict[str, Callable[[], httpx.Response]] = {}
         self._hanging: set[str] = set()
         self._collections: dict[str, Callable[[RestCall], Row]] = {
             "customers": self._customers_page,
@@ -77,23 +77,23 @@ class FakeUpstream(httpx.AsyncBaseTransport):
 
     def fail(self, service: str, status: int = 500) -> None:
         """From now on ``service`` answers ``status``."""
-        self._answers[service] = lambda: httpx.Response(status, text="fault")
+        self._broken[service] = lambda: httpx.Response(status, text="fault")
 
     def stall(self, service: str) -> None:
-        """From now on the client's time-out ends every call of ``service``, without the wait."""
-        self._answers[service] = _timed_out
+        """From now on the client's timeout ends every call of ``service``, without the wait."""
+        self._broken[service] = _timed_out
 
     def hang(self, service: str) -> None:
         """From now on ``service`` takes the request and never answers."""
         self._hanging.add(service)
 
     def refuse(self, service: str) -> None:
-        """From now on nobody listens where ``service`` was."""
-        self._answers[service] = _refused_connection
+        """From now on no connection to ``service`` can be made."""
+        self._broken[service] = _refused_connection
 
-    def answer(self, service: str, body: object) -> None:
-        """From now on ``service`` answers 200 with ``body``, whatever it is asked."""
-        self._answers[service] = lambda: httpx.Response(200, json=body)
+    def respond(self, service: str, body: object) -> None:
+        """From now on ``service`` sends 200 with ``body`` to every request."""
+        self._broken[service] = lambda: httpx.Response(200, json=body)
 
     def counts(self) -> dict[str, int]:
         """How often each path was called, such as ``{"/api/orders": 1}``."""
@@ -107,15 +107,15 @@ class FakeUpstream(httpx.AsyncBaseTransport):
         self.calls.append(call)
         if call.service in self._hanging:
             await asyncio.get_running_loop().create_future()
-        if broken := self._answers.get(call.service):
+        if broken := self._broken.get(call.service):
             return broken()
         try:
-            return httpx.Response(200, json=self._answer(call))
+            return httpx.Response(200, json=self._body(call))
         except Refused as refused:
             body = json.dumps(refused.body).encode()
             return httpx.Response(refused.status, content=body, headers={"content-type": "application/problem+json"})
 
-    def _answer(self, call: RestCall) -> Any:
+    def _body(self, call: RestCall) -> Any:
         path = call.path.removeprefix("/api/")
         if (collection := self._collections.get(path)) is not None:
             return collection(call)
@@ -159,11 +159,11 @@ class FakeUpstream(httpx.AsyncBaseTransport):
             raise Refused(401, "unauthenticated")
         if role in ("operator", "service"):
             viewer = None
-        asked = call.query.get("customer_id")
-        if viewer is not None and asked not in (None, viewer):
+        customer_id = call.query.get("customer_id")
+        if viewer is not None and customer_id not in (None, viewer):
             raise Refused(404, "not-found")
-        wanted = viewer or asked
-        return [row for row in rows if wanted is None or row[owner] == wanted]
+        owner_id = viewer or customer_id
+        return [row for row in rows if owner_id is None or row[owner] == owner_id]
 
     def _searched(self, call: RestCall) -> list[Row]:
         search, category = call.query.get("search", "").lower(), call.query.get("category")
@@ -176,13 +176,13 @@ class FakeUpstream(httpx.AsyncBaseTransport):
     def _by_customer(self, call: RestCall) -> Row:
         limit, status = int(call.query["limit"]), call.query.get("status")
         owned = self._owned(call, self.orders.values(), "customer_id")
-        found = []
+        pages = []
         for customer_id in call.query["customer_ids"].split(","):
             rows = [r for r in owned if r["customer_id"] == customer_id and status in (None, r["status"])]
             if rows:
                 next_cursor = str(limit) if len(rows) > limit else None
-                found.append({"customer_id": customer_id, "items": rows[:limit], "next_cursor": next_cursor})
-        return {"items": found}
+                pages.append({"customer_id": customer_id, "items": rows[:limit], "next_cursor": next_cursor})
+        return {"items": pages}
 
     def _summary(self, call: RestCall) -> Row:
         rows = [row for row in self._owned(call, self.orders.values(), "customer_id") if row["status"] != "CANCELLED"]
@@ -195,16 +195,16 @@ class FakeUpstream(httpx.AsyncBaseTransport):
         }
 
     def _page(self, call: RestCall, rows: Iterable[Row], key: str = "id") -> Row:
-        query, found = call.query, list(rows)
+        query, selected = call.query, list(rows)
         for parameter, column in (("ids", key), ("order_ids", "order_id"), ("status", "status")):
             if parameter in query:
-                wanted = set(query[parameter].split(","))
-                found = [row for row in found if row.get(column) in wanted]
+                values = set(query[parameter].split(","))
+                selected = [row for row in selected if row.get(column) in values]
         if "ids" in query:
-            return {"items": found[::-1], "next_cursor": None}
+            return {"items": selected[::-1], "next_cursor": None}
         start, limit = self._offset(query), int(query.get("limit", 20))
-        more = len(found) > start + limit
-        return {"items": found[start : start + limit], "next_cursor": str(start + limit) if more else None}
+        more = len(selected) > start + limit
+        return {"items": selected[start : start + limit], "next_cursor": str(start + limit) if more else None}
 
     @staticmethod
     def _offset(query: dict[str, str]) -> int:

@@ -37,9 +37,9 @@ def dashboard(platform: Platform) -> Iterator[Any]:
 
     def ask() -> tuple[Any, set[str], float]:
         began = monotonic()
-        answer = platform.graphql("web", query, platform.customer())
-        missing = nulls(answer.body["data"]["dashboard"]) - healthy
-        return answer, {ANY_INDEX.sub(".*", path) for path in missing}, monotonic() - began
+        response = platform.graphql("web", query, platform.customer())
+        missing = nulls(response.body["data"]["dashboard"]) - healthy
+        return response, {ANY_INDEX.sub(".*", path) for path in missing}, monotonic() - began
 
     yield ask
     platform.fault("clear")
@@ -65,19 +65,19 @@ def break_both_sides(platform: Platform, service: str, fault: tuple[str, ...]) -
 @pytest.mark.parametrize("service", OWN_FIELDS)
 def test_only_its_own_fields_are_null(platform: Platform, dashboard: Any, service: str, fault: str) -> None:
     break_both_sides(platform, service, FAULTS[fault])
-    answer, missing, took_s = dashboard()
+    response, missing, took_s = dashboard()
 
     assert missing
     assert missing <= OWN_FIELDS[service]
-    assert set(answer.codes) <= {"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT"}
+    assert set(response.codes) <= {"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT"}
     assert took_s < 5, "the deadline of a query is 2 s"
 
 
 def test_nonsense_is_an_error_of_its_field_and_no_stack_trace(platform: Platform, dashboard: Any) -> None:
     nonsense = '[{"op": "replace", "path": "", "value": {"surprise": true}}]'
     break_both_sides(platform, "recommendations", ("--patch", nonsense))
-    answer, missing, _ = dashboard()
+    response, missing, _ = dashboard()
 
     assert missing == {"recommendations"}
-    assert answer.codes == ["UPSTREAM_UNAVAILABLE"]
-    assert "Traceback" not in str(answer.body)
+    assert response.codes == ["UPSTREAM_UNAVAILABLE"]
+    assert "Traceback" not in str(response.body)

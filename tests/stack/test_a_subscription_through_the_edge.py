@@ -67,8 +67,8 @@ async def test_an_order_is_followed_to_its_end(platform: Platform, transport: An
             seen.append((event["step"], event["state"]))
             if not has_confirmed:
                 has_confirmed = True
-                answer = await asyncio.to_thread(platform.graphql, "web", confirm, platform.staff("warehouse"))
-                assert answer.data
+                response = await asyncio.to_thread(platform.graphql, "web", confirm, platform.staff("warehouse"))
+                assert response.data
 
     assert len(seen) == len(set(seen)), "an event came twice"
     assert any("ship" in step.lower() for step, _ in seen)

@@ -1,6 +1,6 @@
 """GraphiQL as people use it, in Chromium without a network.
 
-Every check takes a `site`: where the page is and what its schema answers. (`tab` adds its own: no script error, no
+Every check takes a `site`: where the page is and what its schema returns. (`tab` adds its own: no script error, no
 policy violation, no request to another origin.)
 """
 
@@ -14,11 +14,11 @@ from playwright.async_api import Route, expect
 
 from tests.harness.browser import Tab
 from tests.harness.graphiql import (
-    answer,
     editor,
     execute,
     expect_suggestion,
     is_operation,
+    response,
     run,
     run_remembered,
     schema_loaded,
@@ -26,7 +26,7 @@ from tests.harness.graphiql import (
     visit,
     write,
 )
-from tests.harness.tiny_graphql import served
+from tests.harness.graphql_server import served
 from tests.harness.tokens import token
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
@@ -40,8 +40,8 @@ class Site:
 
     url: str
     title: str
-    answer: str
-    """What the answer to the query shown at first contains."""
+    response: str
+    """What the response to the query shown at first contains."""
     field: str
     """A field of the query type."""
     subscription: str
@@ -57,12 +57,12 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture
 def site(origin: str, request: pytest.FixtureRequest) -> Site:
-    """The tiny server, at the path of the web client behind the edge unless a test asks for another."""
+    """The small server, at the path of the web client behind the edge unless a test asks for another."""
     path = getattr(request, "param", "/web/graphql")
     return Site(
         url=origin + path,
         title="Matapalo · mobile" if path.startswith("/mobile/") else "Matapalo · web",
-        answer="Ada Lovelace",
+        response="Ada Lovelace",
         field="customer",
         subscription="subscription { counter(to: 3) }",
         event="3 of 3",
@@ -76,7 +76,7 @@ async def test_the_query_shown_at_first_runs(tab: Tab, site: Site):
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text(site.answer)
+    await expect(response(tab.page)).to_contain_text(site.response)
     assert tab.origins() == {site.url.removesuffix(urlsplit(site.url).path)}
 
 
@@ -84,7 +84,7 @@ async def test_the_query_shown_at_first_runs(tab: Tab, site: Site):
 async def test_a_dark_system_gets_a_dark_page(tab: Tab, site: Site):
     await visit(tab.page, site.url)
     await run(tab.page)
-    await expect(answer(tab.page)).to_contain_text(site.answer)
+    await expect(response(tab.page)).to_contain_text(site.response)
 
     colour = await tab.page.locator(".graphiql-container").evaluate("(it) => getComputedStyle(it).backgroundColor")
 
@@ -101,7 +101,7 @@ async def test_a_field_of_the_schema_is_completed(tab: Tab, site: Site):
     await expect_suggestion(tab.page, site.field)
 
 
-async def test_the_schema_arrives_with_a_token_where_nobody_else_may_see_it(tab: Tab, site: Site):
+async def test_a_closed_schema_arrives_with_a_token(tab: Tab, site: Site):
     await tab.page.route("**/graphql", _refuse_without_token)
     await visit(tab.page, site.url)
     await expect(tab.page.get_by_role("button", name="Re-fetch GraphQL schema")).to_be_enabled()
@@ -124,7 +124,7 @@ async def test_a_subscription_shows_its_events(tab: Tab, site: Site):
 
     headers = await (await sent.value).all_headers()
     assert (headers["accept"], headers["authorization"]) == ("text/event-stream", f"Bearer {secret}")
-    await expect(answer(tab.page)).to_contain_text(site.event)
+    await expect(response(tab.page)).to_contain_text(site.event)
 
 
 async def test_a_subscription_that_is_refused_shows_why(tab: Tab, site: Site):
@@ -133,7 +133,7 @@ async def test_a_subscription_that_is_refused_shows_why(tab: Tab, site: Site):
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text("noSuchEvent")
+    await expect(response(tab.page)).to_contain_text("noSuchEvent")
     tab.complaints.clear()  # the browser logs every 4xx as an error
 
 
@@ -174,7 +174,7 @@ async def test_a_token_in_the_address_is_taken_out_of_it(tab: Tab, site: Site):
     assert secret not in await tab.page.content()
 
 
-async def test_another_token_in_the_address_of_an_open_page_replaces_the_first(tab: Tab, site: Site):
+async def test_another_token_in_the_address_replaces_the_first(tab: Tab, site: Site):
     await visit(tab.page, f"{site.url}#token={token('cust_0001')}")
     await expect(tab.page.get_by_text("cust_0001, free")).to_be_visible()
 
@@ -195,7 +195,7 @@ async def test_a_token_in_the_header_editor_is_sent_and_stored_nowhere(tab: Tab,
     assert "typed-by-hand" not in await stored(tab.page)
 
 
-async def test_tabs_and_history_survive_a_reload_but_stay_with_their_endpoint(tab: Tab, site: Site):
+async def test_tabs_and_history_survive_a_reload_at_their_endpoint(tab: Tab, site: Site):
     await visit(tab.page, site.url)
     await run_remembered(tab.page)
 
@@ -209,16 +209,16 @@ async def test_tabs_and_history_survive_a_reload_but_stay_with_their_endpoint(ta
     await expect(editor(tab.page)).not_to_contain_text("query Remembered")
 
 
-async def test_what_was_just_typed_runs_though_graphiql_still_has_the_old_name(tab: Tab, site: Site):
+async def test_what_was_just_typed_runs(tab: Tab, site: Site):
     await visit(tab.page, site.url)
     await write(editor(tab.page), "query Renamed { __typename }")
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text('"__typename": "Query"')
+    await expect(response(tab.page)).to_contain_text('"__typename": "Query"')
 
 
-async def test_requests_name_the_client_and_accept_graphql_answers(tab: Tab, site: Site):
+async def test_requests_name_the_client_and_accept_graphql_responses(tab: Tab, site: Site):
     await visit(tab.page, site.url)
 
     async with tab.page.expect_request(is_operation) as sent:
@@ -244,14 +244,14 @@ async def test_each_mutation_carries_a_new_idempotency_key(tab: Tab, origin: str
     assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
 
 
-async def test_an_answer_that_is_not_graphql_is_quoted(tab: Tab, site: Site):
+async def test_a_response_that_is_not_graphql_is_quoted(tab: Tab, site: Site):
     await visit(tab.page, site.url)
     await schema_loaded(tab.page)
     await tab.page.route("**/graphql", lambda route: route.fulfill(body="upstream connect error"))
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text("HTTP 200, and no GraphQL result: upstream connect error")
+    await expect(response(tab.page)).to_contain_text("HTTP 200, and no GraphQL result: upstream connect error")
 
 
 @pytest.mark.parametrize("plugin", ["Documentation Explorer", "GraphiQL Explorer"])

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.harness.browser import Tab
-from tests.harness.graphiql import answer, editor, expect_suggestion, run, stored, visit, write
+from tests.harness.graphiql import editor, expect_suggestion, response, run, stored, visit, write
 from tests.harness.platform import Platform
 from tests.stack.test_an_order_is_placed_and_finishes import placed
 
@@ -25,7 +25,7 @@ async def test_the_first_screen_of_a_client_is_one_click_away(platform: Platform
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text(f'{{ "data": {{ "{field}": {{ "customer": {{')
+    await expect(response(tab.page)).to_contain_text(f'{{ "data": {{ "{field}": {{ "customer": {{')
     assert tab.origins() == {platform.edge}
     assert secret not in await stored(tab.page)
 
@@ -48,4 +48,4 @@ async def test_the_progress_of_an_order_is_shown(platform: Platform, tab: Tab):
 
     await run(tab.page)
 
-    await expect(answer(tab.page)).to_contain_text('{ "data": { "orderProgress": { "step":')
+    await expect(response(tab.page)).to_contain_text('{ "data": { "orderProgress": { "step":')

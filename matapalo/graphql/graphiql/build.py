@@ -1,7 +1,7 @@
 """Builds GraphiQL's files: ``python -m matapalo.graphql.graphiql.build`` makes `dist/` from the sources beside this
 module.
 
-Only whoever changes a source or a version runs it; serving and testing need no Node. The build runs in a temporary
+Run it after a change of a source or a version; serving and testing need no Node. The build runs in a temporary
 folder (255 MB of ``node_modules`` inside a package would be walked by every tool) and is deterministic: the same
 sources give the same bytes. `dist/BUILD.json` holds the SHA-256 of every source and of every built file, so that
 a test proves without Node that neither was changed alone.

@@ -117,7 +117,7 @@ async def test_a_service_that_hangs_costs_only_its_own_fields(schema, service):
 @pytest.mark.parametrize("nonsense", [[], {"items": [{"id": 7}]}, {"items": "many"}, "text"])
 async def test_nonsense_from_a_service_is_an_error_without_its_text(schema, nonsense):
     upstream = FakeUpstream()
-    upstream.answer("customers", nonsense)
+    upstream.respond("customers", nonsense)
     result = await execute(schema, "{ dashboard { customer { id } analytics { orderCount } } }", upstream)
     assert result.data == {"dashboard": {"customer": None, "analytics": {"orderCount": 10}}}
     [error] = result.errors

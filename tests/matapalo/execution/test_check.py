@@ -167,11 +167,11 @@ def test_relations_are_checked_against_model_and_load():
         "M.x: the load is Other, which SpecialView does not present"
     ]
     assert mismatches_of(x=(OtherView | None, related(load_anything, key="id"))) == [
-        "M.x: load_anything must be annotated with the list it answers, got None"
+        "M.x: load_anything must be annotated with the list it returns, got None"
     ]
 
 
-def test_a_derived_field_takes_the_model_and_returns_what_it_declares():
+def test_a_derived_field_takes_the_model_and_returns_its_type():
     @projection(Model, name="M")
     class View:
         @returns(str)
@@ -196,7 +196,7 @@ def test_a_derived_field_takes_the_model_and_returns_what_it_declares():
     ]
 
 
-def test_resolvers_of_plain_types_are_checked_when_they_declare_what_they_return():
+def test_resolvers_of_plain_types_are_checked_if_declared():
     @strawberry.type
     class Root:
         @returns(OtherView | None)
@@ -266,7 +266,7 @@ def test_a_union_must_present_whatever_the_resolver_returns():
     assert mismatches(Root) == ["Root.fits_not: the resolver is str, which no member of the union Both presents"]
 
 
-def test_implementations_of_an_interface_are_checked_like_the_members_of_a_union():
+def test_implementations_of_an_interface_are_checked():
     @strawberry.interface
     class Node:
         id: strawberry.ID

@@ -1,4 +1,4 @@
-"""The short cut through plain rows answers what stock execution answers, data and errors, whatever goes wrong."""
+"""The short cut through plain rows has the data and errors of stock execution, whatever goes wrong."""
 
 import asyncio
 import enum
@@ -39,6 +39,10 @@ class Genre(enum.Enum):
 class Price(msgspec.Struct):
     minor: int
 
+    @property
+    def major(self) -> int:
+        return self.minor // 100
+
 
 class Chapter(msgspec.Struct):
     title: str
@@ -64,7 +68,7 @@ class Book(msgspec.Struct):
 
 @dataclass
 class Library:
-    """The context: what the loads answer, and what the root fields return."""
+    """The context: what the loads return, and what the root fields return."""
 
     books: list[Any]
     authors: dict[str, Any]
@@ -85,13 +89,14 @@ async def load_books(context: Any, ids: Any) -> list[Book | None]:
 
 
 async def load_names(context: Any, ids: Any) -> list[str | None]:
-    found = [context.authors.get(id_) for id_ in ids]
-    return [author.name if isinstance(author, Author) else author for author in found]
+    authors = [context.authors.get(id_) for id_ in ids]
+    return [author.name if isinstance(author, Author) else author for author in authors]
 
 
 @projection(Price, name="Price")
 class GPrice:
     minor: int
+    major: int
 
 
 @projection(Author, name="Author")
@@ -185,7 +190,7 @@ async def both(query: str, books: list[Any], authors: dict[str, Any]) -> tuple[E
     return ours, ExecutionResult(stock.data, stock.errors)
 
 
-def told(result: ExecutionResult) -> set[tuple[str, str]]:
+def errors_of(result: ExecutionResult) -> set[tuple[str, str]]:
     return {(".".join(map(str, error.path or ())), error.message) for error in result.errors or ()}
 
 
@@ -193,16 +198,16 @@ def told(result: ExecutionResult) -> set[tuple[str, str]]:
 @given(
     query=st.sampled_from(QUERIES),
     rows=st.lists(st.one_of(*[books] * 8, st.sampled_from([None, Price(2)])), max_size=4),
-    known=st.fixed_dictionaries({"a1": loaded, "a2": loaded}),
+    authors=st.fixed_dictionaries({"a1": loaded, "a2": loaded}),
 )
-def test_any_rows_are_answered_as_by_stock_execution(query: str, rows: list[Any], known: dict[str, Any]) -> None:
-    ours, stock = asyncio.run(both(query, rows, known))
+def test_any_rows_have_the_result_of_stock_execution(query: str, rows: list[Any], authors: dict[str, Any]) -> None:
+    ours, stock = asyncio.run(both(query, rows, authors))
     assert ours.data == stock.data
-    # Where a non-null error nulls what several errors share, which of them is told depends on the order of awaits.
-    assert told(ours) == told(stock) or (told(ours) & told(stock) and len(told(stock)) > 1)
+    # Where a non-null error nulls what several errors share, which of them is reported depends on the order of awaits.
+    assert errors_of(ours) == errors_of(stock) or (errors_of(ours) & errors_of(stock) and len(errors_of(stock)) > 1)
 
 
-def test_the_order_of_the_answer_is_that_of_the_query() -> None:
+def test_the_order_of_the_result_is_that_of_the_query() -> None:
     book = Book("b1", "Atlas", Price(5), Genre.NOVEL, WHEN, author_id="a1")
     query = "{ books { author { name } __typename title price { minor } id } }"
     ours, _ = asyncio.run(both(query, [book], {"a1": Author("a1", "Ana")}))
@@ -246,12 +251,10 @@ QUERIES_OF_THE_WEB = [
 
 @pytest.mark.parametrize(("name", "query"), QUERIES_OF_THE_WEB)
 @pytest.mark.parametrize("broken", [None, "customers", "products", "inventory", "shipping", "payments"])
-async def test_the_web_clients_queries_are_answered_as_by_stock_execution(
-    name: str, query: str, broken: str | None
-) -> None:
+async def test_the_shops_queries_have_the_result_of_stock_execution(name: str, query: str, broken: str | None) -> None:
     operation = WEB_DOCUMENTS.find(query, None)
     variables = {"id": "ord_00001", "orderId": "ord_00001", "first": 5, "search": "a"}
-    asked = {name: value for name, value in variables.items() if f"${name}" in operation.source}
+    passed = {name: value for name, value in variables.items() if f"${name}" in operation.source}
     viewer = OPERATOR if name == "OrdersWithCustomers" else CUSTOMER
 
     async def answered(execute: Callable[[Context], Awaitable[Any]]) -> ExecutionResult:
@@ -265,7 +268,43 @@ async def test_the_web_clients_queries_are_answered_as_by_stock_execution(
         finally:
             await pool.aclose()
 
-    ours = await answered(lambda context: SchemaExecutor(WEB).execute(operation, asked, {}, context, timeout_s=5))
-    stock = await answered(lambda context: WEB.execute(operation.source, variable_values=asked, context_value=context))
+    ours = await answered(lambda context: SchemaExecutor(WEB).execute(operation, passed, {}, context, timeout_s=5))
+    stock = await answered(lambda context: WEB.execute(operation.source, variable_values=passed, context_value=context))
     assert ours.data == stock.data
-    assert told(ours) == told(stock)
+    assert errors_of(ours) == errors_of(stock)
+
+
+GOOD = Book("b1", "Atlas", Price(5), Genre.NOVEL, WHEN, author_id="a1")
+
+
+@pytest.mark.parametrize(
+    ("query", "book", "author", "reasons"),
+    [
+        ("{ books { title author { name } authorName } }", GOOD, Author("a1", "Ana"), set()),
+        ("{ books { title } }", Price(5), None, {"model"}),
+        ("{ books { title } }", msgspec.structs.replace(GOOD, title=5), None, {"value"}),
+        ("{ books { title } }", msgspec.structs.replace(GOOD, title=None), None, {"null"}),
+        ("{ books { genre } }", msgspec.structs.replace(GOOD, genre="none"), None, {"value"}),
+        ("{ books { price { minor } } }", msgspec.structs.replace(GOOD, price=None), None, {"null"}),
+        ("{ books { price { major } } }", msgspec.structs.replace(GOOD, price=Price(None)), None, {"attribute"}),  # type: ignore[arg-type]
+        ("{ books { chapters { title } } }", msgspec.structs.replace(GOOD, chapters="no"), None, {"list"}),
+        ("{ books { author { name } } }", GOOD, Author("a1", 5), {"value"}),  # type: ignore[arg-type]
+        ("{ books { authorName } }", GOOD, 5, {"value"}),
+    ],
+)
+async def test_a_fallback_is_counted_by_its_reason(query: str, book: Any, author: Any, reasons: set[str]) -> None:
+    counted: list[str] = []
+    executor = SchemaExecutor(SCHEMA, count_fallback=counted.append)
+    await executor.execute(DOCUMENTS.find(query, None), {}, {}, Library([book], {"a1": author}), timeout_s=5)
+    assert set(counted) == reasons  # a list falls back, and then each of its rows
+
+
+async def test_a_bug_in_the_short_cut_surfaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise AttributeError("a bug of ours")
+
+    monkeypatch.setattr(LevelExecutor, "_read_leaf", broken)
+    operation = DOCUMENTS.find("{ books { title } }", None)
+    result = await SchemaExecutor(SCHEMA).execute(operation, {}, {}, Library([GOOD], {}), timeout_s=5)
+    assert result.errors is not None
+    assert isinstance(result.errors[0].original_error, AttributeError)

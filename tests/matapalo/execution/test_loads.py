@@ -10,7 +10,7 @@ from matapalo.execution.loads import Loads
 
 
 class Source:
-    """A load that records its batches; answers wait for ``gate`` when there is one."""
+    """A load that records its batches; results wait for ``gate`` when there is one."""
 
     def __init__(self, *, gated: bool = False) -> None:
         self.batches: list[tuple[Any, ...]] = []
@@ -35,12 +35,12 @@ async def settled(*tasks: asyncio.Future[Any]) -> None:
         await asyncio.sleep(0)
 
 
-async def test_keys_of_one_tick_are_one_call_and_each_key_is_loaded_once():
+async def test_keys_of_one_tick_are_one_call():
     source, loads = Source(), Loads(None)
-    answers = await asyncio.gather(
+    results = await asyncio.gather(
         loads.many(source.load, ["a", "b"]), loads.many(source.load, ["b", "c"]), loads.many(source.load, [])
     )
-    assert list(answers) == [["<a>", "<b>"], ["<b>", "<c>"], []]
+    assert list(results) == [["<a>", "<b>"], ["<b>", "<c>"], []]
     assert source.batches == [("a", "b", "c")]
 
 
@@ -52,7 +52,7 @@ async def test_single_loads_and_batches_share_one_cache():
     assert source.batches == [("a", "b")]
 
 
-async def test_single_loads_made_in_the_same_tick_by_different_tasks_are_one_call():
+async def test_single_loads_of_several_tasks_in_one_tick_are_one_call():
     source, loads = Source(), Loads(None)
 
     async def ask(key: str) -> Any:
@@ -107,9 +107,9 @@ async def test_an_exception_in_the_place_of_a_key_fails_that_key_only():
     good, bad = await asyncio.gather(*singles, return_exceptions=True)
     assert good == "<a>"
     assert isinstance(bad, ValueError)
-    found = await loads.many(source.load, ["a", "bad"])
-    assert found[0] == "<a>"
-    assert found[1] is bad
+    values = await loads.many(source.load, ["a", "bad"])
+    assert values[0] == "<a>"
+    assert values[1] is bad
     with pytest.raises(ValueError, match="bad"):
         await loads.one(source.load, "bad")
 
@@ -136,26 +136,26 @@ async def test_the_wrong_number_of_values_is_an_error_of_the_load():
 
     [error, _] = await Loads(None).many(short, ["a", "b"])
     assert isinstance(error, TypeError)
-    assert "short answered 1 values for 2 keys" in str(error)
+    assert "short returned 1 values for 2 keys" in str(error)
 
 
 async def test_cancelling_one_waiter_leaves_the_others_alone():
     source, loads = Source(gated=True), Loads(None)
-    one, other = (asyncio.ensure_future(loads.many(source.load, ["a", "b"])) for _ in range(2))
+    first, second = (asyncio.ensure_future(loads.many(source.load, ["a", "b"])) for _ in range(2))
     single, sibling = loads.one(source.load, "a"), loads.one(source.load, "a")
     await settled()
-    one.cancel()
+    first.cancel()
     asyncio.ensure_future(single).cancel()
     await settled()
     source.gate.set()
-    assert await other == ["<a>", "<b>"]
+    assert await second == ["<a>", "<b>"]
     assert await sibling == "<a>"
     assert await loads.one(source.load, "a") == "<a>"
     assert source.batches == [("a", "b")]
     assert source.cancelled == 0
 
 
-async def test_when_the_last_waiter_is_gone_the_load_is_cancelled_and_its_keys_are_forgotten():
+async def test_a_load_is_cancelled_with_its_last_waiter():
     source, loads = Source(gated=True), Loads(None)
     waiters = [asyncio.ensure_future(loads.many(source.load, ["a"])) for _ in range(2)]
     await settled()
@@ -168,7 +168,7 @@ async def test_when_the_last_waiter_is_gone_the_load_is_cancelled_and_its_keys_a
     assert source.batches == [("a",), ("a",)]
 
 
-async def test_when_every_single_load_is_cancelled_the_load_is_cancelled():
+async def test_a_load_is_cancelled_with_its_last_single_load():
     source, loads = Source(gated=True), Loads(None)
     waiters = [asyncio.ensure_future(loads.one(source.load, key)) for key in "aab"]
     await settled()
@@ -195,7 +195,7 @@ async def test_loads_given_up_before_they_began_are_never_made():
     assert await loads.many(source.load, ["a", "c"]) == ["<a>", "<c>"]
 
 
-async def test_a_load_that_is_cancelled_from_within_is_an_error_and_no_hang():
+async def test_a_load_that_is_cancelled_from_within_is_an_error():
     async def load(context: object, keys: Sequence[str]) -> list[str]:
         raise asyncio.CancelledError
 
@@ -204,7 +204,7 @@ async def test_a_load_that_is_cancelled_from_within_is_an_error_and_no_hang():
     assert "load was cancelled" in str(error)
 
 
-async def test_after_clear_everything_is_asked_again_and_those_who_wait_are_answered():
+async def test_after_clear_values_are_loaded_again():
     source, loads = Source(gated=True), Loads(None)
     waiting = asyncio.ensure_future(loads.many(source.load, ["a"]))
     await settled()

@@ -68,7 +68,7 @@ class Subscription:
 
 
 class Tells(SchemaExtension):
-    """Adds to every answer which hooks have run."""
+    """Adds to every result which hooks have run."""
 
     def __init__(self) -> None:
         self.hooks: list[str] = []
@@ -88,7 +88,7 @@ class Tells(SchemaExtension):
 
 
 class Shouts(SchemaExtension):
-    """Wraps every resolver."""
+    """Wraps every resolver of the schema."""
 
     async def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         value = _next(root, info, *args, **kwargs)
@@ -173,14 +173,14 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("extensions", EXTENSIONS)
 @pytest.mark.parametrize(("source", "variables"), SOURCES)
-async def test_it_answers_as_strawberry_does(
+async def test_a_result_is_that_of_strawberry(
     extensions: tuple[type[SchemaExtension], ...], source: str, variables: dict[str, Any]
 ) -> None:
     schema = schema_with(*extensions)
-    given = {"from": "client"}
+    sent = {"from": "client"}
     operation = found(schema, source)
-    theirs = await schema.execute(source, variables, [], operation_name=operation.name, operation_extensions=given)
-    ours = await SchemaExecutor(schema).execute(operation, variables, given, [], timeout_s=PLENTY)
+    theirs = await schema.execute(source, variables, [], operation_name=operation.name, operation_extensions=sent)
+    ours = await SchemaExecutor(schema).execute(operation, variables, sent, [], timeout_s=PLENTY)
     assert comparable(ours) == comparable(theirs)
 
 
@@ -231,7 +231,7 @@ async def streamed(schema: strawberry.Schema, source: str) -> list[dict[str, Any
 
 @pytest.mark.parametrize("extensions", EXTENSIONS)
 @pytest.mark.parametrize("source", ["subscription { count(to: 2) }", "subscription { breaks }"])
-async def test_it_streams_as_strawberry_does(extensions: tuple[type[SchemaExtension], ...], source: str) -> None:
+async def test_a_stream_is_that_of_strawberry(extensions: tuple[type[SchemaExtension], ...], source: str) -> None:
     if Replaces in extensions or Refuses in extensions:
         extensions = (Tells,)
     schema = schema_with(*extensions)

@@ -172,7 +172,7 @@ SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 async def authenticate(authorization: str | None) -> Viewer:
-    """Knows one token."""
+    """Accept one token, ``good``."""
     if authorization is None:
         return ANONYMOUS
     if authorization != "Bearer good":

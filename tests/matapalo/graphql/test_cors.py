@@ -43,7 +43,7 @@ def test_only_whole_origins_are_allowed(origin: str, in_production: bool, in_dev
         ("https://evil.example", None, False),
     ],
 )
-def test_a_websocket_may_come_from_our_page_an_allowed_origin_or_no_browser(
+def test_a_websocket_may_come_from_an_allowed_origin_or_our_own(
     origin: str | None, host: str | None, welcome: bool
 ) -> None:
     assert EXACT.may_connect(origin, host) is welcome

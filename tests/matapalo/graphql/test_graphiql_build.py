@@ -7,7 +7,7 @@ import sys
 from matapalo.graphql.graphiql.build import DIST, HERE, Record, differences, read_record, sources, take_record
 
 
-def test_neither_a_source_nor_a_built_file_changed_without_a_build():
+def test_no_source_and_no_built_file_changed_without_a_build():
     changed = differences(read_record(), take_record())
 
     assert not changed, "Run `python -m matapalo.graphql.graphiql.build`, or undo the edit:\n" + "\n".join(changed)

@@ -59,7 +59,7 @@ def test_files_are_found_relative_to_wherever_the_page_is(endpoint, script):
     assert [address for address in addresses if address.startswith(("/", "http"))] == []
 
 
-def test_the_default_query_reaches_the_page_as_text_whatever_is_in_it():
+def test_the_default_query_reaches_the_page_as_text():
     body = page(default_query='query { product(search: "</script><b>&") { id } }').body.decode()
 
     assert 'data-query="query { product(search: &quot;&lt;/script&gt;&lt;b&gt;&amp;&quot;) { id } }"' in body

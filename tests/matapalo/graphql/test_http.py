@@ -1,4 +1,4 @@
-"""POST and GET: what is answered, with which status, in which media type; and that no input gets a stack trace."""
+"""POST and GET: which response, with which status, in which media type; and that no input gets a stack trace."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ async def ask(query: str, *, accept: str = NEWER, **members: Any) -> Response:
     return await post(create().endpoint, {"query": query, **members}, accept=accept)
 
 
-async def test_a_query_is_answered() -> None:
+async def test_a_query_gets_its_data() -> None:
     response = await ask("{ hello }")
     assert (response.status, response.json()) == (200, {"data": {"hello": "hello you"}})
     assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
@@ -48,9 +48,7 @@ async def test_decimals_keep_their_digits() -> None:
         ("{ notJson }", 500, "INTERNAL"),
     ],
 )
-async def test_a_request_error_has_no_data_and_its_status_only_in_the_newer_media_type(
-    query: str, status: int, code: str
-) -> None:
+async def test_a_request_error_has_its_status_in_the_newer_type_only(query: str, status: int, code: str) -> None:
     endpoint = create(query_deadline_s=0.01).endpoint
     newer, older = [await post(endpoint, {"query": query}, accept=accept) for accept in (NEWER, OLDER)]
     assert (newer.status, newer.code()) == (status, code)
@@ -85,7 +83,7 @@ async def test_a_bug_is_masked_and_logged_with_its_traceback(caplog: pytest.LogC
     assert "Traceback" in caplog.text
 
 
-async def test_only_the_first_bugs_of_an_answer_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_the_first_bugs_of_a_response_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     response = await ask("{" + " ".join(f"b{index}: bug" for index in range(9)) + "}")
     assert len(response.json()["errors"]) == 9
     assert len(caplog.records) == 3
@@ -142,7 +140,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-async def test_a_request_that_is_not_well_formed_is_400_in_every_media_type(name: str) -> None:
+async def test_a_malformed_request_is_400_in_every_media_type(name: str) -> None:
     body, reason = MALFORMED[name]
     for accept in (NEWER, OLDER, "*/*", "text/event-stream"):
         headers = {"content-type": "application/json", "accept": accept}
@@ -187,7 +185,7 @@ async def test_a_compressed_body_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_a_body_over_the_limit_is_refused_before_it_has_been_read(declared: bool) -> None:
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(declared: bool) -> None:
     endpoint = create(max_body_bytes=1000).endpoint
     headers = {"content-type": "application/json"} | ({"content-length": "999999"} if declared else {})
     async with conversation(endpoint, http_scope("POST", headers=headers)) as talk:
@@ -206,7 +204,7 @@ async def test_a_body_in_pieces_is_read_whole() -> None:
     assert response.json() == {"data": {"hello": "hello you"}}
 
 
-async def test_a_client_that_leaves_while_sending_gets_no_answer() -> None:
+async def test_a_client_that_leaves_while_sending_gets_no_response() -> None:
     async with conversation(create().endpoint, http_scope("POST", headers={"content-type": OLDER})) as talk:
         talk.to_app.put_nowait({"type": "http.request", "body": b'{"que', "more_body": True})
     assert talk.sent == []
@@ -270,7 +268,7 @@ async def test_a_mutation_by_get_is_405(accept: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_subscription_without_a_stream_names_the_two_transports(method: str) -> None:
+async def test_a_subscription_without_a_stream_names_its_transports(method: str) -> None:
     query = "subscription { count(to: 1) }"
     response = await ask(query) if method == "POST" else await get(f"query={quote(query)}")
     message = response.json()["errors"][0]["message"]
@@ -290,11 +288,11 @@ async def test_accepting_nothing_we_send_is_406() -> None:
     assert (response.status, response.code()) == (406, "BAD_USER_INPUT")
 
 
-async def test_every_answer_names_its_request() -> None:
+async def test_every_response_names_its_request() -> None:
     endpoint = create().endpoint
-    given = await post(endpoint, {"query": "{ facts { requestId } }"}, x_request_id="order-app-12345678")
-    assert given.headers["x-request-id"] == "order-app-12345678"
-    assert given.json()["data"]["facts"]["requestId"] == "order-app-12345678"
+    named = await post(endpoint, {"query": "{ facts { requestId } }"}, x_request_id="order-app-12345678")
+    assert named.headers["x-request-id"] == "order-app-12345678"
+    assert named.json()["data"]["facts"]["requestId"] == "order-app-12345678"
     for response in (
         await post(endpoint, {"query": "{"}, x_request_id="<script>"),
         await request(endpoint, "OPTIONS"),

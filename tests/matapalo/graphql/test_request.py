@@ -13,7 +13,7 @@ def request(**headers: str) -> GraphQLRequest:
     return GraphQLRequest.from_scope(http_scope("POST", headers=names), 1.0)
 
 
-def test_a_good_trace_is_kept_and_names_the_request() -> None:
+def test_a_good_trace_is_forwarded_and_names_the_request() -> None:
     traced = request(traceparent=TRACE)
     assert (traced.traceparent, traced.request_id) == (TRACE, "0af7651916cd43dd8448eb211c80319c")
 
@@ -61,14 +61,14 @@ def test_without_a_forwarded_address_it_is_the_peer() -> None:
     assert GraphQLRequest.from_scope(http_scope("POST") | {"client": None}, 1.0).client_ip == "unknown"
 
 
-def test_a_clients_names_of_the_right_form_are_read_others_dropped() -> None:
+def test_client_names_of_the_wrong_form_are_dropped() -> None:
     good = request(x_canary="blue-2", x_client_name="shop app", x_client_version="1.2")
     bad = request(x_canary="Blue!", x_client_name="x" * 65, x_client_version="é")
     assert (good.canary, good.client_name, good.client_version) == ("blue-2", "shop app", "1.2")
     assert (bad.canary, bad.client_name, bad.client_version) == (None, None, None)
 
 
-def test_the_next_operation_of_a_connection_has_its_own_id_and_trace() -> None:
+def test_the_next_operation_has_an_id_and_a_trace_of_its_own() -> None:
     first = request(x_request_id="12345678", traceparent=TRACE)
     second = first.next_operation(2.0)
     assert second.request_id != first.request_id

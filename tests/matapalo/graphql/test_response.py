@@ -42,7 +42,7 @@ def test_a_failure_has_its_status(error: Exception, newer: int, older: int) -> N
     assert "data" not in response.payload
 
 
-def test_a_refusal_by_an_extension_has_its_status_and_says_when_to_retry() -> None:
+def test_an_extensions_refusal_has_its_status_and_retry_after() -> None:
     cause = Overloaded("too much", retry_after_s=2.4)
     result = ExecutionResult(data=None, errors=[GraphQLError("too much", original_error=cause)])
     response = response_to_result(result)

@@ -16,13 +16,13 @@ JSON_HEADERS = {"content-type": "application/json", "accept": STREAM}
 
 def events(body: bytes) -> list[tuple[str, object]]:
     """The events of a stream, comments left out."""
-    found: list[tuple[str, object]] = []
+    parsed: list[tuple[str, object]] = []
     for block in body.decode().split("\n\n"):
         fields = dict(line.split(":", 1) for line in block.splitlines() if line and not line.startswith(":"))
         if fields:
             data = fields["data"].strip()
-            found.append((fields["event"].strip(), json.loads(data) if data else None))
-    return found
+            parsed.append((fields["event"].strip(), json.loads(data) if data else None))
+    return parsed
 
 
 async def ask(query: str, **headers: str) -> Response:
@@ -59,7 +59,7 @@ async def test_a_subscription_streams_although_json_is_accepted_too() -> None:
     assert events(response.body)[-1] == ("complete", None)
 
 
-async def test_a_query_is_a_single_answer_when_json_is_accepted_too() -> None:
+async def test_a_query_is_a_single_response_when_json_is_accepted_too() -> None:
     response = await post(create().endpoint, {"query": "{ hello }"}, accept=f"{STREAM}, application/json")
     assert response.headers["content-type"].startswith("application/json")
 
@@ -74,7 +74,7 @@ async def test_a_query_is_a_single_answer_when_json_is_accepted_too() -> None:
         ("subscription { refused }", {}, "NOT_FOUND"),
     ],
 )
-async def test_a_refusal_is_told_inside_the_stream(query: str, headers: dict[str, str], code: str) -> None:
+async def test_a_refusal_comes_inside_the_stream(query: str, headers: dict[str, str], code: str) -> None:
     response = await ask(query, **headers)
     (first, payload), last = events(response.body)
     assert (response.status, first, last) == (200, "next", ("complete", None))

@@ -13,7 +13,7 @@ FOREVER = {"query": "subscription { forever }"}
 
 
 async def opened(talk: Conversation, payload: object = None) -> None:
-    """Connect and initialise."""
+    """Connect, initialise, and wait for the acknowledgement."""
     talk.to_app.put_nowait({"type": "websocket.connect"})
     talk.say({"type": "connection_init"} if payload is None else {"type": "connection_init", "payload": payload})
     await talk.until(lambda: {"type": "connection_ack"} in talk.said, "the acknowledgement")
@@ -70,9 +70,7 @@ async def test_the_token_may_come_with_the_handshake() -> None:
         ({"query": "mutation { write }"}, "OPERATION_NOT_ALLOWED"),
     ],
 )
-async def test_an_operation_that_cannot_begin_is_an_error_message_and_the_connection_stays(
-    payload: object, code: str
-) -> None:
+async def test_an_operation_that_cannot_begin_leaves_the_connection(payload: object, code: str) -> None:
     async with conversation(create().endpoint, websocket_scope()) as talk:
         await opened(talk)
         talk.say(subscribe("a", payload))
@@ -92,7 +90,7 @@ async def test_a_stream_that_breaks_says_so_without_its_reason() -> None:
     assert "INTERNAL" in str(talk.said)
 
 
-async def test_a_ping_is_answered_by_a_pong_with_its_payload() -> None:
+async def test_a_ping_gets_a_pong_with_its_payload() -> None:
     async with conversation(create().endpoint, websocket_scope()) as talk:
         await opened(talk)
         talk.say({"type": "ping"})
@@ -102,7 +100,7 @@ async def test_a_ping_is_answered_by_a_pong_with_its_payload() -> None:
     assert talk.said[1:] == [{"type": "pong"}, {"type": "pong", "payload": {"n": 1}}]
 
 
-async def test_a_client_that_completes_ends_its_subscription_and_frees_the_id() -> None:
+async def test_a_client_that_completes_frees_the_id() -> None:
     harness = create()
     ENDED.clear()
     async with conversation(harness.endpoint, websocket_scope()) as talk:
@@ -231,7 +229,7 @@ async def test_nothing_runs_on_after_the_connection(how: str) -> None:
     assert talk.close_code == (1012 if how == "server" else None)
 
 
-async def test_a_client_that_is_gone_while_it_is_written_to_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_disconnects_while_written_to_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     harness = create()
     talk = Conversation()
 
@@ -248,7 +246,7 @@ async def test_a_client_that_is_gone_while_it_is_written_to_is_no_error(caplog: 
     assert caplog.records == []
 
 
-async def test_each_operation_of_a_connection_has_a_request_id_of_its_own() -> None:
+async def test_each_operation_of_a_connection_has_its_own_request_id() -> None:
     harness = create()
     async with conversation(harness.endpoint, websocket_scope({"x-request-id": "12345678"})) as talk:
         await opened(talk)

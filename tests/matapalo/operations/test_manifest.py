@@ -1,4 +1,4 @@
-"""Manifests: the same bytes each time, an id anybody can compute, and refusals that name the file."""
+"""Manifests: the same bytes each time, an id that any tool can compute, and refusals that name the file."""
 
 import json
 from hashlib import sha256
@@ -69,7 +69,7 @@ HEAD = {"format": "apollo-persisted-query-manifest", "version": 1}
         (json.dumps({**HEAD, "operations": [{"id": "x"}]}), "must have exactly id, name, type and body"),
     ],
 )
-def test_a_manifest_that_cannot_be_believed_is_refused(tmp_path: Path, content: str, reason: str) -> None:
+def test_an_inconsistent_manifest_is_refused(tmp_path: Path, content: str, reason: str) -> None:
     path = tmp_path / "mobile.manifest.json"
     path.write_text(content)
     with pytest.raises(ManifestError, match=reason):

@@ -54,7 +54,7 @@ def apollo(digest: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("free_text", [True, False])
 @pytest.mark.parametrize(
-    "asked",
+    "sent",
     [
         request(apollo=apollo(hashed(HOME))),
         request(apollo=apollo(hashed(HOME).upper())),
@@ -66,12 +66,12 @@ def apollo(digest: object) -> dict[str, object]:
         request(HOME),
     ],
 )
-def test_an_operation_of_the_manifest_is_found_in_every_way(free_text: bool, asked: GraphQLRequest) -> None:
-    found = operations(free_text=free_text).find(asked)
-    assert (found.name, found.id) == ("Home", hashed(HOME))
+def test_an_operation_of_the_manifest_is_found_in_every_way(free_text: bool, sent: GraphQLRequest) -> None:
+    operation = operations(free_text=free_text).find(sent)
+    assert (operation.name, operation.id) == ("Home", hashed(HOME))
 
 
-def test_free_text_is_run_where_it_is_allowed_and_refused_elsewhere() -> None:
+def test_free_text_is_run_only_where_it_is_allowed() -> None:
     assert operations(free_text=True).find(request(FREE)).source == FREE
     with pytest.raises(OperationNotAllowed):
         operations(free_text=False).find(request(FREE))
@@ -86,7 +86,7 @@ def test_free_text_with_its_hash_is_free_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "reason"),
+    ("sent", "error", "reason"),
     [
         (request(apollo=apollo(UNKNOWN)), PersistedQueryNotFound, "No operation with this hash"),
         (request(document_id=f"sha256:{UNKNOWN}"), PersistedQueryNotFound, "No operation with this hash"),
@@ -102,10 +102,10 @@ def test_free_text_with_its_hash_is_free_text() -> None:
         (request(), PersistedQueryNotFound, "No operation"),
     ],
 )
-def test_what_names_no_operation_is_refused(asked: GraphQLRequest, error: type[BffError], reason: str) -> None:
+def test_what_names_no_operation_is_refused(sent: GraphQLRequest, error: type[BffError], reason: str) -> None:
     for free_text in (True, False):
         with pytest.raises(error, match=reason):
-            operations(free_text=free_text).find(asked)
+            operations(free_text=free_text).find(sent)
 
 
 def test_a_manifest_that_does_not_fit_the_schema_stops_the_start() -> None:
