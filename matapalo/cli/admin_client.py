@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from matapalo.launcher import keys
-from matapalo.launcher.errors import NotRunning, Refused
+from matapalo.launcher.errors import NotRunning, Refused, UnknownName
 from matapalo.launcher.keys import Role, Tier
 from matapalo.launcher.platform import Platform
 
@@ -67,7 +67,7 @@ class Admin:
             prefix = route["prefix"]
             if name in (route["name"], prefix) or name.startswith((f"{prefix}/", f"{prefix}?")):
                 return route
-        raise Refused(f"there is no route {name!r}: choose one of {', '.join(route['name'] for route in routes)}")
+        raise UnknownName(f"there is no route {name!r}: choose one of {', '.join(route['name'] for route in routes)}")
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A successful response. ``options`` are those of `httpx.Client.request`."""
@@ -107,6 +107,7 @@ def _sentences(name: str, response: httpx.Response) -> str:
     try:
         problem = response.json()
         errors = [error["message"] for error in problem.get("errors", ())]
-        return "\n".join([problem["title"], *(f"- {error}" for error in errors or [problem["detail"]])])
+        details = errors or ([problem["detail"]] if "detail" in problem else [])
+        return "\n".join([problem["title"], *(f"- {detail}" for detail in details)])
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"{name} responds {response.status_code}: {response.text[:200]}"

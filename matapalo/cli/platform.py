@@ -60,9 +60,7 @@ def down(data_dir: DataDirOption = DATA_DIR) -> None:
 def restart(
     names: Annotated[
         list[str],
-        typer.Argument(
-            help="Processes, as `matapalo status` lists them.", metavar="NAME...", autocompletion=completion.processes
-        ),
+        typer.Argument(help="Processes, as `matapalo status` lists them.", autocompletion=completion.processes),
     ],
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:

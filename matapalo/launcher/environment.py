@@ -97,7 +97,7 @@ def _gateway(platform: Platform, project: Project) -> dict[str, str]:
         "GATEWAY_COMPARE_PORT": str(platform.port(8011)),
         "GATEWAY_METRICS_PORT": str(platform.port(8022)),
         "GATEWAY_TEMPORAL_ADDRESS": platform.address(7233),
-        "GATEWAY_METRICS_INTERVAL_S": "2",  # ten seconds in production: whoever tries it out wants to see something
+        "GATEWAY_METRICS_INTERVAL_S": "2",  # ten seconds in production: too long for a first look
         "GATEWAY_ENVOY_DIR": str(platform.data.envoy),
         "GATEWAY_ADMIN_SOCKET": str(platform.data.sockets / "envoy.sock"),
         "GATEWAY_EDGE_PORT": str(platform.port(8080)),

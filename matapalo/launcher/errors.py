@@ -8,8 +8,8 @@ LauncherError
 ├── NotRunning          a command that needs a running platform found none
 ├── StartFailed         the platform did not start: a process did not become ready
 ├── NotReady            a process did not become ready again after a restart
-├── UnknownName         a process or service that does not exist
-├── BadInput            an option's value is refused
+├── UnknownName         a process, service or route that does not exist
+├── BadInput            a value of the command line, the environment or the project is refused
 └── Refused             the platform answers, and says no
 """
 
@@ -49,7 +49,7 @@ class NotReady(LauncherError):
 
 
 class UnknownName(LauncherError):
-    """No process or service has this name."""
+    """No process, service or route has this name."""
 
     exit_code = 2
 

@@ -162,9 +162,7 @@ class Platform:
         return documented + self.offset
 
     def address(self, documented: int) -> str:
-        """`127.0.0.1:PORT`."""
         return f"{HOST}:{self.port(documented)}"
 
     def url(self, documented: int, path: str = "") -> str:
-        """`http://127.0.0.1:PORT/…`."""
         return f"http://{self.address(documented)}{path}"

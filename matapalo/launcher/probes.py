@@ -1,4 +1,4 @@
-"""Is it ready? One question per protocol, asked over the wire as a client would.
+"""Is it ready? One probe per protocol, over the wire as a client would.
 
 A probe answers None when the process is ready and otherwise says what is missing. It waits at most ``TIMEOUT_S`` and
 never raises for an unreachable server.
@@ -18,22 +18,22 @@ TIMEOUT_S = 5.0
 
 
 def valkey(port: int) -> Probe:
-    """PING; a server that still loads its file answers with an error."""
+    """PING; a server that still loads its file responds with an error."""
 
-    async def ask() -> str | None:
-        answer = await _exchange(port, b"PING\r\n", until=b"\r\n")
-        return None if answer == b"+PONG\r\n" else f"answers {answer.decode(errors='replace').strip()}"
+    async def check() -> str | None:
+        response = await _exchange(port, b"PING\r\n", until=b"\r\n")
+        return None if response == b"+PONG\r\n" else f"responds {response.decode(errors='replace').strip()}"
 
-    return _careful(ask)
+    return _guarded(check)
 
 
 def postgres(port: int, *, user: str, database: str) -> Probe:
-    """Opens a session (PostgreSQL message flow, "Start-up"): ready when the server says ReadyForQuery."""
+    """Open a session (PostgreSQL message flow, "Start-up"): ready when the server says ReadyForQuery."""
     parameters = b"".join(part.encode() + b"\0" for part in ("user", user, "database", database)) + b"\0"
     body = struct.pack("!i", 196608) + parameters  # protocol 3.0
     hello = struct.pack("!i", len(body) + 4) + body
 
-    async def ask() -> str | None:
+    async def check() -> str | None:
         reader, writer = await asyncio.open_connection(HOST, port)
         try:
             writer.write(hello)
@@ -49,64 +49,64 @@ def postgres(port: int, *, user: str, database: str) -> Probe:
         finally:
             writer.close()
 
-    return _careful(ask)
+    return _guarded(check)
 
 
 def temporal(ui_port: int, *, namespace: str, search_attributes: frozenset[str]) -> Probe:
-    """Asks through the web UI's server, which asks the frontend: namespace there, search attributes registered."""
+    """Ask through the web UI's server, which asks the frontend: namespace there, search attributes registered."""
     path = f"/api/v1/namespaces/{namespace}/search-attributes"
 
-    async def ask() -> str | None:
+    async def check() -> str | None:
         status, body = await _get(await asyncio.open_connection(HOST, ui_port), path)
         if status != 200:
             return f"namespace {namespace} is not there yet"
         missing = search_attributes - set(json.loads(body).get("customAttributes", {}))
         return f"search attributes missing: {', '.join(sorted(missing))}" if missing else None
 
-    return _careful(ask)
+    return _guarded(check)
 
 
 def http(port: int, path: str = "/readyz") -> Probe:
     """200 is ready; anything else is quoted, since /readyz names what is not."""
 
-    async def ask() -> str | None:
+    async def check() -> str | None:
         status, body = await _get(await asyncio.open_connection(HOST, port), path)
         return None if status == 200 else f"{status} {_shortened(body)}"
 
-    return _careful(ask)
+    return _guarded(check)
 
 
 def http_on_socket(socket: Path, path: str) -> Probe:
     """The same over a UNIX socket (Envoy's admin interface)."""
 
-    async def ask() -> str | None:
+    async def check() -> str | None:
         status, body = await _get(await asyncio.open_unix_connection(str(socket)), path)
         return None if status == 200 else f"{status} {_shortened(body)}"
 
-    return _careful(ask)
+    return _guarded(check)
 
 
 def all_of(parts: Mapping[str, Probe]) -> Probe:
     """Ready when every part is; otherwise names the parts that are not."""
 
     async def probe() -> str | None:
-        answers = await asyncio.gather(*(part() for part in parts.values()))
-        missing = [f"{name} {answer}" for name, answer in zip(parts, answers, strict=True) if answer is not None]
+        results = await asyncio.gather(*(part() for part in parts.values()))
+        missing = [f"{name} {reason}" for name, reason in zip(parts, results, strict=True) if reason is not None]
         return "; ".join(missing) or None
 
     return probe
 
 
-def _careful(ask: Probe) -> Probe:
+def _guarded(check: Probe) -> Probe:
     async def probe() -> str | None:
         try:
-            return await asyncio.wait_for(ask(), TIMEOUT_S)
+            return await asyncio.wait_for(check(), TIMEOUT_S)
         except (ConnectionError, FileNotFoundError):
             return "does not listen yet"
         except TimeoutError:
-            return f"does not answer within {TIMEOUT_S:g} s"
+            return f"does not respond within {TIMEOUT_S:g} s"
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
-            return f"answers nonsense: {error}"
+            return f"responds with nonsense: {error}"
 
     return probe
 
@@ -121,7 +121,7 @@ async def _exchange(port: int, sent: bytes, *, until: bytes) -> bytes:
 
 
 async def _get(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str) -> tuple[int, bytes]:
-    """One GET; the answer ends where the connection ends. HTTP/1.1, since Envoy refuses 1.0."""
+    """One GET; the response ends where the connection ends. HTTP/1.1, since Envoy refuses 1.0."""
     reader, writer = connection
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
@@ -135,7 +135,7 @@ async def _get(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], pa
 
 
 def _joined(chunked: bytes) -> bytes:
-    """The body of a chunked answer (RFC 9112 §7.1)."""
+    """The body of a chunked response (RFC 9112 §7.1)."""
     body = b""
     while chunked:
         length, _, rest = chunked.partition(b"\r\n")

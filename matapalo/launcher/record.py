@@ -11,7 +11,7 @@ import msgspec
 
 
 class State(StrEnum):
-    """Of one process."""
+    """The state of one process."""
 
     WAITING = "waiting"  # for what it needs
     STARTING = "starting"
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 class Phase(StrEnum):
-    """Of the whole platform."""
+    """The state of the whole platform."""
 
     STARTING = "starting"
     READY = "ready"

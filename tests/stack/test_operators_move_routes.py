@@ -63,7 +63,7 @@ def test_what_breaks_a_rule_is_refused_with_its_remedy(operator: Operator) -> No
     assert 'set writes = "legacy" or writes = "new"' in said
     said = operator.refused("routes", "set", "orders", "--percent", "5", "--reason", "a test", "--if-revision", "0")
     assert "you saw it at 0" in said
-    assert "there is no route 'odrers'" in operator.refused("routes", "show", "odrers")
+    assert "there is no route 'odrers'" in operator.refused("routes", "show", "odrers", code=2)
     said = operator.refused("routes", "set", "orders", "--percent", "0.001", "--reason", "x", code=2)
     assert "at most two decimals" in said
 

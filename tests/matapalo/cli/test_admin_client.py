@@ -32,6 +32,7 @@ def test_without_a_control_plane_it_says_how_to_start_one(tmp_path: Path) -> Non
             "No\n- a\n- b",
         ),
         (httpx.Response(404, json={"title": "Not found", "detail": "no route"}), "Not found\n- no route"),
+        (httpx.Response(422, json={"title": "tiers:1: there is no 'x'"}), "tiers:1: there is no 'x'"),
         (httpx.Response(502, text="bad gateway"), "the control plane responds 502: bad gateway"),
     ],
 )

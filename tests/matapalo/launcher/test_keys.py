@@ -1,4 +1,4 @@
-"""Development keys and tokens: private on disk, kept over restarts, verifiable by anybody who has the JWKS."""
+"""Development keys and tokens: private on disk, kept over restarts, verifiable with the JWKS."""
 
 import json
 import stat

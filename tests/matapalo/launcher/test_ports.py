@@ -32,7 +32,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_remedy() -> None:
     assert str(free) not in message
 
 
-def test_a_port_that_a_closed_connection_still_lingers_on_is_free() -> None:
+def test_a_port_with_a_connection_in_time_wait_is_free() -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))

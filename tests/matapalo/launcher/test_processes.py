@@ -20,7 +20,7 @@ def test_a_process_needs_only_what_stands_above_it_in_the_table() -> None:
         assert set(row.needs) <= set(NAMES[:index]), row.name
 
 
-def test_nothing_is_stopped_while_something_that_needs_it_still_runs() -> None:
+def test_nothing_is_stopped_before_what_needs_it() -> None:
     for row in PROCESSES:
         assert all(named(PROCESSES, need).layer <= row.layer for need in row.needs), row.name
 

@@ -95,7 +95,7 @@ async def test_data_survives_a_restart_and_a_kill_9(cluster: Path) -> None:
         assert await ask(address, "SELECT answer FROM kept") == 42
 
 
-async def test_a_pid_file_whose_number_is_now_a_strangers_does_not_stop_the_start(cluster: Path) -> None:
+async def test_a_stale_pid_file_does_not_stop_the_start(cluster: Path) -> None:
     (cluster / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster}\n1000000000\n5439\n\n127.0.0.1\n0 0\nready\n")
     assert postgres.running_server(cluster) is None
     async with server(cluster) as (_, address):
@@ -108,7 +108,7 @@ async def test_a_live_server_is_recognised_by_number_and_start_time(cluster: Pat
     assert postgres.running_server(cluster) is None
 
 
-async def test_the_server_opens_no_socket_file_and_listens_on_loopback_only(cluster: Path) -> None:
+async def test_the_server_listens_on_loopback_tcp_only(cluster: Path) -> None:
     async with server(cluster) as (child, address):
         assert await ask(address, "SHOW unix_socket_directories") == ""
         listening = {c.laddr.ip for c in psutil.Process(child.pid).net_connections() if c.status == psutil.CONN_LISTEN}
@@ -140,7 +140,7 @@ async def test_the_server_runs_with_no_privilege(cluster: Path) -> None:
         assert capabilities(child.pid) == 0
 
 
-async def test_as_root_the_data_may_change_hands_between_the_two_identities(place: Path) -> None:
+async def test_as_root_the_data_may_change_between_the_identities(place: Path) -> None:
     """Where this test does not run as root there is one identity, and the claim is about that one."""
     cluster = place / "postgres"
     identities = list(postgres.stand_ins(os.geteuid(), place)) if os.geteuid() == 0 else [postgres.identity(cluster)]
@@ -152,6 +152,6 @@ async def test_as_root_the_data_may_change_hands_between_the_two_identities(plac
 
 def test_nobody_can_run_the_copied_programs() -> None:
     if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody").pw_uid
-        (who,) = [who for who in postgres.stand_ins(0, Path("/tmp")) if who.uid == nobody]
+        unprivileged = pwd.getpwnam("nobody").pw_uid
+        (who,) = [who for who in postgres.stand_ins(0, Path("/tmp")) if who.uid == unprivileged]
         assert postgres.works(who, Path("/tmp"))

@@ -8,13 +8,13 @@ from matapalo.launcher.engines import temporal
 
 def test_it_is_found_without_a_path():
     code = "from matapalo.launcher.engines import temporal; print(temporal.binary())"
-    found = subprocess.run([sys.executable, "-c", code], env={"PATH": ""}, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == str(temporal.binary())
-    said = subprocess.run([temporal.binary(), "--version"], capture_output=True, text=True, check=True)
-    assert "Server" in said.stdout
+    binary = subprocess.run([sys.executable, "-c", code], env={"PATH": ""}, capture_output=True, text=True, check=True)
+    assert binary.stdout.strip() == str(temporal.binary())
+    version = subprocess.run([temporal.binary(), "--version"], capture_output=True, text=True, check=True)
+    assert "Server" in version.stdout
 
 
-def test_it_polls_its_queues_often_and_knows_our_search_attributes():
+def test_it_polls_often_and_has_our_search_attributes():
     line = " ".join(
         temporal.command(
             port=1, ui_port=None, database=None, search_attributes={"OrderStatus": "Keyword", "CustomerId": "Keyword"}
