@@ -119,7 +119,7 @@ def _run(process: Coroutine[Any, Any, None], name: str) -> None:
 
 
 async def _run_control(settings: "Settings") -> None:
-    from matapalo.strangler.app import control_app
+    from matapalo.strangler.control_app import control_app
 
     await _serve(control_app(settings), settings.host, settings.control_port)
 

@@ -13,7 +13,7 @@ from matapalo.process.clock import SystemClock
 from matapalo.process.readiness import readiness
 from matapalo.process.server import status_routes
 from matapalo.strangler.agent.admin import EnvoyAdmin
-from matapalo.strangler.agent.agent import Agent, Status
+from matapalo.strangler.agent.agent import Agent, AgentStatus
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.agent.hits import HitReader
 from matapalo.strangler.api import problems
@@ -75,7 +75,7 @@ async def running_agent(settings: Settings, registry: CollectorRegistry) -> Asyn
         await envoy.close()
 
 
-def _report(status: Status) -> dict[str, Any]:
+def _report(status: AgentStatus) -> dict[str, Any]:
     # What is live may lag behind what is written: that is reported, and no matter of readiness.
     applied = status.applied
     return {
@@ -95,14 +95,14 @@ def _report(status: Status) -> dict[str, Any]:
     }
 
 
-def agent_gauges(registry: CollectorRegistry) -> Callable[[Status], None]:
+def agent_gauges(registry: CollectorRegistry) -> Callable[[AgentStatus], None]:
     """A callback that sets Prometheus gauges whenever an agent's status changes."""
     applied = Gauge("gateway_agent_applied_version", "Version of the routes in the files", registry=registry)
     live = Gauge("gateway_agent_is_live", "1 when everything that was written is live in Envoy", registry=registry)
     store = Gauge("gateway_agent_store_up", "1 when the store of the routes responds", registry=registry)
     rejected = Gauge("gateway_agent_rejected_version", "Version that is not applied; 0 for none", registry=registry)
 
-    def set_gauges(status: Status) -> None:
+    def set_gauges(status: AgentStatus) -> None:
         applied.set(status.applied.version if status.applied else 0)
         live.set(status.is_live)
         store.set(status.store_problem is None)

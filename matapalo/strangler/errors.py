@@ -10,7 +10,7 @@
   - RolloutsUnavailable  Temporal or the gateway's worker is away     (503)
   - Unauthenticated      no token, or one that does not verify        (401)
   - Forbidden            the token's role may not do this             (403)
-  - StoreUnavailable     Redis does not answer                        (503)
+  - RedisUnavailable     Redis does not answer                        (503)
   - StoreConflict        another process wrote the routes first       (409)
   - NotReady             legacy is still needed                       (409)
   - PreconditionFailed   the route is not at the expected revision    (412)
@@ -75,7 +75,7 @@ class Forbidden(GatewayError):
     """The token's role may not do this."""
 
 
-class StoreUnavailable(GatewayError):
+class RedisUnavailable(GatewayError):
     """Redis does not answer."""
 
 

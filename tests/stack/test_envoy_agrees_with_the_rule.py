@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matapalo.strangler.routing.access import Access, access
-from matapalo.strangler.routing.decide import Decision, Request, decide, is_shadowed
+from matapalo.strangler.routing.decide import Request, SideDecision, decide, is_shadowed
 from matapalo.strangler.routing.explain import explain
 from matapalo.strangler.routing.route import Audience, Match, Route, Side, covers
 from matapalo.strangler.routing.validate import validated
@@ -42,7 +42,7 @@ def named_rule(response: Response) -> tuple[str | None, str]:
     return response.target, response.headers["x-strangler-reason"]
 
 
-def expected_rule(name: str, decision: Decision) -> tuple[str | None, str]:
+def expected_rule(name: str, decision: SideDecision) -> tuple[str | None, str]:
     return decision.side, f"{name}:{decision.side}:{decision.reason}"
 
 

@@ -21,7 +21,7 @@ from matapalo.process.clock import Clock
 from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.folder import MAX_CHANGES, EnvoyFolder
 from matapalo.strangler.envoy.render import EnvoyFile, render
-from matapalo.strangler.errors import EnvoyRefused, EnvoyUnreachable, InvalidRoutes, StoreUnavailable
+from matapalo.strangler.errors import EnvoyRefused, EnvoyUnreachable, InvalidRoutes, RedisUnavailable
 from matapalo.strangler.routing.document import FIRST_VERSION, RoutesDocument, parse_toml
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.routing.validate import validated
@@ -39,7 +39,7 @@ REPORT_EVERY_S = 2.0
 
 
 @dataclass
-class Status:
+class AgentStatus:
     """The agent's state. ``written`` and ``live``: file to the version that was written, and that is live in Envoy."""
 
     applied: RoutesDocument | None = None
@@ -75,7 +75,7 @@ class Agent:
         envoy: EnvoyAdmin,
         folder: EnvoyFolder,
         clock: Clock,
-        on_change: Callable[[Status], None] = lambda status: None,
+        on_change: Callable[[AgentStatus], None] = lambda status: None,
         poll_s: float = POLL_S,
     ) -> None:
         self._settings = settings
@@ -89,7 +89,7 @@ class Agent:
         self._reported: NodeReport | None = None
         self._history_version = 0
         """Up to which the folder has the history."""
-        self.status = Status()
+        self.status = AgentStatus()
 
     async def begin(self) -> None:
         """Write files to start from: the newest valid of the store's document and the folder's, else `routes.toml`.
@@ -117,7 +117,7 @@ class Agent:
         """Wait for a change or a moment, reconcile with the store, read back."""
         try:
             await self._store.wait_for_change(self._poll_s)
-        except StoreUnavailable as error:
+        except RedisUnavailable as error:
             self._note_store(str(error))
             await asyncio.sleep(self._poll_s)
         else:
@@ -170,7 +170,7 @@ class Agent:
             return
         try:
             await self._store.report(report)
-        except StoreUnavailable as error:
+        except RedisUnavailable as error:
             self._note_store(str(error))
         else:
             self._reported = report
@@ -178,7 +178,7 @@ class Agent:
     async def _stored(self) -> RoutesDocument | None:
         try:
             document = await self._store.read()
-        except (StoreUnavailable, InvalidRoutes) as error:
+        except (RedisUnavailable, InvalidRoutes) as error:
             self._note_store(str(error))
             return None
         self._note_store(None)

@@ -1,7 +1,7 @@
 """Reading Envoy's log of legacy hits into the store. Runs beside the agent.
 
 The log is read whole lines at a time. When it has grown large it is renamed, Envoy opens a new one, and the old one is
-read to its end and removed. Raises StoreUnavailable.
+read to its end and removed. Raises RedisUnavailable.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from matapalo.process.clock import Clock
 from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.envoy.listeners import LEGACY_LOG
-from matapalo.strangler.errors import EnvoyUnreachable, StoreUnavailable
+from matapalo.strangler.errors import EnvoyUnreachable, RedisUnavailable
 from matapalo.strangler.routing.hits import count_hits
 from matapalo.strangler.store.hits import LegacyHits
 
@@ -40,7 +40,7 @@ class HitReader:
         while True:
             try:
                 await self.read()
-            except StoreUnavailable as error:
+            except RedisUnavailable as error:
                 logger.debug("requests to legacy are not counted just now: %s", error)
                 on_result(False)
             except Exception:  # the data plane must outlive every surprise in its control plane

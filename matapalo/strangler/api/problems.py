@@ -21,12 +21,12 @@ from matapalo.strangler.errors import (
     NotReady,
     PreconditionFailed,
     PreconditionMissing,
+    RedisUnavailable,
     RolloutConflict,
     RolloutNotFound,
     RolloutsUnavailable,
     RouteNotFound,
     StoreConflict,
-    StoreUnavailable,
     Unauthenticated,
 )
 
@@ -50,7 +50,7 @@ _KINDS: dict[type[GatewayError], _Kind] = {
     RolloutNotFound: _Kind(404, "not-found", "Not found"),
     RolloutConflict: _Kind(409, "rollout-conflict", "The rollout is not in a phase for this"),
     RolloutsUnavailable: _Kind(503, "rollouts-unavailable", "Rollouts take no commands just now"),
-    StoreUnavailable: _Kind(503, "service-unavailable", "The store of the routes is not available"),
+    RedisUnavailable: _Kind(503, "service-unavailable", "The store of the routes is not available"),
 }
 _BY_STATUS = {kind.status: kind for kind in reversed(_KINDS.values()) if kind.status != 500} | {
     405: _Kind(405, "method-not-allowed", "This method is not allowed here"),

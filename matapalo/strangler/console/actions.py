@@ -27,10 +27,10 @@ from matapalo.strangler.errors import (
     Forbidden,
     GatewayError,
     InvalidRoutes,
+    RedisUnavailable,
     RolloutNotFound,
     RolloutsUnavailable,
     RouteNotFound,
-    StoreUnavailable,
     Unauthenticated,
 )
 from matapalo.strangler.rollout.client import Command
@@ -48,7 +48,7 @@ _STATUS: Mapping[type[GatewayError], int] = {
     RolloutNotFound: 404,
     Unauthenticated: 401,
     Forbidden: 403,
-    StoreUnavailable: 503,
+    RedisUnavailable: 503,
     RolloutsUnavailable: 503,
 }
 _CONFLICT = 409

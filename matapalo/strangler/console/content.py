@@ -14,7 +14,7 @@ import msgspec
 from matapalo.strangler.console.live_values import LiveValues, live_values
 from matapalo.strangler.console.presenters import Plan
 from matapalo.strangler.console.snapshot import Reader, Section, Snapshot
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 
 RANGES: Mapping[int, str] = {15: "15 min", 60: "1 h", 360: "6 h", 1440: "24 h"}
 DEFAULT_MINUTES = 15
@@ -61,7 +61,7 @@ class PageContent(NamedTuple):
 
 
 async def read_content(page: Page, reader: Reader) -> PageContent:
-    """What the page shows now. Raises RouteNotFound, and StoreUnavailable where a page is about one route."""
+    """What the page shows now. Raises RouteNotFound, and RedisUnavailable where a page is about one route."""
     snapshot = await reader.snapshot()
     regions: Mapping[str, Any]
     match page.kind:
@@ -86,7 +86,7 @@ async def read_content(page: Page, reader: Reader) -> PageContent:
 async def _route_regions(name: str, snapshot: Snapshot, reader: Reader) -> Mapping[str, Any]:
     document = snapshot.table.value
     if document is None:
-        raise StoreUnavailable(snapshot.table.problem or "the store has no routes yet")
+        raise RedisUnavailable(snapshot.table.problem or "the store has no routes yet")
     route, details = document.route(name), await reader.details(name)
     metrics, rollout = snapshot.metrics.or_else({}).get(name), snapshot.rollouts.or_else({}).get(name)
     checks = [(check.name, check.outcome) for check in metrics.verdict.checks] if metrics else []

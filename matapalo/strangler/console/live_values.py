@@ -10,7 +10,7 @@ import msgspec
 from matapalo.strangler.console import formatting
 from matapalo.strangler.console.presenters import PHASES, RouteMetrics
 from matapalo.strangler.console.snapshot import Snapshot
-from matapalo.strangler.rollout.messages import Phase, RolloutState
+from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState
 from matapalo.strangler.routing.route import WHOLE_BP, Route
 from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.verdict.checks import Outcome
@@ -90,7 +90,7 @@ def _add_summary(live: LiveValues, snapshot: Snapshot) -> None:
     live.texts |= {
         "all/routes": str(len(routes)),
         "all/on-new": str(sum(route.share_bp == WHOLE_BP for route in routes)),
-        "all/rolling": str(phases.count(Phase.RUNNING)),
+        "all/rolling": str(phases.count(RolloutPhase.RUNNING)),
         "all/held": str(sum(PHASES[phase].kind == "hold" for phase in phases)),
         "all/failing": str(failing),
         "all/new-share": formatting.percent(part),

@@ -12,7 +12,7 @@ from matapalo.strangler.decommission.report import Report, Requirement
 from matapalo.strangler.errors import InvalidChange
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
 from matapalo.strangler.rollout.client import Command
-from matapalo.strangler.rollout.messages import Phase, RolloutState, Step, StepEntry
+from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState, Step, StepEntry
 from matapalo.strangler.routing import change as changes
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.hits import Hits, LegacyCaller
@@ -130,13 +130,13 @@ class PhaseLabel(NamedTuple):
 
 _WHILE_MOVING = (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)
 _WHILE_STOPPED = (Command.RESUME, Command.ROLLBACK)
-PHASES: Mapping[Phase, PhaseLabel] = {
-    Phase.RUNNING: PhaseLabel("▶", "running", "run", _WHILE_MOVING),
-    Phase.WAITING: PhaseLabel("?", "needs approval", "hold", _WHILE_MOVING),
-    Phase.HELD: PhaseLabel("Ⅱ", "held", "hold", _WHILE_STOPPED),
-    Phase.PAUSED: PhaseLabel("Ⅱ", "paused", "hold", _WHILE_STOPPED),
-    Phase.DONE: PhaseLabel("✓", "done", "pass"),
-    Phase.ROLLED_BACK: PhaseLabel("↩", "rolled back", "fail"),
+PHASES: Mapping[RolloutPhase, PhaseLabel] = {
+    RolloutPhase.RUNNING: PhaseLabel("▶", "running", "run", _WHILE_MOVING),
+    RolloutPhase.WAITING: PhaseLabel("?", "needs approval", "hold", _WHILE_MOVING),
+    RolloutPhase.HELD: PhaseLabel("Ⅱ", "held", "hold", _WHILE_STOPPED),
+    RolloutPhase.PAUSED: PhaseLabel("Ⅱ", "paused", "hold", _WHILE_STOPPED),
+    RolloutPhase.DONE: PhaseLabel("✓", "done", "pass"),
+    RolloutPhase.ROLLED_BACK: PhaseLabel("↩", "rolled back", "fail"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The console, put together: `matapalo.strangler.app` adds its routes to the control plane."""
+"""The console, put together: `matapalo.strangler.control_app` adds its routes to the control plane."""
 
 from starlette.routing import BaseRoute
 

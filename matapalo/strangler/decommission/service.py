@@ -1,6 +1,6 @@
 """Reporting on the legacy sides of routes, and removing those that are dead.
 
-Raises RouteNotFound, NotReady, InvalidChange, PreconditionFailed, StoreUnavailable.
+Raises RouteNotFound, NotReady, InvalidChange, PreconditionFailed, RedisUnavailable.
 """
 
 from datetime import timedelta

@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 _EDGE_PORT = 8080
 
 
-class Entry(NamedTuple):
+class Card(NamedTuple):
     """A card of the page. An address that starts with ``/`` or ``http`` is a link."""
 
     name: str
@@ -66,51 +66,51 @@ def _page(settings: Settings, routes: Sequence[Route], *, style: str) -> str:
     return template.substitute(style=style, sections="\n".join(sections), hint=hint)
 
 
-def _public(settings: Settings, routes: Sequence[Route]) -> Iterator[Entry]:
+def _public(settings: Settings, routes: Sequence[Route]) -> Iterator[Card]:
     for client, description in settings.clients.items():
-        yield Entry(f"GraphQL for {client}", description, graphql_path(client))
+        yield Card(f"GraphQL for {client}", description, graphql_path(client))
     for public in (route for route in routes if route.audience is Audience.PUBLIC):
-        yield Entry(f"REST: {public.name}", "For outside clients, from either side of the route", public.prefix)
-    yield Entry("Console", "Move routes, watch both sides, take them back", "/console")
+        yield Card(f"REST: {public.name}", "For outside clients, from either side of the route", public.prefix)
+    yield Card("Console", "Move routes, watch both sides, take them back", "/console")
 
 
-def _processes(settings: Settings, shift: int) -> Iterator[Entry]:
+def _processes(settings: Settings, shift: int) -> Iterator[Card]:
     upstreams = settings.upstreams
     for client in settings.clients:
-        yield Entry(
+        yield Card(
             f"BFF {client}", "Directly, without the edge", _link(upstreams[upstream_of(client)].port, "/graphql")
         )
-    yield Entry("Control plane", "Admin API of the strangler", _link(upstreams["control"].port, "/openapi.json"))
-    yield Entry("Agent", "The versions written, and live in Envoy", _link(settings.agent_port, "/readyz"))
-    yield Entry("Internal listener", "The same routes, for trusted callers", _link(settings.internal_port, "/healthz"))
-    yield Entry("Worker", "Metrics of the project's workflows", _link(8021 + shift, "/metrics"))
+    yield Card("Control plane", "Admin API of the strangler", _link(upstreams["control"].port, "/openapi.json"))
+    yield Card("Agent", "The versions written, and live in Envoy", _link(settings.agent_port, "/readyz"))
+    yield Card("Internal listener", "The same routes, for trusted callers", _link(settings.internal_port, "/healthz"))
+    yield Card("Worker", "Metrics of the project's workflows", _link(8021 + shift, "/metrics"))
 
 
-def _services(settings: Settings) -> Iterator[Entry]:
+def _services(settings: Settings) -> Iterator[Card]:
     for name, description in settings.services.items():
         if name in settings.upstreams:
-            yield Entry(name, description, _link(settings.upstreams[name].port, "/openapi.json"))
+            yield Card(name, description, _link(settings.upstreams[name].port, "/openapi.json"))
 
 
-def _engines(shift: int) -> Iterator[Entry]:
-    yield Entry("Temporal UI", "Every workflow", _link(8233 + shift, "/"))
-    yield Entry("Temporal", "gRPC", f"127.0.0.1:{7233 + shift}")
-    yield Entry("Valkey", "Redis protocol", f"127.0.0.1:{6390 + shift}")
-    yield Entry("PostgreSQL", "Database and user matapalo", f"127.0.0.1:{5439 + shift}")
+def _engines(shift: int) -> Iterator[Card]:
+    yield Card("Temporal UI", "Every workflow", _link(8233 + shift, "/"))
+    yield Card("Temporal", "gRPC", f"127.0.0.1:{7233 + shift}")
+    yield Card("Valkey", "Redis protocol", f"127.0.0.1:{6390 + shift}")
+    yield Card("PostgreSQL", "Database and user matapalo", f"127.0.0.1:{5439 + shift}")
 
 
 def _link(port: int, path: str) -> str:
     return f"http://127.0.0.1:{port}{path}"
 
 
-def _section(title: str, entries: Iterable[Entry]) -> str:
-    cards = "\n".join(_card(entry) for entry in entries)
-    return f"<section><h2>{escape(title)}</h2><ul>\n{cards}\n</ul></section>"
+def _section(title: str, cards: Iterable[Card]) -> str:
+    items = "\n".join(_item(card) for card in cards)
+    return f"<section><h2>{escape(title)}</h2><ul>\n{items}\n</ul></section>"
 
 
-def _card(entry: Entry) -> str:
-    address = escape(entry.address)
-    is_link = entry.address.startswith(("/", "http"))
+def _item(card: Card) -> str:
+    address = escape(card.address)
+    is_link = card.address.startswith(("/", "http"))
     text = address.removeprefix("http://").partition("/")[0] or address
     link = f'<a href="{address}">{text}</a>' if is_link else f"<code>{address}</code>"
-    return f"<li><b>{escape(entry.name)}</b><span>{escape(entry.purpose)}</span>{link}</li>"
+    return f"<li><b>{escape(card.name)}</b><span>{escape(card.purpose)}</span>{link}</li>"

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from matapalo.strangler.errors import EnvoyUnreachable, StoreUnavailable
+from matapalo.strangler.errors import EnvoyUnreachable, RedisUnavailable
 from matapalo.strangler.metrics.counters import STATISTICS, Reading, SideOf, between, parse
 from matapalo.strangler.metrics.traffic import SideTraffic, counts_of
 from matapalo.strangler.routing.route import Side
@@ -50,14 +50,14 @@ class MetricsCollector:
         while True:
             try:
                 await self.step()
-            except (EnvoyUnreachable, StoreUnavailable) as error:
+            except (EnvoyUnreachable, RedisUnavailable) as error:
                 logger.debug("no metrics are collected just now: %s", error)
             except Exception:  # the data plane must outlive every surprise in its control plane
                 logger.exception("a reading of Envoy's counters failed")
             await asyncio.sleep(self._every_s)
 
     async def step(self) -> dict[SideOf, SideTraffic]:
-        """Read once; what happened since the reading before. Raises EnvoyUnreachable, StoreUnavailable."""
+        """Read once; what happened since the reading before. Raises EnvoyUnreachable, RedisUnavailable."""
         now = await self._read()
         before, self._last = self._last, now
         if before is None:

@@ -21,12 +21,12 @@ class RouteTable(Protocol):
     async def move(self, request: MoveShare) -> Moved:
         """Write a share, unless an external change is in the way. The same request twice writes once.
 
-        Raises RouteNotFound, InvalidChange, StoreUnavailable.
+        Raises RouteNotFound, InvalidChange, RedisUnavailable.
         """
         ...
 
     async def check(self, request: CheckGates) -> GateReport:
-        """Judge the current step, and report external changes. Raises RouteNotFound, StoreUnavailable."""
+        """Judge the current step, and report external changes. Raises RouteNotFound, RedisUnavailable."""
         ...
 
 
@@ -34,7 +34,7 @@ class SnapshotStore(Protocol):
     """Where the last state of every rollout can be read without Temporal."""
 
     async def save(self, state: RolloutState) -> None:
-        """Replace the route's snapshot. Raises StoreUnavailable."""
+        """Replace the route's snapshot. Raises RedisUnavailable."""
         ...
 
 

@@ -26,14 +26,14 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from matapalo.process.clock import Clock
 from matapalo.strangler.errors import (
     InvalidChange,
+    RedisUnavailable,
     RolloutConflict,
     RolloutNotFound,
     RolloutsUnavailable,
-    StoreUnavailable,
 )
 from matapalo.strangler.rollout import plan as plans
 from matapalo.strangler.rollout.messages import OperatorCommand, RolloutState, StartRollout, Step
-from matapalo.strangler.rollout.progress import Progress
+from matapalo.strangler.rollout.progress import RolloutProgress
 from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.routing.document import RoutesDocument
@@ -125,7 +125,7 @@ class Rollouts:
                 raise RolloutConflict(
                     f"route {route.name!r} has a rollout under way: roll it back, or let it finish"
                 ) from error
-        return Progress(start, self._clock.now()).state
+        return RolloutProgress(start, self._clock.now()).state
 
     async def send(self, route: str, command: Command, *, by: str, why: str) -> RolloutState:
         """Send a command; the state after it."""
@@ -159,7 +159,7 @@ class Rollouts:
     async def _name(self, route: str) -> str:
         try:
             return (await self._changes.document()).route(route).name
-        except StoreUnavailable:
+        except RedisUnavailable:
             if route.startswith("/"):
                 raise
             return route

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Phase(StrEnum):
+class RolloutPhase(StrEnum):
     """Where a rollout stands."""
 
     RUNNING = "RUNNING"
@@ -26,7 +26,7 @@ class Phase(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether nothing of it is left to happen."""
-        return self in (Phase.DONE, Phase.ROLLED_BACK)
+        return self in (RolloutPhase.DONE, RolloutPhase.ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class RolloutState:
     """The whole state of a rollout, as operators read it."""
 
     route: str
-    phase: Phase
+    phase: RolloutPhase
     because: str
     plan: tuple[Step, ...]
     step: int

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from matapalo.strangler.rollout.messages import (
     Event,
     OperatorCommand,
-    Phase,
+    RolloutPhase,
     RolloutState,
     StartRollout,
     Step,
@@ -19,13 +19,13 @@ EVENTS_KEPT = 100
 PASS, FAIL = "PASS", "FAIL"
 
 
-class Progress:
+class RolloutProgress:
     """Holds the state that operators read and replaces it at every transition."""
 
     def __init__(self, start: StartRollout, now: datetime) -> None:
         self.state = start.continued or RolloutState(
             route=start.route,
-            phase=Phase.RUNNING,
+            phase=RolloutPhase.RUNNING,
             because="it has just been started",
             plan=start.plan,
             step=-1,
@@ -56,7 +56,7 @@ class Progress:
     @property
     def is_free(self) -> bool:
         """Whether no operator and no conflict keeps it where it is."""
-        return self.state.phase in (Phase.RUNNING, Phase.WAITING)
+        return self.state.phase in (RolloutPhase.RUNNING, RolloutPhase.WAITING)
 
     @property
     def began_at(self) -> datetime:
@@ -87,7 +87,7 @@ class Progress:
             due_at=now + timedelta(seconds=step.lasts_s),
             verdict=None,
             failures=0,
-            phase=Phase.RUNNING,
+            phase=RolloutPhase.RUNNING,
             because=f"watching {format_share(step.share_bp)}",
         )
         self._note(now, "step", f"{format_share(step.share_bp)} of the users have the new side", by)
@@ -103,7 +103,7 @@ class Progress:
         if entered:
             entered = (*entered[:-1], replace(entered[-1], outcome=verdict.outcome))
         self._set(verdict=verdict, failures=failures, entered=entered)
-        if self.state.phase is Phase.RUNNING:
+        if self.state.phase is RolloutPhase.RUNNING:
             self._set(because=f"{verdict.outcome}: {verdict.because}")
         if before is None or before.outcome != verdict.outcome:
             self._note(verdict.at, "verdict", f"{verdict.outcome}: {verdict.because}", "gates")
@@ -117,27 +117,27 @@ class Progress:
         return verdict.is_critical or self.state.failures >= self.state.failures_allowed
 
     def wait_for_approval(self, now: datetime) -> None:
-        if self.state.phase is not Phase.WAITING and (step := self.following) is not None:
+        if self.state.phase is not RolloutPhase.WAITING and (step := self.following) is not None:
             text = f"{format_share(step.share_bp)} needs approval"
-            self._set(phase=Phase.WAITING, because=text)
+            self._set(phase=RolloutPhase.WAITING, because=text)
             self._note(now, "waiting", text, "plan")
 
     def hold(self, now: datetime, command: OperatorCommand) -> None:
-        self._set(phase=Phase.HELD, because=f"held by {command.by}: {command.why}")
+        self._set(phase=RolloutPhase.HELD, because=f"held by {command.by}: {command.why}")
         self._note(now, "held", command.why, command.by)
 
     def pause(self, now: datetime, because: str) -> None:
         """Stop after an external change, or because the table refuses the plan's share."""
-        if self.state.phase is not Phase.PAUSED:
-            self._set(phase=Phase.PAUSED, because=because)
+        if self.state.phase is not RolloutPhase.PAUSED:
+            self._set(phase=RolloutPhase.PAUSED, because=because)
             self._note(now, "paused", because, "table")
 
     def resume(self, now: datetime, command: OperatorCommand) -> None:
-        self._set(phase=Phase.RUNNING, because=f"resumed by {command.by}: {command.why}", failures=0)
+        self._set(phase=RolloutPhase.RUNNING, because=f"resumed by {command.by}: {command.why}", failures=0)
         self._note(now, "resumed", command.why, command.by)
 
     def advance(self, now: datetime, command: OperatorCommand) -> None:
-        self._set(phase=Phase.RUNNING, because=f"advanced by {command.by}: {command.why}")
+        self._set(phase=RolloutPhase.RUNNING, because=f"advanced by {command.by}: {command.why}")
         self._note(now, "advanced", command.why, command.by)
 
     def adopt(self, now: datetime, revision: int, text: str) -> None:
@@ -147,13 +147,13 @@ class Progress:
             self._note(now, "adopted", text, "table")
 
     def finish(self, now: datetime, because: str) -> None:
-        self._set(phase=Phase.DONE, because=because, finished_at=now, due_at=None)
+        self._set(phase=RolloutPhase.DONE, because=because, finished_at=now, due_at=None)
         self._note(now, "done", because, "plan")
 
     def roll_back(self, now: datetime, revision: int, command: OperatorCommand) -> None:
         """End it: 0 % has been written as this revision."""
         self._set(
-            phase=Phase.ROLLED_BACK,
+            phase=RolloutPhase.ROLLED_BACK,
             because=f"rolled back by {command.by}: {command.why}",
             share_bp=0,
             revision=revision,

@@ -3,7 +3,7 @@
     gateway:rollouts    hash  <route> -> RolloutState (JSON)
 
 Written by the rollout itself at every change and every time its gates were checked: an emptied Redis fills again.
-Raises StoreUnavailable.
+Raises RedisUnavailable.
 """
 
 from collections.abc import Awaitable
@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.rollout.messages import RolloutState
 
 KEY = "gateway:rollouts"
@@ -27,12 +27,12 @@ class RedisSnapshotStore:
 
     async def save(self, state: RolloutState) -> None:
         """Replace the route's snapshot."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.hset(KEY, state.route, msgspec.json.encode(state))
 
     async def read(self) -> dict[str, RolloutState]:
         """The last rollout of each route that ever had one, by route name."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             snapshots = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(KEY))
         states = [msgspec.json.decode(text, type=RolloutState) for text in snapshots.values()]
         return {state.route: state for state in sorted(states, key=lambda state: state.route)}

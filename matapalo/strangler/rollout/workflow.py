@@ -30,12 +30,12 @@ with workflow.unsafe.imports_passed_through():
         Moved,
         MoveShare,
         OperatorCommand,
-        Phase,
+        RolloutPhase,
         RolloutState,
         StartRollout,
         VerdictNote,
     )
-    from matapalo.strangler.rollout.progress import PASS, Progress
+    from matapalo.strangler.rollout.progress import PASS, RolloutProgress
     from matapalo.strangler.routing.share import format_share
 
 TASK_QUEUE = "rollouts"
@@ -61,7 +61,7 @@ class RolloutWorkflow:
     def __init__(self, start: StartRollout) -> None:
         self._start = start
         self._me = f"rollout:{start.route}"
-        self._progress = Progress(start, workflow.now())
+        self._progress = RolloutProgress(start, workflow.now())
         self._rollback: OperatorCommand | None = None
         self._advance: OperatorCommand | None = None
         self._resumed = False
@@ -94,19 +94,19 @@ class RolloutWorkflow:
 
     @hold.validator
     def _may_hold(self, command: OperatorCommand) -> None:
-        self._require("hold", Phase.RUNNING, Phase.WAITING)
+        self._require("hold", RolloutPhase.RUNNING, RolloutPhase.WAITING)
 
     @workflow.update
     def resume(self, command: OperatorCommand) -> RolloutState:
         """Go on. After an external change the share of the current step is written again."""
-        self._overwrites = self._progress.state.phase is Phase.PAUSED
+        self._overwrites = self._progress.state.phase is RolloutPhase.PAUSED
         self._progress.resume(workflow.now(), command)
         self._resumed = True
         return self._progress.state
 
     @resume.validator
     def _may_resume(self, command: OperatorCommand) -> None:
-        self._require("resume", Phase.HELD, Phase.PAUSED)
+        self._require("resume", RolloutPhase.HELD, RolloutPhase.PAUSED)
 
     @workflow.update
     def advance(self, command: OperatorCommand) -> RolloutState:
@@ -117,7 +117,7 @@ class RolloutWorkflow:
 
     @advance.validator
     def _may_advance(self, command: OperatorCommand) -> None:
-        self._require("advance", Phase.RUNNING, Phase.WAITING)
+        self._require("advance", RolloutPhase.RUNNING, RolloutPhase.WAITING)
 
     @workflow.update
     async def rollback(self, command: OperatorCommand) -> RolloutState:
@@ -129,7 +129,7 @@ class RolloutWorkflow:
 
     @rollback.validator
     def _may_roll_back(self, command: OperatorCommand) -> None:
-        self._require("roll back", Phase.RUNNING, Phase.WAITING, Phase.HELD, Phase.PAUSED)
+        self._require("roll back", RolloutPhase.RUNNING, RolloutPhase.WAITING, RolloutPhase.HELD, RolloutPhase.PAUSED)
 
     async def _carry_out(self) -> None:
         await self._go_on()
@@ -224,7 +224,7 @@ class RolloutWorkflow:
             progress.judge(VerdictNote("HOLD", f"the gates could not be checked: {_cause(error)}", workflow.now()))
             return
         progress.judge(replace(report.verdict, at=workflow.now()))
-        if progress.state.phase is Phase.PAUSED or self._overwrites:
+        if progress.state.phase is RolloutPhase.PAUSED or self._overwrites:
             return  # resumed while the gates were checked: the share they judged is about to be overwritten
         if report.is_conflict:
             progress.pause(workflow.now(), report.external_change)
@@ -307,7 +307,7 @@ class RolloutWorkflow:
             if is_cancelled_exception(error):
                 raise
 
-    def _require(self, action: str, *phases: Phase) -> None:
+    def _require(self, action: str, *phases: RolloutPhase) -> None:
         phase = self._progress.state.phase
         if phase not in phases:
             raise ApplicationError(

@@ -38,25 +38,25 @@ class Request(NamedTuple):
     cohort: str | None = None
 
 
-class Decision(NamedTuple):
+class SideDecision(NamedTuple):
     """A side, and the rule that chose it."""
 
     side: Side
     reason: Reason
 
 
-def decide(route: Route, request: Request) -> Decision:
+def decide(route: Route, request: Request) -> SideDecision:
     """The first rule of the route's policy that applies. A force that names no side the route has is no force."""
     if request.force in route.sides:
-        return Decision(Side(request.force), Reason.FORCED)
+        return SideDecision(Side(request.force), Reason.FORCED)
     if route.writes is not None and request.method not in SAFE_METHODS:
-        return Decision(route.writes, Reason.METHOD)
+        return SideDecision(route.writes, Reason.METHOD)
     if (side := _matching(route.canary, request.canary)) is not None:
-        return Decision(side, Reason.CANARY)
+        return SideDecision(side, Reason.CANARY)
     if (side := _matching(route.cohorts, request.cohort)) is not None:
-        return Decision(side, Reason.COHORT)
+        return SideDecision(side, Reason.COHORT)
     if request.subject in route.users:
-        return Decision(Side.NEW, Reason.USER)
+        return SideDecision(Side.NEW, Reason.USER)
     return _by_share(route, request.subject)
 
 
@@ -64,15 +64,15 @@ def _matching(rules: tuple[Match, ...], value: str | None) -> Side | None:
     return next((rule.side for rule in rules if rule.value == value), None)
 
 
-def _by_share(route: Route, subject: str | None) -> Decision:
+def _by_share(route: Route, subject: str | None) -> SideDecision:
     if route.share_bp == WHOLE_BP:
-        return Decision(Side.NEW, Reason.DEFAULT)
+        return SideDecision(Side.NEW, Reason.DEFAULT)
     if route.share_bp == 0:
-        return Decision(Side.LEGACY, Reason.DEFAULT)
+        return SideDecision(Side.LEGACY, Reason.DEFAULT)
     if not subject:
-        return Decision(Side.LEGACY, Reason.NO_SUBJECT)
+        return SideDecision(Side.LEGACY, Reason.NO_SUBJECT)
     takes_new = takes_new_side(subject, seed=route.seed, share_bp=route.share_bp)
-    return Decision(Side.NEW if takes_new else Side.LEGACY, Reason.SHARE)
+    return SideDecision(Side.NEW if takes_new else Side.LEGACY, Reason.SHARE)
 
 
 def is_shadowed(route: Route, request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from matapalo.strangler.routing.decide import Decision, Reason, Request, decide, is_shadowed, joins_at_bp
+from matapalo.strangler.routing.decide import Reason, Request, SideDecision, decide, is_shadowed, joins_at_bp
 from matapalo.strangler.routing.route import Route, Side
 from matapalo.strangler.routing.share import format_share
 
@@ -36,7 +36,7 @@ def explain(route: Route, request: Request) -> Explanation:
     )
 
 
-def falls_back(route: Route, request: Request, decision: Decision) -> bool:
+def falls_back(route: Route, request: Request, decision: SideDecision) -> bool:
     """Whether the legacy side stands in when the new side fails this request; for a forced side no other stands in."""
     return (
         route.falls_back
@@ -46,7 +46,7 @@ def falls_back(route: Route, request: Request, decision: Decision) -> bool:
     )
 
 
-def _sentence(route: Route, request: Request, decision: Decision, joins: int | None) -> str:
+def _sentence(route: Route, request: Request, decision: SideDecision, joins: int | None) -> str:
     share, joined, side = format_share(route.share_bp), format_share(joins or 0), decision.side
     sentences = {
         Reason.FORCED: f"the caller asked for {side}",

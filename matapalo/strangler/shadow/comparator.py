@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from matapalo.process.clock import Clock
-from matapalo.strangler.errors import GatewayError, StoreUnavailable
+from matapalo.strangler.errors import GatewayError, RedisUnavailable
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route, covers
 from matapalo.strangler.settings import Upstream
@@ -109,7 +109,7 @@ class Comparator:
             request = await self._queue.get()
             try:
                 self._count(await self.compare(request))
-            except StoreUnavailable as error:
+            except RedisUnavailable as error:
                 self._count("error")
                 logger.debug("a comparison is lost: %s", error)
             except Exception:  # one broken pair must not end the comparing of all others
@@ -117,7 +117,7 @@ class Comparator:
                 logger.exception("a comparison failed")
 
     async def compare(self, request: Mirrored) -> str:
-        """Call both sides and write down the differences; the outcome. Raises StoreUnavailable."""
+        """Call both sides and write down the differences; the outcome. Raises RedisUnavailable."""
         await self._write_dropped()
         route = await self._table.route_of(request.target)
         if route is None or route.retired:

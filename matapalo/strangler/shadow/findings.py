@@ -5,7 +5,7 @@
     gateway:samples:<route>:<path>         list of the last three samples (JSON), kept for 24 hours
     gateway:ignored:<route>                hash  <path> -> who ignored it, when and why (JSON), kept
 
-Raises StoreUnavailable.
+Raises RedisUnavailable.
 """
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from matapalo.process.clock import Clock
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.shadow.consistency import Consistency, fields_of
 from matapalo.strangler.shadow.difference import Difference, SideResponse, differences
 from matapalo.strangler.store.slices import KEPT, Slices
@@ -94,7 +94,7 @@ class Findings:
     async def add_sample(self, route: str, paths: Sequence[str], sample: Sample) -> None:
         """Keep a sample for each of the paths, instead of their oldest."""
         text = msgspec.json.encode(sample)
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for path in paths:
                     key = _samples_key(route, path)
@@ -133,7 +133,7 @@ class Findings:
 
     async def samples(self, route: str, paths: Sequence[str]) -> dict[str, list[Sample]]:
         """The samples of these paths, the newest first."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for path in paths:
                     pipe.lrange(_samples_key(route, path), 0, SAMPLES - 1)
@@ -145,7 +145,7 @@ class Findings:
 
     async def ignored(self, route: str) -> list[Ignored]:
         """The fields that count for nothing."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             texts = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_ignored_key(route)))
         entries = [msgspec.json.decode(text, type=Ignored) for text in texts.values()]
         return sorted(entries, key=lambda entry: entry.path)
@@ -153,19 +153,19 @@ class Findings:
     async def ignore(self, route: str, path: str, *, by: str, why: str) -> Ignored:
         """Add a field to the list."""
         entry = Ignored(path=path, by=by, why=why, at=self._clock.now())
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
         return entry
 
     async def unignore(self, route: str, path: str) -> bool:
         """Take a field off the list; whether it was there."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             return bool(await self._redis.hdel(_ignored_key(route), path))
 
     async def forget(self, route: str) -> None:
         """Forget what was counted: after a fix, the old differences are not held against the new side."""
         await self._slices.forget(_series(route))
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async for key in self._redis.scan_iter(match=f"gateway:samples:{route}:*", count=1000):
                 await self._redis.unlink(key)
 

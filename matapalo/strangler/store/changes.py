@@ -8,7 +8,7 @@ A route is named by its name or by a path it covers. Every change is validated a
 compare-and-set, and recorded in the same step. Two changes of different routes at once both succeed; of two changes of
 one route the later is refused when it carries the revision it was made from (``expected``).
 
-Raises RouteNotFound, InvalidChange, PreconditionFailed, StoreConflict (many tries in vain), StoreUnavailable.
+Raises RouteNotFound, InvalidChange, PreconditionFailed, StoreConflict (many tries in vain), RedisUnavailable.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from matapalo.process.clock import Clock
-from matapalo.strangler.errors import InvalidChange, PreconditionFailed, StoreConflict, StoreUnavailable
+from matapalo.strangler.errors import InvalidChange, PreconditionFailed, RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Action, Change, rollback_target, target_at
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import WHOLE_BP, Route, Side
@@ -41,10 +41,10 @@ class Changes:
         self._clock = clock
 
     async def document(self) -> RoutesDocument:
-        """The table. Raises StoreUnavailable also when the store is empty, which is never an instruction."""
+        """The table. Raises RedisUnavailable also when the store is empty, which is never an instruction."""
         document = await self._store.read()
         if document is None:
-            raise StoreUnavailable("the store has no routes yet: an agent brings them when it reaches the store")
+            raise RedisUnavailable("the store has no routes yet: an agent brings them when it reaches the store")
         return document
 
     async def set_route(

@@ -4,7 +4,7 @@
     {gateway:legacy-hits}:<route>   hash   ["web","2.1","Mozilla/5.0"]  {"count": 12, "first_ms": …, "last_ms": …, …}
 
 ``since`` shows that counting began anew after the store was emptied: evidence that is lost is no evidence of silence.
-Raises StoreUnavailable.
+Raises RedisUnavailable.
 """
 
 from collections.abc import Awaitable
@@ -15,7 +15,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.routing.hits import Hits, HitsByRoute, LegacyCaller
 
 KEY = "{gateway:legacy-hits}"
@@ -71,11 +71,11 @@ class RedisLegacyHits:
         self._redis = redis
 
     async def begin(self, now: datetime) -> None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.hsetnx(KEY, "since", str(round(now.timestamp() * 1000)))
 
     async def since(self) -> datetime | None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             since_ms = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "since"))
         return None if since_ms is None else datetime.fromtimestamp(int(since_ms) / 1000, UTC)
 
@@ -84,11 +84,11 @@ class RedisLegacyHits:
             arguments = [str(MAX_CALLERS), _key_of(UNNAMED)]
             for caller, counts in callers.items():
                 arguments += [_key_of(caller), msgspec.json.encode(counts).decode()]
-            with outage(StoreUnavailable):
+            with outage(RedisUnavailable):
                 await cast("Awaitable[None]", self._redis.eval(_ADD, 1, f"{KEY}:{route}", *arguments))
 
     async def of(self, route: str) -> dict[LegacyCaller, Hits]:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             by_caller = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(f"{KEY}:{route}"))
         return {
             LegacyCaller(*msgspec.json.decode(caller, type=tuple[str, str, str])): msgspec.json.decode(hits, type=Hits)

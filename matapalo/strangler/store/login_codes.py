@@ -4,7 +4,7 @@
 
 The token is encrypted under a key that only the code yields, so Redis never holds a token that could be read. GETDEL
 makes a code work once, whichever replica is asked. Cipher: Fernet (AES-128-CBC and HMAC-SHA256).
-Raises StoreUnavailable.
+Raises RedisUnavailable.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 
 CODE_LIVES_S = 30
 EXCHANGE_PATH = "/console/enter"
@@ -33,13 +33,13 @@ class LoginCodes:
     async def mint(self, token: str) -> str:
         """A new code for a token that has been verified."""
         code = secrets.token_urlsafe(32)
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.set(_key(code), _cipher(code).encrypt(token.encode()), ex=CODE_LIVES_S)
         return code
 
     async def exchange(self, code: str) -> str | None:
         """The token of a code, once; None when it was used, has expired or never existed."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             encrypted = await cast("Awaitable[bytes | None]", self._redis.getdel(_key(code)))
         return None if encrypted is None else _cipher(code).decrypt(encrypted).decode()
 

@@ -47,7 +47,7 @@ class Nodes(NamedTuple):
 
 
 class NodeReader:
-    """Reads the reports; on the way it forgets those that have expired. Raises StoreUnavailable."""
+    """Reads the reports; on the way it forgets those that have expired. Raises RedisUnavailable."""
 
     def __init__(self, changes: Changes, store: RouteStore, clock: Clock) -> None:
         self._changes = changes

@@ -7,7 +7,7 @@
     gateway:routes:changed      channel  a message for each write, its text the new version
 
 No process seeds an empty store from a file on its own: agents *offer* what they have applied, with its history, and the
-highest version wins, so an emptied store comes back at the version that was live. Raises StoreUnavailable,
+highest version wins, so an emptied store comes back at the version that was live. Raises RedisUnavailable,
 StoreConflict, and InvalidRoutes for a document that cannot be read.
 """
 
@@ -22,7 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreConflict, StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument, parse_json, render_json
 
@@ -120,7 +120,7 @@ class RedisRouteStore:
         self._changes: PubSub | None = None
 
     async def read(self) -> RoutesDocument | None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             data = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "document"))
         return None if data is None else parse_json(data)
 
@@ -149,25 +149,25 @@ class RedisRouteStore:
         return selected[:limit]
 
     async def _page(self, highest: str, lowest: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             entries = await self._redis.xrevrange(HISTORY, max=highest, min=lowest, count=PAGE)
         return cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
 
     async def report(self, report: NodeReport) -> None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.hset(AGENTS, report.node, msgspec.json.encode(report))
 
     async def reports(self) -> list[NodeReport]:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             by_node = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(AGENTS))
         return [msgspec.json.decode(text, type=NodeReport) for _, text in sorted(by_node.items())]
 
     async def forget(self, node: str) -> None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             await self._redis.hdel(AGENTS, node)
 
     async def wait_for_change(self, timeout_s: float) -> None:
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             if self._changes is None:
                 changes = self._redis.pubsub()
                 await changes.subscribe(CHANNEL)
@@ -192,5 +192,5 @@ class RedisRouteStore:
         arguments = [str(lowest), str(highest), str(document.version), render_json(document).decode(), CHANNEL]
         for change in changes:
             arguments += [str(change.version), msgspec.json.encode(change).decode()]
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             return await cast("Awaitable[int | None]", self._redis.eval(_WRITE, 2, KEY, HISTORY, *arguments))

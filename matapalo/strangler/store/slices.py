@@ -5,7 +5,7 @@
 
 A series is for example ``traffic:orders``. A slice is a hash of a few hundred bytes; Redis forgets it by itself. Adding
 is all there is, so any number of agents write into one slice, and an emptied Redis only means that there is less to
-judge by. Raises StoreUnavailable.
+judge by. Raises RedisUnavailable.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from matapalo.process.clock import Clock
 from matapalo.process.outage import outage
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 
 KEPT = timedelta(hours=24)
 COARSE_S = 300
@@ -43,7 +43,7 @@ class Slices:
     async def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Add counts (series to field to count) to the slices of now."""
         now = self._clock.now()
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for series, fields in counts.items():
                     for size in self._sizes if fields else ():
@@ -79,7 +79,7 @@ class Slices:
 
     async def forget(self, series: str) -> None:
         """Remove everything counted so far."""
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async for key in self._redis.scan_iter(match=f"gateway:slices:{series}:*", count=1000):
                 await self._redis.unlink(key)
 
@@ -93,7 +93,7 @@ class Slices:
     ) -> list[tuple[datetime, dict[str, int]]]:
         oldest = max(since, self._clock.now() - size.lifetime)
         indices = [*_indices(oldest, until, size.seconds)]
-        with outage(StoreUnavailable):
+        with outage(RedisUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for index in indices:
                     pipe.hgetall(_key(series, size.seconds, index))

@@ -1,6 +1,6 @@
 """What both sides of a route did, and the verdict on it, read from Redis: for gates, the API and the console.
 
-Raises StoreUnavailable.
+Raises RedisUnavailable.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from matapalo.strangler.agent.admin import STATISTICS, EnvoyAdmin
-from matapalo.strangler.errors import StoreConflict, StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.hits import Hits, HitsByRoute, LegacyCaller
@@ -84,7 +84,7 @@ class FakeRouteStore:
 
     def _check(self) -> None:
         if self.is_down:
-            raise StoreUnavailable("Redis does not answer: it is down")
+            raise RedisUnavailable("Redis does not answer: it is down")
 
 
 class FakeLegacyHits:
@@ -117,7 +117,7 @@ class FakeLegacyHits:
 
     def _check(self) -> None:
         if self.is_down:
-            raise StoreUnavailable("Redis does not answer: it is down")
+            raise RedisUnavailable("Redis does not answer: it is down")
 
 
 class FakeEnvoy(httpx.AsyncBaseTransport):

@@ -26,7 +26,7 @@ from matapalo.strangler.console.site import console_routes
 from matapalo.strangler.rollout.client import DEFAULT_PACE, Command, Pace, Rollouts
 from matapalo.strangler.rollout.messages import RolloutState, StartRollout
 from matapalo.strangler.rollout.plan import parse
-from matapalo.strangler.rollout.progress import Progress
+from matapalo.strangler.rollout.progress import RolloutProgress
 from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.services import Services, create_services
@@ -61,7 +61,7 @@ class RecordedRollouts(Rollouts):
 
     async def start(self, route: str, plan: str, *, by: str, why: str, pace: Pace = DEFAULT_PACE) -> RolloutState:
         self._record(route, plan, by, why, *pace)
-        return Progress(StartRollout(route, parse(plan), by, why, 1, 600, 3), self._clock.now()).state
+        return RolloutProgress(StartRollout(route, parse(plan), by, why, 1, 600, 3), self._clock.now()).state
 
     async def send(self, route: str, command: Command, *, by: str, why: str) -> RolloutState:
         self._record(route, command, by, why)

@@ -8,7 +8,7 @@ from matapalo.strangler.agent import hits as module
 from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.agent.hits import HitReader
 from matapalo.strangler.envoy.listeners import LEGACY_LOG
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.routing.hits import total
 from tests.matapalo.strangler.fakes import FakeEnvoy, FakeLegacyHits, ImpatientClock
 
@@ -69,7 +69,7 @@ async def test_half_a_line_waits_for_its_end(harness: LogHarness) -> None:
 async def test_what_redis_missed_is_added_when_it_is_back(harness: LogHarness) -> None:
     harness.write(LINE)
     harness.hits.is_down = True
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(RedisUnavailable):
         await harness.reader.read()
     harness.hits.is_down = False
     await harness.reader.read()

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from matapalo.strangler.app import control_app
+from matapalo.strangler.control_app import control_app
 from tests.matapalo.strangler.builders import settings_in
 
 DOCUMENT = Path(__file__).with_name("admin.openapi.json")

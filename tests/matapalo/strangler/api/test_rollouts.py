@@ -10,7 +10,7 @@ import pytest_asyncio
 from matapalo.strangler.errors import InvalidChange, RolloutConflict, RolloutNotFound, RolloutsUnavailable
 from matapalo.strangler.rollout.messages import RolloutState, StartRollout, VerdictNote
 from matapalo.strangler.rollout.plan import parse
-from matapalo.strangler.rollout.progress import Progress
+from matapalo.strangler.rollout.progress import RolloutProgress
 from tests.harness.tokens import bearer
 from tests.matapalo.strangler.builders import a_document
 from tests.matapalo.strangler.harness import Harness
@@ -21,7 +21,7 @@ START = StartRollout("orders", parse("5% for 1 day, 100%"), "op_1", "a quiet wee
 
 
 def a_view() -> RolloutState:
-    progress = Progress(START, NOW)
+    progress = RolloutProgress(START, NOW)
     progress.enter(NOW, 2, "rollout:orders")
     progress.judge(VerdictNote("FAIL", "new failed 8 of 40 (20.00%), the ceiling is 5.00%", NOW))
     return progress.state

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 
 from matapalo.strangler.console.session import form_token
-from matapalo.strangler.rollout.messages import Phase, RolloutState, StepEntry
+from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState, StepEntry
 from matapalo.strangler.rollout.plan import parse
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.hits import Hits, LegacyCaller
@@ -71,7 +71,7 @@ def rollout(harness: Harness) -> RolloutState:
     entered = tuple(StepEntry(began_at - timedelta(days=days), "PASS") for days in (3, 2, 0))
     return RolloutState(
         route="orders",
-        phase=Phase.RUNNING,
+        phase=RolloutPhase.RUNNING,
         because="watching 25 %",
         plan=parse(PLAN),
         step=2,

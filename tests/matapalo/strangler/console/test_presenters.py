@@ -15,7 +15,7 @@ from matapalo.strangler.console.presenters import (
 )
 from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
 from matapalo.strangler.rollout.client import Command
-from matapalo.strangler.rollout.messages import Phase
+from matapalo.strangler.rollout.messages import RolloutPhase
 from matapalo.strangler.routing.route import Side
 from tests.harness.clock import FakeClock
 from tests.matapalo.strangler.console.harness import quiet_console, rollout
@@ -35,22 +35,24 @@ def test_a_plan_shows_what_is_behind_it_and_what_is_ahead() -> None:
         (10_000, "next", "to the end", False),
     ]
     assert plan.until == view.due_at
-    over = Plan.of(replace(view, phase=Phase.ROLLED_BACK))
+    over = Plan.of(replace(view, phase=RolloutPhase.ROLLED_BACK))
     assert (over.steps[2].state, over.until) == ("done", None)
 
 
 @pytest.mark.parametrize(
     ("phase", "words", "commands"),
     [
-        (Phase.RUNNING, "running", (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)),
-        (Phase.WAITING, "needs approval", (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)),
-        (Phase.HELD, "held", (Command.RESUME, Command.ROLLBACK)),
-        (Phase.PAUSED, "paused", (Command.RESUME, Command.ROLLBACK)),
-        (Phase.DONE, "done", ()),
-        (Phase.ROLLED_BACK, "rolled back", ()),
+        (RolloutPhase.RUNNING, "running", (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)),
+        (RolloutPhase.WAITING, "needs approval", (Command.HOLD, Command.ADVANCE, Command.ROLLBACK)),
+        (RolloutPhase.HELD, "held", (Command.RESUME, Command.ROLLBACK)),
+        (RolloutPhase.PAUSED, "paused", (Command.RESUME, Command.ROLLBACK)),
+        (RolloutPhase.DONE, "done", ()),
+        (RolloutPhase.ROLLED_BACK, "rolled back", ()),
     ],
 )
-def test_only_the_commands_that_fit_a_phase_are_shown(phase: Phase, words: str, commands: tuple[Command, ...]) -> None:
+def test_only_the_commands_that_fit_a_phase_are_shown(
+    phase: RolloutPhase, words: str, commands: tuple[Command, ...]
+) -> None:
     assert (PHASES[phase].words, PHASES[phase].commands) == (words, commands)
 
 

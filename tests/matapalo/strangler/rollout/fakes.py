@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from matapalo.strangler.errors import InvalidChange, StoreUnavailable
+from matapalo.strangler.errors import InvalidChange, RedisUnavailable
 from matapalo.strangler.rollout.messages import (
     CheckGates,
     CheckNote,
@@ -68,7 +68,7 @@ class FakeRouteTable:
 
     def _require_up(self) -> None:
         if self.is_down:
-            raise StoreUnavailable("Redis does not answer")
+            raise RedisUnavailable("Redis does not answer")
 
 
 @dataclass

@@ -17,7 +17,7 @@ from matapalo.strangler.errors import InvalidChange, RolloutConflict, RolloutNot
 from matapalo.strangler.rollout import client
 from matapalo.strangler.rollout.activities import RolloutActivities
 from matapalo.strangler.rollout.client import Command, Pace, Rollouts
-from matapalo.strangler.rollout.messages import Phase, RolloutState
+from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState
 from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.rollout.workflow import RolloutWorkflow
 from matapalo.strangler.routing.route import Route, Side
@@ -68,7 +68,7 @@ class RolloutsHarness:
     async def send(self, command: Command) -> RolloutState:
         return await self.rollouts.send(self.route.name, command, by="op_2", why="as agreed")
 
-    async def until(self, phase: Phase, *, checks: int = 0) -> RolloutState:
+    async def until(self, phase: RolloutPhase, *, checks: int = 0) -> RolloutState:
         async def snapshot() -> RolloutState | None:
             state = await self.snapshots.get(self.route.name)
             return state if state and state.phase is phase and self.table.checks >= checks else None
@@ -93,35 +93,35 @@ async def stop(task: asyncio.Task[None]) -> None:
 async def test_it_outlives_its_worker_and_an_emptied_redis(harness: RolloutsHarness) -> None:
     first = harness.worker()
     await harness.start()
-    await harness.until(Phase.RUNNING, checks=1)
+    await harness.until(RolloutPhase.RUNNING, checks=1)
     await stop(first)
 
     await harness.redis.delete("gateway:rollouts")
     second = harness.worker(max_cached_workflows=0)  # replays the history at every step
-    state = await harness.until(Phase.RUNNING, checks=2)
+    state = await harness.until(RolloutPhase.RUNNING, checks=2)
     assert (state.share_bp, state.step) == (500, 0)
     assert (await harness.send(Command.HOLD)).because == "held by op_2: as agreed"
     with pytest.raises(RolloutConflict, match="it is held, and it would have to be running, waiting"):
         await harness.send(Command.ADVANCE)
     await harness.send(Command.RESUME)
-    assert (await harness.send(Command.ADVANCE)).phase is Phase.RUNNING
-    assert (await harness.until(Phase.DONE)).share_bp == 10_000
+    assert (await harness.send(Command.ADVANCE)).phase is RolloutPhase.RUNNING
+    assert (await harness.until(RolloutPhase.DONE)).share_bp == 10_000
     await stop(second)
 
 
 async def test_a_rollback_waits_for_a_store_that_is_down(harness: RolloutsHarness) -> None:
     worker = harness.worker()
     await harness.start()
-    await harness.until(Phase.RUNNING, checks=1)
+    await harness.until(RolloutPhase.RUNNING, checks=1)
     harness.table.is_down = True
     state = await harness.send(Command.ROLLBACK)
-    assert state.phase is Phase.RUNNING, "it answers in time, also when that is not done yet"
+    assert state.phase is RolloutPhase.RUNNING, "it answers in time, also when that is not done yet"
     harness.table.is_down = False
-    state = await harness.until(Phase.ROLLED_BACK)
+    state = await harness.until(RolloutPhase.ROLLED_BACK)
     assert (harness.table.share_bp, state.because) == (0, "rolled back by op_2: as agreed")
     with pytest.raises(RolloutNotFound, match="no rollout under way"):
         await harness.send(Command.HOLD)
-    assert (await harness.start()).phase is Phase.RUNNING, "the route may have another one"
+    assert (await harness.start()).phase is RolloutPhase.RUNNING, "the route may have another one"
     await harness.send(Command.ROLLBACK)
     await stop(worker)
 
@@ -139,14 +139,16 @@ async def test_a_route_has_one_rollout_at_a_time(harness: RolloutsHarness, monke
 async def test_a_cancelled_workflow_rolls_the_route_back(harness: RolloutsHarness) -> None:
     worker = harness.worker()
     await harness.start(check_every_s=3_600)
-    await harness.until(Phase.RUNNING)
+    await harness.until(RolloutPhase.RUNNING)
     handle = harness.client.get_workflow_handle_for(RolloutWorkflow.run, f"rollout:{harness.route.name}")
     await eventually(lambda: harness.table.share_bp == 500)
     await handle.cancel()
     with pytest.raises(WorkflowFailureError):
         await asyncio.wait_for(handle.result(), 10)
     assert harness.table.written == [(500, "op_1"), (0, "temporal")]
-    assert (await harness.until(Phase.ROLLED_BACK)).because == "rolled back by temporal: the workflow was cancelled"
+    assert (
+        await harness.until(RolloutPhase.ROLLED_BACK)
+    ).because == "rolled back by temporal: the workflow was cancelled"
     await stop(worker)
 
 
@@ -176,11 +178,11 @@ async def test_it_goes_on_after_a_restart_of_temporal(valkey_url: str, tmp_path:
         harness = RolloutsHarness(address, valkey_url, server)
         worker = harness.worker()
         await harness.start()
-        await harness.until(Phase.RUNNING, checks=1)
+        await harness.until(RolloutPhase.RUNNING, checks=1)
     with running(command, log=log):
         checks = harness.table.checks
-        await harness.until(Phase.RUNNING, checks=checks + 1)
-        assert (await harness.send(Command.ROLLBACK)).phase is Phase.ROLLED_BACK
+        await harness.until(RolloutPhase.RUNNING, checks=checks + 1)
+        assert (await harness.send(Command.ROLLBACK)).phase is RolloutPhase.ROLLED_BACK
         assert harness.table.written == [(500, "op_1"), (0, "op_2")]
         await stop(worker)
     await harness.redis.aclose()

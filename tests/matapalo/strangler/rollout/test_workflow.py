@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
-from matapalo.strangler.rollout.messages import CheckGates, OperatorCommand, Phase, RolloutState
+from matapalo.strangler.rollout.messages import CheckGates, OperatorCommand, RolloutPhase, RolloutState
 from matapalo.strangler.rollout.workflow import RolloutWorkflow
 from tests.matapalo.strangler.rollout.conftest import Handle, RolloutHarness
 
@@ -25,7 +25,7 @@ async def test_a_plan_of_21_days_enters_every_step_on_its_day(harness: RolloutHa
     async with harness.worker():
         handle = await harness.start(THREE_WEEKS)
         state = await end_of(handle)
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE
     described = await harness.environment.client.get_workflow_handle(handle.id).describe()
     assert described.run_id != handle.first_execution_run_id, "a long history goes on as a new one"
     assert [share for share, _ in harness.table.written] == [500, 1_000, 2_500, 5_000, 10_000]
@@ -39,7 +39,7 @@ async def test_gates_that_fail_three_times_in_a_row_roll_it_back(harness: Rollou
     harness.table.outcome_at = lambda share_bp: "FAIL" if share_bp == 2_500 else "PASS"
     async with harness.worker():
         state = await end_of(await harness.start(THREE_WEEKS))
-    assert state.phase is Phase.ROLLED_BACK
+    assert state.phase is RolloutPhase.ROLLED_BACK
     assert harness.table.share_bp == 0
     assert state.because == "rolled back by rollout:orders: 3 gates in a row failed at 25 %: errors are FAIL"
     assert state.finished_at is not None
@@ -50,14 +50,14 @@ async def test_a_critical_failure_does_not_wait_for_a_second_check(harness: Roll
     harness.table.outcome_at, harness.table.critical = lambda share_bp: "FAIL", True
     async with harness.worker():
         state = await end_of(await harness.start(THREE_WEEKS))
-    assert (state.phase, state.failures, harness.table.checks) == (Phase.ROLLED_BACK, 1, 1)
+    assert (state.phase, state.failures, harness.table.checks) == (RolloutPhase.ROLLED_BACK, 1, 1)
 
 
 async def test_too_little_traffic_holds_a_step_for_as_long_as_it_takes(harness: RolloutHarness) -> None:
     harness.table.outcome_at = lambda share_bp: "HOLD" if harness.table.checks < 100 else "PASS"
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 100%"))
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE
     assert state.entered[1].at - state.entered[0].at > timedelta(hours=98)
 
 
@@ -73,8 +73,8 @@ async def test_held_it_stays_past_its_day_until_it_is_resumed(harness: RolloutHa
     harness.table.on_check = operator
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 100%"))
-    assert phases == [Phase.HELD, Phase.RUNNING]
-    assert state.phase is Phase.DONE
+    assert phases == [RolloutPhase.HELD, RolloutPhase.RUNNING]
+    assert state.phase is RolloutPhase.DONE
     assert state.entered[1].at - state.entered[0].at > timedelta(hours=198)
 
 
@@ -87,7 +87,7 @@ async def test_held_it_is_still_rolled_back_by_its_gates(harness: RolloutHarness
     harness.table.outcome_at = lambda share_bp: "PASS" if harness.table.checks < 5 else "FAIL"
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 100%"))
-    assert (state.phase, harness.table.share_bp) == (Phase.ROLLED_BACK, 0)
+    assert (state.phase, harness.table.share_bp) == (RolloutPhase.ROLLED_BACK, 0)
 
 
 async def test_an_external_change_pauses_it_until_it_is_resumed(harness: RolloutHarness) -> None:
@@ -105,9 +105,9 @@ async def test_an_external_change_pauses_it_until_it_is_resumed(harness: Rollout
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 10% for 1 day, 100%"))
     (paused,) = states
-    assert paused.phase is Phase.PAUSED
+    assert paused.phase is RolloutPhase.PAUSED
     assert paused.because == "op_9 changed share_bp to 4000 at version 3"
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE
     assert [share for share, _ in harness.table.written] == [500, 500, 1_000, 10_000]
 
 
@@ -121,7 +121,7 @@ async def test_an_operator_rolls_it_back_after_an_external_change(harness: Rollo
     harness.table.on_check = operator
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 100%"))
-    assert state.phase is Phase.ROLLED_BACK
+    assert state.phase is RolloutPhase.ROLLED_BACK
     assert state.because == "rolled back by op_2: as agreed"
     assert harness.table.written[-1] == (0, "op_2")
 
@@ -129,13 +129,13 @@ async def test_an_operator_rolls_it_back_after_an_external_change(harness: Rollo
 async def test_a_step_that_needs_approval_waits_for_it(harness: RolloutHarness) -> None:
     async def operator(_request: CheckGates) -> None:
         if harness.table.checks == 60:
-            assert (await harness.handle.query(RolloutWorkflow.state)).phase is Phase.WAITING
+            assert (await harness.handle.query(RolloutWorkflow.state)).phase is RolloutPhase.WAITING
             await harness.handle.execute_update(RolloutWorkflow.advance, OPERATOR)
 
     harness.table.on_check = operator
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 100% after approval"))
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE
     assert harness.table.written == [(500, "op_1"), (10_000, "op_2")]
     assert state.entered[1].at - state.entered[0].at > timedelta(hours=58)
 
@@ -149,7 +149,7 @@ async def test_advanced_it_skips_the_rest_of_a_step_that_holds(harness: RolloutH
     harness.table.outcome_at = lambda share_bp: "HOLD"
     async with harness.worker():
         state = await end_of(await harness.start("5% for 7 days, 100%"))
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE
     assert state.entered[1].at - state.entered[0].at < timedelta(hours=4)
 
 
@@ -182,4 +182,4 @@ async def test_a_share_that_the_rules_refuse_pauses_it_with_the_rule(harness: Ro
     harness.table.refuses, harness.table.on_check = frozenset({1_000}), operator
     async with harness.worker():
         state = await end_of(await harness.start("5% for 1 day, 10% for 1 day, 100%"))
-    assert state.phase is Phase.DONE
+    assert state.phase is RolloutPhase.DONE

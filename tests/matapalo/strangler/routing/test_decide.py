@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matapalo.strangler.routing.decide import Decision, Reason, Request, decide, is_shadowed, takes_new_side
+from matapalo.strangler.routing.decide import Reason, Request, SideDecision, decide, is_shadowed, takes_new_side
 from matapalo.strangler.routing.route import Match, Side, covers
 from tests.matapalo.strangler.builders import a_route
 
@@ -48,11 +48,11 @@ def test_the_hash_is_the_published_one():
 def test_a_forced_side_comes_before_everything(side):
     route = a_route(share_bp=2_500, writes=Side.LEGACY)
     for method in ("GET", "POST"):
-        assert decide(route, Request(method, "cust_0001", force=side)) == Decision(side, Reason.FORCED)
+        assert decide(route, Request(method, "cust_0001", force=side)) == SideDecision(side, Reason.FORCED)
 
 
 def test_a_force_that_names_no_side_is_no_force():
-    assert decide(a_route(), Request("GET", force="NEW")) == Decision(Side.LEGACY, Reason.DEFAULT)
+    assert decide(a_route(), Request("GET", force="NEW")) == SideDecision(Side.LEGACY, Reason.DEFAULT)
 
 
 @pytest.mark.parametrize("writes", list(Side))
@@ -60,17 +60,17 @@ def test_a_force_that_names_no_side_is_no_force():
 def test_writes_of_all_users_go_to_one_side(writes, method):
     route = a_route(share_bp=5_000, writes=writes)
     decisions = {decide(route, Request(method, user)) for user in USERS[:50]}
-    assert decisions == {Decision(writes, Reason.METHOD)}
+    assert decisions == {SideDecision(writes, Reason.METHOD)}
 
 
 def test_without_a_subject_a_shared_route_stays_legacy():
     for subject in (None, ""):
         route = a_route(share_bp=9_999, writes=Side.NEW)
-        assert decide(route, Request("GET", subject)) == Decision(Side.LEGACY, Reason.NO_SUBJECT)
+        assert decide(route, Request("GET", subject)) == SideDecision(Side.LEGACY, Reason.NO_SUBJECT)
 
 
 def test_at_the_whole_nobody_needs_a_subject():
-    assert decide(a_route(share_bp=10_000), Request("GET")) == Decision(Side.NEW, Reason.DEFAULT)
+    assert decide(a_route(share_bp=10_000), Request("GET")) == SideDecision(Side.NEW, Reason.DEFAULT)
 
 
 @pytest.mark.parametrize("path", ["/api/orders", "/api/orders/", "/api/orders/1", "/api/orders?ids=1"])
@@ -109,8 +109,8 @@ def test_the_rules_apply_in_their_order(request_, decision):
 
 def test_a_retired_route_has_no_legacy_side_to_force():
     route = a_route(share_bp=10_000, retired=True)
-    assert decide(route, Request("GET", force="legacy")) == Decision(Side.NEW, Reason.DEFAULT)
-    assert decide(route, Request("GET", force="new")) == Decision(Side.NEW, Reason.FORCED)
+    assert decide(route, Request("GET", force="legacy")) == SideDecision(Side.NEW, Reason.DEFAULT)
+    assert decide(route, Request("GET", force="new")) == SideDecision(Side.NEW, Reason.FORCED)
 
 
 def test_users_are_compared_regardless_of_their_side():

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from matapalo.strangler.errors import InvalidChange, PreconditionFailed, RouteNotFound, StoreUnavailable
+from matapalo.strangler.errors import InvalidChange, PreconditionFailed, RedisUnavailable, RouteNotFound
 from matapalo.strangler.routing.change import Action
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Match, Side
@@ -134,5 +134,5 @@ async def test_a_retired_route_is_changed_by_nothing_but_a_rollback(changes):
 
 async def test_an_empty_store_is_no_table(store, changes):
     store.document = None
-    with pytest.raises(StoreUnavailable, match="an agent brings them"):
+    with pytest.raises(RedisUnavailable, match="an agent brings them"):
         await changes.set_route("orders", {"share_bp": 1}, **WHO)

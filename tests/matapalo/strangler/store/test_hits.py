@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.routing.hits import Hits, LegacyCaller
 from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED, LegacyHits, RedisLegacyHits
 from matapalo.strangler.store.routes import connect
@@ -57,5 +57,5 @@ async def test_counting_begins_once(hits: LegacyHits) -> None:
 async def test_without_redis_every_call_says_so() -> None:
     hits = RedisLegacyHits(connect(f"redis://127.0.0.1:{free_port()}/0"))
     for call in (hits.begin(NOW), hits.since(), hits.of("orders"), hits.add({"orders": {ERP: Hits(1, 1, 1)}})):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(RedisUnavailable):
             await call

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from fakeredis import FakeAsyncRedis
 
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.store.login_codes import CODE_LIVES_S, LoginCodes
 from matapalo.strangler.store.routes import connect
 from tests.harness.ports import free_port
@@ -44,6 +44,6 @@ async def test_redis_holds_no_token_and_no_code_and_forgets_soon(valkey_url: str
 
 async def test_without_redis_there_are_no_codes() -> None:
     redis = connect(f"redis://127.0.0.1:{free_port()}/0")
-    with pytest.raises(StoreUnavailable, match="Redis does not answer"):
+    with pytest.raises(RedisUnavailable, match="Redis does not answer"):
         await LoginCodes(redis).mint("a token")
     await redis.aclose()

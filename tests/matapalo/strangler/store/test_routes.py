@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from msgspec import structs
 
-from matapalo.strangler.errors import InvalidRoutes, StoreConflict, StoreUnavailable
+from matapalo.strangler.errors import InvalidRoutes, RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Action, Change
 from matapalo.strangler.store.routes import AGENTS, HISTORY, KEY, NodeReport, RedisRouteStore, RouteStore, connect
 from tests.harness.ports import free_port
@@ -95,7 +95,7 @@ async def test_an_unreadable_document_is_an_error_and_not_none(valkey_url):
 async def test_without_redis_every_call_says_so():
     store = RedisRouteStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
     for call in (store.read(), store.replace(a_document(1)), store.offer(a_document(1)), store.wait_for_change(1)):
-        with pytest.raises(StoreUnavailable, match="Redis does not answer"):
+        with pytest.raises(RedisUnavailable, match="Redis does not answer"):
             await call
     await store.close()
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from redis.asyncio import Redis
 
-from matapalo.strangler.errors import StoreUnavailable
+from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.store.routes import connect
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
@@ -75,6 +75,6 @@ async def test_what_is_forgotten_is_gone(slices: Slices, clock: FakeClock) -> No
 
 async def test_without_redis_it_says_so(clock: FakeClock) -> None:
     away = connect(f"redis://127.0.0.1:{free_port()}/0")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(RedisUnavailable):
         await Slices(away, clock=clock, fine_s=10).total("x", since=clock.now())
     await away.aclose()

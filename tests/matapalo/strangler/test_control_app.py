@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from matapalo.strangler.app import control_app
+from matapalo.strangler.control_app import control_app
 from tests.harness.ports import free_port
 from tests.matapalo.strangler.builders import KEYS, settings_in
 
