@@ -6,7 +6,6 @@ Waits for Temporal as long as it takes; on SIGTERM it stops polling, lets activi
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from functools import partial
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -42,19 +41,15 @@ async def serve(settings: Settings, project: Project) -> None:
     metrics.registry.register(temporal)
     resources = create_resources(settings, SystemClock(), observe=metrics.rest_call)
     async with aclosing(resources), repeating(temporal.drain, every_s=DRAIN_EVERY_S):
-        workers = _registered(project, resources)
         await run_workers(
-            partial(
-                Client.connect,
-                settings.temporal_address,
-                namespace=settings.temporal_namespace,
-                data_converter=converter(settings.payload_keys),
-                runtime=create_runtime(buffer),
-            ),
-            lambda client: [create(client) for create in workers],
+            _registered(project, resources),
             host=settings.host,
             port=settings.metrics_port,
             registry=metrics.registry,
+            temporal_address=settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            data_converter=converter(settings.payload_keys),
+            runtime=create_runtime(buffer),
         )
 
 

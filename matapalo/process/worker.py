@@ -5,7 +5,7 @@ What a process works on, its workflows and activities, is its own.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,14 +29,18 @@ STICKY_TIMEOUT = timedelta(seconds=1)
 
 
 async def run_workers(
-    connect: Callable[[], Awaitable[Client]],
-    create_workers: Callable[[Client], Sequence[Worker]],
+    workers: Sequence[Callable[[Client], Worker]],
     *,
     host: str,
     port: int,
     registry: CollectorRegistry,
+    temporal_address: str,
+    **connection: Any,
 ) -> None:
-    """Work until SIGTERM or SIGINT; ready while it polls. Raises whatever a worker failed with."""
+    """Work until SIGTERM or SIGINT; ready while it polls. ``connection``: further options of `Client.connect`.
+
+    Raises whatever a worker failed with.
+    """
     missing = {"temporal": "not connected"}
 
     async def ready() -> Response:
@@ -44,9 +48,9 @@ async def run_workers(
 
     with stop_signal() as stopping:
         async with listening(Starlette(routes=status_routes(ready, registry)), host=host, port=port):
-            client = await unless_stopped(stopping, _connected(connect))
+            client = await unless_stopped(stopping, _connected(temporal_address, connection))
             if client is not None:
-                await _work(create_workers(client), missing, stopping)
+                await _work([create(client) for create in workers], missing, stopping)
 
 
 def create_worker(
@@ -74,13 +78,13 @@ def create_worker(
     )
 
 
-async def _connected(connect: Callable[[], Awaitable[Client]]) -> Client:
+async def _connected(address: str, connection: Mapping[str, Any]) -> Client:
     back_off_s = FIRST_BACK_OFF_S
     while True:
         try:
-            return await connect()
+            return await Client.connect(address, **connection)
         except (RPCError, RuntimeError) as error:
-            LOGGER.warning("Temporal is not there yet: %s", error)
+            LOGGER.warning("Temporal at %s is not there yet: %s", address, error)
         await asyncio.sleep(back_off_s)
         back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
 

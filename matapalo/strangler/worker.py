@@ -34,11 +34,12 @@ async def serve(settings: Settings, *, clock: Clock | None = None) -> None:
     ProcessCollector(registry=registry)
     async with _activities(settings, clock or SystemClock(), registry) as activities:
         await run_workers(
-            partial(Client.connect, settings.temporal_address, namespace=settings.temporal_namespace),
-            lambda client: [create_worker(client, activities)],
+            [partial(create_worker, activities=activities)],
             host=settings.host,
             port=settings.metrics_port,
             registry=registry,
+            temporal_address=settings.temporal_address,
+            namespace=settings.temporal_namespace,
         )
 
 
