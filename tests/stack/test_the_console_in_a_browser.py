@@ -58,7 +58,7 @@ def forgive(tab: Tab, status: int) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def watched(platform: Platform) -> AsyncIterator[Platform]:
+async def compared(platform: Platform) -> AsyncIterator[Platform]:
     """A platform whose orders are compared, with a field that only the new side has, and in use."""
 
     async def run(*arguments: str) -> None:
@@ -77,10 +77,10 @@ async def watched(platform: Platform) -> AsyncIterator[Platform]:
         await run("routes", "set", "orders", "--percent", "25", "--reason", "the end of a test")
 
 
-async def test_an_operator_signs_in_sets_watches_compares_and_rolls_back(watched: Platform, tab: Tab):
+async def test_an_operator_sets_a_share_compares_and_rolls_back(compared: Platform, tab: Tab):
     page = tab.page
-    secret = watched.signed_in("ops", Role.OPERATOR)["authorization"].removeprefix("Bearer ")
-    await sign_in(page, watched.edge, secret)
+    secret = compared.signed_in("ops", Role.OPERATOR)["authorization"].removeprefix("Bearer ")
+    await sign_in(page, compared.edge, secret)
     assert secret not in page.url
     assert await page.evaluate("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})") == "{}"
 
@@ -112,7 +112,7 @@ async def test_an_operator_signs_in_sets_watches_compares_and_rolls_back(watched
 
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in to the console")).to_be_visible()
-    assert tab.origins() == {watched.edge}
+    assert tab.origins() == {compared.edge}
 
 
 async def test_a_plan_is_started_held_and_rolled_back_in_the_console(platform: Platform, tab: Tab):
@@ -172,7 +172,7 @@ async def test_no_page_is_wider_than_its_window(site: str, tab: Tab, request: py
         await tab.page.screenshot(path=folder / f"console-{look}-{name}.png", full_page=True)
 
 
-async def test_figures_move_while_somebody_types_and_nothing_typed_is_lost(harness: Harness, site: str, tab: Tab):
+async def test_values_move_while_the_operator_types(harness: Harness, site: str, tab: Tab):
     page = tab.page
     await sign_in(page, site, OPERATOR)
     await page.goto(f"{site}/console/routes/orders")

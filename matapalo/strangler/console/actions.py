@@ -1,4 +1,4 @@
-"""What the console changes: one address a form. Every write passes the same three gates: session, `Origin`, form token.
+"""What the console changes: one address a form. Every write passes three checks: session, `Origin`, form token.
 
 A script (it sends the token as a header) gets JSON `{"message": …}` and shows it next to the button; a plain form a
 redirect to the page, or the page again with the failure in it. A refusal's status tells its kind.

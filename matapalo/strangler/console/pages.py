@@ -114,7 +114,8 @@ def for_operators(console: Console, handler: Handler) -> Callable[[Request], Awa
         try:
             session = await session_of(request, console.verifier)
         except (Unauthenticated, Forbidden):
-            return _to_login(request)
+            target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{PATH}/login?next={quote(target, safe='/')}", status_code=303)
         try:
             return await handler(request, session)
         except GatewayError as error:
@@ -122,11 +123,6 @@ def for_operators(console: Console, handler: Handler) -> Callable[[Request], Awa
             return error_page(console, request, session, str(error), status)
 
     return guarded
-
-
-def _to_login(request: Request) -> RedirectResponse:
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"{PATH}/login?next={quote(target, safe='/')}", status_code=303)
 
 
 def error_page(console: Console, request: Request, session: Session | None, sentence: str, status: int) -> Response:

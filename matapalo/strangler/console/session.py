@@ -64,7 +64,7 @@ def form_token(token: str) -> str:
 
 def require_same_origin(request: Request) -> None:
     """Refuse a write that another site's page sends: browsers send `Origin` with every POST, no page can set it."""
-    if request.headers.get("origin") != _origin(request):
+    if request.headers.get("origin") != f"{_scheme(request)}://{request.headers.get('host', '')}":
         raise Forbidden("this write did not come from the console's own page: open the console and try again there")
 
 
@@ -103,7 +103,3 @@ def _cookie_name(request: Request) -> str:
 def _scheme(request: Request) -> str:
     """What the browser used: Envoy and whatever ends TLS before it say so."""
     return request.headers.get("x-forwarded-proto", request.url.scheme)
-
-
-def _origin(request: Request) -> str:
-    return f"{_scheme(request)}://{request.headers.get('host', '')}"
