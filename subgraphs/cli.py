@@ -45,7 +45,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _serve(names: Sequence[str]) -> int:
     from subgraphs.kit.database import Database
-    from subgraphs.kit.serve import CannotServe, serve
+    from subgraphs.kit.server import CannotServe, serve
     from subgraphs.migrations.head import head
 
     settings = Settings()

@@ -9,12 +9,12 @@ from subgraphs.customers import store
 from subgraphs.customers.model import Credit, Customer, CustomerList, Expiry, NewCredit, NewCustomer, ProfileChange
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import TEXT_PATTERN, Cursor, EmptyBody, Ids, Limit, Search, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.idempotency import IdempotencyKey, run_idempotent
 from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, EmptyBody, Ids, Limit, Search, example_id
 
 router = APIRouter(prefix="/api/customers", tags=["customers"])
 CustomerId = Annotated[str, example_id("cust_0001")]

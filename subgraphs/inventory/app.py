@@ -9,12 +9,12 @@ from subgraphs.inventory import store
 from subgraphs.inventory.model import NewReservation, Reservation, Stock, StockList
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import PUBLIC_BUT_MOVING, CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, EmptyBody, Ids, Limit, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.idempotency import IdempotencyKey, run_idempotent
 from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import Cursor, EmptyBody, Ids, Limit, example_id
 
 router = APIRouter(prefix="/api/inventory", tags=["inventory"])
 OrderId = Annotated[str, example_id("ord_00001")]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from subgraphs.kit.wire import WHOLE, Body, Id
+from subgraphs.kit.contract_types import WHOLE, Body, Id
 
 Quantity = Annotated[int, Field(ge=1, le=99, examples=[1]), WHOLE]
 

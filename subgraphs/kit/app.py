@@ -12,7 +12,7 @@ from starlette.routing import Match, Route
 
 from subgraphs.kit.database import Database
 from subgraphs.kit.identity import Identified
-from subgraphs.kit.observe import Metrics, Observed
+from subgraphs.kit.observability import Metrics, Observed
 from subgraphs.kit.openapi import contract
 from subgraphs.kit.problem import MethodNotAllowed, Problem, from_http_exception, from_validation, render
 from subgraphs.kit.settings import Settings
@@ -64,12 +64,12 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     path = request.url.path
     if error.status_code == MethodNotAllowed.status:
         allowed = ", ".join(_methods_of_the_resource(request))
-        return render(MethodNotAllowed(f"{path} answers {allowed}.", headers={"allow": allowed}), path)
+        return render(MethodNotAllowed(f"{path} allows {allowed}.", headers={"allow": allowed}), path)
     return render(from_http_exception(error, path=path), path)
 
 
 def _methods_of_the_resource(request: Request) -> list[str]:
-    """What the path answers. The framework knows only the first route of several with the same path."""
+    """The methods of the path. The framework knows only the first route of several with the same path."""
     matching = [
         route
         for route in request.app.routes

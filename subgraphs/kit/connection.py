@@ -34,6 +34,6 @@ class Dropped(Response):
         if extension is None:
             raise ConnectionDropped("The connection was dropped without a response.")
         extension["abort"]()
-        # The server must know that the client is gone before we return, or it would answer 500 for us.
+        # The server must know that the client is gone before we return, or it would send a 500 for us.
         while (await receive())["type"] != "http.disconnect":
             continue

@@ -78,7 +78,7 @@ MIGRATE = "run `python -m subgraphs migrate`"
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether ``error`` says that the database cannot answer now, as opposed to a statement being wrong."""
+    """Whether ``error`` says that the database is unavailable now, as opposed to a statement being wrong."""
     if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
         return True
     if isinstance(error, DBAPIError):

@@ -52,7 +52,7 @@ class ProblemBody(TypedDict):
 
 
 class Problem(Exception):
-    """Something the caller must be told. ``extensions`` are additional members of the body."""
+    """An error that the caller must see. ``extensions`` are additional members of the body."""
 
     slug: ClassVar[str]
     title: ClassVar[str]

@@ -1,7 +1,7 @@
 """The monolith: every resource under `/api`, for as long as a route still leads here.
 
 Deliberately its own code and its own SQL. What it shares with the services is the kit, the database and the contract:
-a client must not be able to tell which side answered, except by how long it took.
+a client must not be able to tell which side responded, except by how long it took.
 """
 
 from fastapi import APIRouter, FastAPI

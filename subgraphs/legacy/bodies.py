@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from subgraphs.kit.wire import TEXT_PATTERN, WHOLE, Body, Id
+from subgraphs.kit.contract_types import TEXT_PATTERN, WHOLE, Body, Id
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=TEXT_PATTERN)]
 Quantity = Annotated[int, Field(ge=1, le=99), WHOLE]

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import TEXT_PATTERN, Cursor, EmptyBody, Ids, Limit, PathId, Search
 from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import AlreadyExists, InvalidTransition, NotFound
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, EmptyBody, Ids, Limit, PathId, Search
 from subgraphs.legacy.bodies import CreditBody, CustomerBody, ProfileBody
 from subgraphs.legacy.sql import Record, contains, record, records, run
 

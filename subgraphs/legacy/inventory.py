@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import PUBLIC_BUT_MOVING, CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, EmptyBody, Ids, Limit, PathId
 from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import FieldError, InvalidTransition, NotFound, OutOfStock
-from subgraphs.kit.wire import Cursor, EmptyBody, Ids, Limit, PathId
 from subgraphs.legacy.bodies import ReservationBody
 from subgraphs.legacy.sql import Record, record, records, run
 

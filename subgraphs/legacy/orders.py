@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, CustomerIds, Ids, Limit, PathId, QueryId
 from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import AlreadyExists, FieldError, InvalidParameter, InvalidTransition, NotFound
-from subgraphs.kit.wire import Cursor, CustomerFilter, CustomerIds, Ids, Limit, PathId, QueryId
 from subgraphs.legacy import customers, products
 from subgraphs.legacy.bodies import CancelBody, ConfirmBody, OrderBody, ShipBody, WithdrawBody
 from subgraphs.legacy.sql import Record, money, record, records, run

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subgraphs.kit import pagination
 from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.connection import Dropped
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent, was_replayed
 from subgraphs.kit.problem import AlreadyExists, InvalidParameter, InvalidTransition, NotFound, PaymentDeclined
-from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.legacy.bodies import PaymentBody, RefundBody
 from subgraphs.legacy.sql import Record, money, record, records, run
 

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import TEXT_PATTERN, Cursor, Ids, Limit, PathId, Search
 from subgraphs.kit.problem import NotFound
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, PathId, Search
 from subgraphs.legacy.sql import Record, contains, money, record, records
 
 router = APIRouter()

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import Call, CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, Ids, Limit, PathId
 from subgraphs.kit.problem import NotFound
-from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, PathId
 from subgraphs.legacy.sql import Record, record, records
 
 router = APIRouter()

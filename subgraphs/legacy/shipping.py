@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit import pagination
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.kit.idempotency import IdempotencyKey, Result, run_idempotent
 from subgraphs.kit.problem import InvalidParameter, InvalidTransition, NotFound
-from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, PathId
 from subgraphs.legacy.bodies import ShipmentBody
 from subgraphs.legacy.sql import Record, record, records, run
 

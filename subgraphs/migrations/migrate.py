@@ -30,7 +30,7 @@ class CannotMigrate(RuntimeError):
 
 
 async def migrate(url: str, *, wait_s: float, say: Say) -> None:
-    """Migrates and seeds the database at ``url``; ``say`` is told each step."""
+    """Migrates and seeds the database at ``url``; ``say`` gets a line for each step."""
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 3.0})
     try:
         await _wait_for_database(engine, wait_s, say)

@@ -7,12 +7,12 @@ from fastapi import APIRouter, FastAPI, Query, Response
 
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, CustomerIds, Ids, Limit, QueryId, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.idempotency import IdempotencyKey, run_idempotent
 from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import Cursor, CustomerFilter, CustomerIds, Ids, Limit, QueryId, example_id
 from subgraphs.orders import store
 from subgraphs.orders.model import (
     Cancellation,

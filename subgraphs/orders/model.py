@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from subgraphs.kit.wire import WHOLE, Body, Id, Money, Reason
+from subgraphs.kit.contract_types import WHOLE, Body, Id, Money, Reason
 
 Status = Literal["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED", "CANCELLED"]
 

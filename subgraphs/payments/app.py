@@ -8,12 +8,12 @@ from fastapi import APIRouter, FastAPI, Response
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import CurrentCall, page
 from subgraphs.kit.connection import Dropped
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, Ids, Limit, OrderIds, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.idempotency import IdempotencyKey, run_idempotent, was_replayed
 from subgraphs.kit.openapi import reads, writes
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, OrderIds, example_id
 from subgraphs.payments import rules, store
 from subgraphs.payments.model import NewPayment, NewRefund, Payment, PaymentList, Refund
 

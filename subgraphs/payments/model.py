@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from subgraphs.kit.wire import WHOLE, Body, Id, Money
+from subgraphs.kit.contract_types import WHOLE, Body, Id, Money
 
 
 class Payment(TypedDict):
@@ -43,7 +43,7 @@ class Amount(Body):
 
 
 class NewPayment(Body):
-    """A charge. No method is the default card; `pm_declined` declines, `pm_timeout` charges and never answers."""
+    """A charge. No method is the default card; `pm_declined` declines, `pm_timeout` charges and never responds."""
 
     order_id: Annotated[Id, Field(examples=["ord_00001"])]
     customer_id: Annotated[Id, Field(examples=["cust_0391"])]

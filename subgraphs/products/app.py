@@ -6,11 +6,11 @@ from fastapi import APIRouter, FastAPI, Query, Response
 
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import CurrentCall, page
+from subgraphs.kit.contract_types import TEXT_PATTERN, Cursor, Ids, Limit, Search, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.openapi import reads
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import TEXT_PATTERN, Cursor, Ids, Limit, Search, example_id
 from subgraphs.products import store
 from subgraphs.products.model import Product, ProductList
 

@@ -6,11 +6,11 @@ from fastapi import APIRouter, FastAPI, Response
 
 from subgraphs.kit.app import create_app
 from subgraphs.kit.call import Call, CurrentCall, page
+from subgraphs.kit.contract_types import Cursor, CustomerFilter, Ids, Limit, example_id
 from subgraphs.kit.database import Database
 from subgraphs.kit.openapi import reads
 from subgraphs.kit.problem import NotFound
 from subgraphs.kit.settings import Settings
-from subgraphs.kit.wire import Cursor, CustomerFilter, Ids, Limit, example_id
 from subgraphs.recommendations import store
 from subgraphs.recommendations.model import Recommendation, RecommendationList
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from subgraphs.kit.wire import Id
+from subgraphs.kit.contract_types import Id
 
 
 class Recommendation(TypedDict):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from subgraphs.kit.wire import Body, Id
+from subgraphs.kit.contract_types import Body, Id
 
 
 class Shipment(TypedDict):

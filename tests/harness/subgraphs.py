@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from subgraphs.kit.database import Database
-from subgraphs.kit.serve import bind, serve_until
+from subgraphs.kit.server import bind, serve_until
 from subgraphs.kit.settings import SERVICES, Settings
 from subgraphs.migrations.head import head
 from subgraphs.migrations.migrate import migrate

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from subgraphs.kit.wire import MOST_IDS
+from subgraphs.kit.contract_types import MOST_IDS
 from tests.harness.subgraphs import Rest
 
 pytestmark = pytest.mark.stack

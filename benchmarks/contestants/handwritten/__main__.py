@@ -1,4 +1,4 @@
-"""The ASGI application: body, token, operation, answer."""
+"""The ASGI application: body, token, operation, response."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

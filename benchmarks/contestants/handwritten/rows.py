@@ -1,4 +1,4 @@
-"""What the services answer, as far as it is needed, and how it is read."""
+"""What the services return, as far as it is needed, and how it is read."""
 
 from typing import Any, Generic, TypeVar
 

@@ -72,7 +72,7 @@ class MobileOrderCancelled:
 @projection(
     CancellationPending,
     name="CancellationPending",
-    description="It will not be delivered; it is still being undone.",
+    description="It will not be delivered; it is still being compensated.",
 )
 class MobileCancellationPending:
     order_id: strawberry.ID = strawberry.field(description="The order.")

@@ -70,7 +70,7 @@ class WebPaymentDeclined:
     reason: str = strawberry.field(description="Why, for the customer to read.")
 
 
-@projection(WarehouseConfirmed, name="WarehouseConfirmed", description="The order's workflow has been told.")
+@projection(WarehouseConfirmed, name="WarehouseConfirmed", description="The order's workflow was notified.")
 class WebWarehouseConfirmed:
     order_id: strawberry.ID = strawberry.field(description="The order.")
 

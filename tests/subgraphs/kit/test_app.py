@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError
 
 from subgraphs.kit.app import create_app
 from subgraphs.kit.database import Database
-from subgraphs.kit.observe import JsonLines, trace_id_of
+from subgraphs.kit.observability import JsonLines, trace_id_of
 from subgraphs.kit.settings import Settings
 
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:9/nothing"

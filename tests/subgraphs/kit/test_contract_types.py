@@ -2,8 +2,8 @@
 
 import pytest
 
+from subgraphs.kit.contract_types import MOST_IDS, parse_ids
 from subgraphs.kit.problem import InvalidParameter
-from subgraphs.kit.wire import MOST_IDS, parse_ids
 
 
 def test_a_batch_names_each_id_once_in_the_order_first_named() -> None:

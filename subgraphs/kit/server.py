@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from subgraphs.kit.connection import AbortableHttp
 from subgraphs.kit.database import Database
-from subgraphs.kit.observe import JsonLines
+from subgraphs.kit.observability import JsonLines
 from subgraphs.kit.settings import Settings
 
 # Envoy closes idle upstream connections after an hour. The side that closes first must be Envoy: a server that closes

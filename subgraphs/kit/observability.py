@@ -48,7 +48,7 @@ class Metrics:
         self.service = service
         self.registry = CollectorRegistry()
         labels = ("service", "method", "route", "status")
-        self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
+        self._requests = Counter("http_requests_total", "Requests finished.", labels, registry=self.registry)
         self._seconds = Histogram(
             "http_request_duration_seconds",
             "Time from the first byte to the response.",
