@@ -22,7 +22,11 @@ def register(app: typer.Typer) -> None:
 def up(
     data_dir: DataDirOption = DATA_DIR,
     port_offset: Annotated[
-        int, typer.Option(help="Shift every port: a multiple of 100 from 100 to 900, for a platform beside another.")
+        int,
+        typer.Option(
+            help="Shift every port: a multiple of 100 from 100 to 900, for a platform beside another.",
+            autocompletion=completion.offsets,
+        ),
     ] = 0,
     detached: Annotated[bool, typer.Option("--detach", help="Leave it running in the background once ready.")] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Restart our processes when their sources change.")] = False,

@@ -69,7 +69,7 @@ class Supervisor:
         self._phase = Phase.STARTING
         self._children = {row.name: Child(row, _initial_status(row)) for row in rows}
         self._tasks: list[asyncio.Task[None]] = []
-        self._hurry = asyncio.Event()
+        self._grace_ended = asyncio.Event()
 
     @property
     def statuses(self) -> list[Status]:
@@ -79,9 +79,7 @@ class Supervisor:
     async def start(self) -> None:
         """Return when everything is ready; the caller stops what runs when this raises or is cancelled."""
         self._write()
-        self._tasks = [
-            asyncio.create_task(self._look_after(child), name=name) for name, child in self._children.items()
-        ]
+        self._tasks = [asyncio.create_task(self._supervise(child), name=name) for name, child in self._children.items()]
         all_ready = asyncio.create_task(self._all_ready())
         try:
             await asyncio.wait([all_ready, self._first_failure()], return_when=asyncio.FIRST_COMPLETED)
@@ -107,9 +105,9 @@ class Supervisor:
         if any(problems):
             raise NotReady("\n".join(problem for problem in problems if problem))
 
-    def hurry(self) -> None:
+    def end_grace(self) -> None:
         """Kill what does not end at once."""
-        self._hurry.set()
+        self._grace_ended.set()
 
     async def stop(self) -> None:
         """End everything, the highest layer first; return when no child is left."""
@@ -118,13 +116,13 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for layer in sorted({child.row.layer for child in self._children.values()}, reverse=True):
-            await asyncio.gather(*(self._put_down(c) for c in self._children.values() if c.row.layer == layer))
+            await asyncio.gather(*(self._stop_child(c) for c in self._children.values() if c.row.layer == layer))
         self._phase = Phase.STOPPED
         self._write()
 
     # --- one process -------------------------------------------------------------------------------------------------
 
-    async def _look_after(self, child: Child) -> None:
+    async def _supervise(self, child: Child) -> None:
         for need in child.row.needs:
             await self._children[need].ready.wait()
         while True:
@@ -232,7 +230,7 @@ class Supervisor:
         except TimeoutError:
             return
 
-    async def _put_down(self, child: Child) -> None:
+    async def _stop_child(self, child: Child) -> None:
         if child.process is not None and child.process.returncode is None:
             self._change(child, State.STOPPING)
             await self._end(child, child.process)
@@ -243,9 +241,9 @@ class Supervisor:
         family = _family_of(process.pid)
         _send(process, child.row.stop_signal)
         ended = asyncio.create_task(process.wait())
-        hurried = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait([ended, hurried], timeout=self._timings.grace_s, return_when=asyncio.FIRST_COMPLETED)
-        hurried.cancel()
+        grace_ended = asyncio.create_task(self._grace_ended.wait())
+        await asyncio.wait([ended, grace_ended], timeout=self._timings.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        grace_ended.cancel()
         if not ended.done():
             _kill_group(process)
         await ended

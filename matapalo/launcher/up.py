@@ -113,7 +113,7 @@ class _Run:
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._stopping.is_set():
-            self._supervisor.hurry()
+            self._supervisor.end_grace()
             return
         self._received = number
         self._stopping.set()

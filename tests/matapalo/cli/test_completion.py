@@ -33,6 +33,7 @@ def test_clients_and_services_are_those_of_the_project() -> None:
     assert completed("serve", "") == ["web", "mobile"]
     assert completed("graphiql", "--client", "m") == ["mobile"]
     assert completed("fault", "set", "pro") == ["products"]
+    assert completed("up", "--port-offset", "3") == ["300"]
 
 
 def test_processes_are_those_of_the_last_start(local: Platform) -> None:

@@ -157,13 +157,13 @@ async def test_a_process_that_ignores_sigterm_is_killed_with_children(local: Pla
     await eventually(lambda: not any(pids.lives(process) for process in family), message="all of them end")
 
 
-async def test_hurry_ends_the_grace_at_once(local: Platform) -> None:
+async def test_a_second_signal_ends_the_grace_at_once(local: Platform) -> None:
     slow = replace(QUICK, grace_s=100)
     async with (
         asyncio.timeout(20),
         started(local, [process("busy", IGNORES_SIGTERM)], RecordingProgress(), slow) as supervisor,
     ):
-        supervisor.hurry()
+        supervisor.end_grace()
 
 
 async def test_stopping_in_the_middle_of_a_start_leaves_nothing(local: Platform) -> None:
