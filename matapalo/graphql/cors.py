@@ -3,7 +3,7 @@
 Origins are compared whole. No cookie is ever read, so credentials are not offered and a foreign page can do nothing in
 a user's name: what needs no preflight is a GET, which only reads, as an anonymous viewer. Such a request is
 run all the same; the browser keeps the response from the page. A WebSocket has no such check: there the origin decides
-(`may_connect`). Not starlette's CORSMiddleware: docs/decisions/0051.
+(`may_connect`). Not starlette's CORSMiddleware: docs/decisions/0054.
 """
 
 import re
