@@ -100,7 +100,7 @@ def create_app(
     )
     costs.prepare(operations.all)
     metrics = Metrics(client.name)
-    limiter, reloader = create_limiter(settings, clock, metrics, limits_store)
+    limiter, reloader = create_limiter(settings, clock, metrics, limits_store, client=client)
     rate_limits = RateLimits(limiter, costs, shows_cost=settings.cost_extension)
     rate_limits.install(schema)
     http = httpx.AsyncClient(trust_env=False, transport=transport)
@@ -170,13 +170,18 @@ def is_open(client: Client, settings: Settings) -> bool:
 
 
 def create_limiter(
-    settings: Settings, clock: Clock, metrics: Metrics, store: Store | None = None
+    settings: Settings, clock: Clock, metrics: Metrics, store: Store | None = None, *, client: Client
 ) -> tuple[Limiter, TierReloader]:
-    """The limiter of one process, and what keeps its tiers current. Raises `matapalo.ratelimit.tiers.TiersError`."""
-    chosen = tiers.packaged() if settings.tiers_file is None else tiers.read(settings.tiers_file)
-    store = store or create_store(settings.redis_url, cluster=settings.redis_cluster)
+    """The limiter of one process, and what keeps its tiers current. Raises `matapalo.ratelimit.tiers.TiersError`.
+
+    A ``client`` with tiers of its own has limits of its own: they are counted and changed apart from the others'.
+    """
+    namespace = f"{client.name}/" if client.tiers else ""
+    file = client.tiers or settings.tiers_file
+    chosen = tiers.packaged() if file is None else tiers.read(file)
+    store = store or create_store(settings.redis_url, cluster=settings.redis_cluster, namespace=namespace)
     counted = LimiterMetrics(metrics.registry)
-    limiter = Limiter(chosen, store, clock, metrics=counted, replicas=settings.replicas)
+    limiter = Limiter(chosen, store, clock, metrics=counted, replicas=settings.replicas, namespace=namespace)
     return limiter, TierReloader(limiter, store, chosen, on_change=counted.tiers_changed)
 
 

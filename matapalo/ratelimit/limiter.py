@@ -48,8 +48,10 @@ class Limiter:
         metrics: LimiterMetrics,
         timeout_s: float = 0.05,
         replicas: int = 1,
+        namespace: str = "",
     ) -> None:
         self.tiers = tiers
+        self._namespace = namespace
         self.denial_cache = DenialCache(clock)
         self.local = LocalFallback(clock, replicas=replicas)
         self._store = store
@@ -58,6 +60,9 @@ class Limiter:
         self._calls = Coalescer(
             store, clock, timeout_s=timeout_s, on_failure=self._store_failed, on_success=self._store_succeeded
         )
+
+    def _key_of(self, subject: str) -> str:
+        return key_of(subject, self._namespace)
 
     async def aclose(self) -> None:
         """Send what is still to be settled and close the connections."""
@@ -114,7 +119,7 @@ class Limiter:
         if reservation.is_released or plan.lease_index is None:
             return True
         taken_us = NEVER_TAKEN_US if reservation.is_local else reservation.taken_at_us
-        call = Call("renew", key_of(reservation.subject), (plan.packed, plan.lease_index, taken_us))
+        call = Call("renew", self._key_of(reservation.subject), (plan.packed, plan.lease_index, taken_us))
         try:
             moment_us: int = await self._calls.run(call)
         except StoreUnavailable:
@@ -146,7 +151,7 @@ class Limiter:
     async def state(self, subject: str, tier: str) -> tuple[PolicyState, ...]:
         """How all policies of ``subject`` stand; charges nothing. Raises `StoreUnavailable`."""
         plan = self.tiers.plan(tier, None)
-        numbers = await self._calls.run(Call("reserve", key_of(subject), (plan.packed, 0)))
+        numbers = await self._calls.run(Call("reserve", self._key_of(subject), (plan.packed, 0)))
         return rules.policy_states(plan, ReserveResult.from_numbers(numbers), uncounted=True)
 
     async def reset(self, subject: str) -> bool:
@@ -155,7 +160,7 @@ class Limiter:
         Raises `StoreUnavailable`.
         """
         self._forget(subject)
-        existed = await self._store.delete(key_of(subject))
+        existed = await self._store.delete(self._key_of(subject))
         await self._store.publish({}, counter="resets")
         self._forget(subject)  # what was decided meanwhile
         return existed
@@ -182,7 +187,7 @@ class Limiter:
                 self.settle(late, 0)
                 self.release(late)
 
-        call = Call("reserve", key_of(subject), (plan.packed, cost))
+        call = Call("reserve", self._key_of(subject), (plan.packed, cost))
         result = ReserveResult.from_numbers(await self._calls.run(call, on_abandoned=give_back))
         decision = rules.decide(plan, tier, subject, cost, result)
         self.local.record(subject, plan.policies, result)
@@ -213,7 +218,7 @@ class Limiter:
         if reservation.is_local:
             self.local.settle(reservation.subject, settlement)
         else:
-            self._calls.post(Call("settle", key_of(reservation.subject), settlement.arguments()))
+            self._calls.post(Call("settle", self._key_of(reservation.subject), settlement.arguments()))
 
     def _renew_locally(self, reservation: RateLimitReservation, plan: Plan) -> bool:
         if not reservation.is_local:

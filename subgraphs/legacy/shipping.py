@@ -67,6 +67,11 @@ async def create_shipment(call: CurrentCall, key: IdempotencyKey, body: Shipment
     return await run_idempotent(call, key, partial(send, body=body))
 
 
+@router.post("/api/shipping/{shipment_id}/deliver", operation_id="deliverShipment")
+async def deliver_shipment(call: CurrentCall, key: IdempotencyKey, shipment_id: PathId) -> Response:
+    return await run_idempotent(call, key, partial(deliver, shipment_id=shipment_id))
+
+
 async def load(connection: AsyncConnection, shipment_id: str) -> Record | None:
     """One shipment, as the API writes it."""
     return await record(
@@ -108,3 +113,11 @@ async def send(connection: AsyncConnection, body: ShipmentBody) -> Result:
     shipment = await load(connection, shipment_id)
     assert shipment is not None  # noqa: S101  # written a moment ago in this transaction
     return Result(201, shipment)
+
+
+async def deliver(connection: AsyncConnection, shipment_id: str) -> Result:
+    await run(connection, "UPDATE shipments SET status = 'DELIVERED' WHERE id = :id", id=shipment_id)
+    shipment = await load(connection, shipment_id)
+    if shipment is None:
+        raise NotFound(f"There is no shipment {shipment_id}.")
+    return Result(200, shipment)

@@ -56,5 +56,11 @@ async def create_shipment(call: CurrentCall, key: IdempotencyKey, new: NewShipme
     return await run_idempotent(call, key, partial(store.create, new=new))
 
 
+@router.post("/{shipment_id}/deliver", operation_id="deliverShipment", **writes(Shipment, refusals=(404,)))
+async def deliver_shipment(call: CurrentCall, key: IdempotencyKey, shipment_id: ShipmentId) -> Response:
+    """Moves a shipment from IN_TRANSIT to DELIVERED; one that is delivered stays as it is."""
+    return await run_idempotent(call, key, partial(store.deliver, shipment_id=shipment_id))
+
+
 def create(settings: Settings, database: Database) -> FastAPI:
     return create_app("shipping", description=__doc__ or "", router=router, settings=settings, database=database)

@@ -3,13 +3,13 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.kit.idempotency import Result
 from subgraphs.kit.pagination import Collection
-from subgraphs.kit.problem import InvalidParameter, InvalidTransition
+from subgraphs.kit.problem import InvalidParameter, InvalidTransition, NotFound
 from subgraphs.migrations.tables import orders, shipments
 from subgraphs.shipping import rules
 from subgraphs.shipping.model import NewShipment, Shipment
@@ -62,6 +62,15 @@ async def create(connection: AsyncConnection, new: NewShipment) -> Result:
     if created is None:
         raise InvalidTransition(f"Order {new.order_id} has been sent already.")
     return Result(201, _shipment(created))
+
+
+async def deliver(connection: AsyncConnection, shipment_id: str) -> Result:
+    """Marks it as handed over. Raises `NotFound`."""
+    change = update(shipments).where(shipments.c.id == shipment_id).values(status="DELIVERED").returning(shipments)
+    row = (await connection.execute(change)).first()
+    if row is None:
+        raise NotFound(f"There is no shipment {shipment_id}.")
+    return Result(200, _shipment(row))
 
 
 def _shipment(row: Row[Any]) -> Shipment:

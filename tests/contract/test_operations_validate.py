@@ -15,13 +15,14 @@ from graphql import (
 )
 
 from tests.harness.in_memory_bff import SCHEMA_DIR
+from tests.harness.shop import SHOP
 
 OPERATIONS = sorted((SCHEMA_DIR / "operations").glob("*/*.graphql"))
 
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, GraphQLSchema]:
-    return {name: build_schema((SCHEMA_DIR / f"{name}.graphql").read_text()) for name in ("web", "mobile")}
+    return {name: build_schema((SCHEMA_DIR / f"{name}.graphql").read_text()) for name in SHOP.clients}
 
 
 @pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -129,6 +129,7 @@ def writes(side: str) -> tuple[Row, ...]:
         write("chargePayment", "/api/payments", {**whose, "amount": {"amount_minor": 100, "currency": "EUR"}}),
         write("confirmOrder", f"/api/orders/{order}/confirm", {"payment_id": "pay_1"}),
         write("createShipment", "/api/shipping", whose),
+        write("deliverShipment", f"/api/shipping/{SHIPMENT}/deliver", {}),
         write("shipOrder", f"/api/orders/{order}/ship", {"shipment_id": "ship_1"}),
         write("releaseStock", f"/api/inventory/reservations/{order}/release", {}),
         write("refundPayments", "/api/payments/refunds", {"order_id": order}),

@@ -235,7 +235,7 @@ def test_concurrent_reservations_never_oversell_nor_deadlock(product: str, rest:
 
 
 @SIDES
-def test_an_order_goes_from_pending_to_shipped(side: str, rest: Rest) -> None:
+def test_an_order_goes_from_pending_to_delivered(side: str, rest: Rest) -> None:
     order = place(rest, side)
     payment = charge(rest, side, order).json()
     confirmed = write(rest, side, f"/api/orders/{order}/confirm", {"payment_id": payment["id"]})
@@ -244,6 +244,11 @@ def test_an_order_goes_from_pending_to_shipped(side: str, rest: Rest) -> None:
     assert (shipment.status_code, shipment.json()["status"]) == (201, "IN_TRANSIT")
     shipped = write(rest, side, f"/api/orders/{order}/ship", {"shipment_id": shipment.json()["id"]})
     assert shipped.json()["status"] == "SHIPPED"
+    delivery = f"/api/shipping/{shipment.json()['id']}/deliver"
+    for _ in range(2):
+        delivered = write(rest, side, delivery, {})
+        assert delivered.json() == {**shipment.json(), "status": "DELIVERED"}
+    assert write(rest, side, "/api/shipping/ship_none/deliver", {}).status_code == 404
     late = write(rest, side, f"/api/orders/{order}/cancel", {"reason": "too late"})
     assert (late.status_code, late.json()["type"]) == (409, "/problems/invalid-transition")
     assert read(rest, side, f"/api/orders/{order}") == shipped.json()

@@ -8,7 +8,6 @@ import msgspec
 from matapalo.ratelimit.store.scripts import Name
 
 PREFIX = "rl:"
-CONFIG_KEY = f"{PREFIX}{{config}}"
 
 
 class StoreUnavailable(Exception):
@@ -45,6 +44,14 @@ class Store(Protocol):
     async def aclose(self) -> None: ...
 
 
-def key_of(subject: str) -> str:
-    """The one key of a subject. The hash tag keeps whatever may be added beside it in the same slot of a cluster."""
-    return f"{PREFIX}{{{subject}}}"
+def key_of(subject: str, namespace: str = "") -> str:
+    """The one key of a subject. The hash tag keeps whatever may be added beside it in the same slot of a cluster.
+
+    ``namespace`` (`iot/`) sets apart the limits of a client that has tiers of its own.
+    """
+    return f"{PREFIX}{{{namespace}{subject}}}"
+
+
+def config_key(namespace: str = "") -> str:
+    """The key of the configuration."""
+    return key_of("config", namespace)

@@ -19,13 +19,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from matapalo.process.outage import outage
-from matapalo.ratelimit.store.ports import CONFIG_KEY, Call, Store, StoreUnavailable
+from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable, config_key
 from matapalo.ratelimit.store.scripts import NAMES, script
 
 LONG_IDLE_S = 0.1
 
 
-def create_store(url: str, *, cluster: bool = False, timeout_s: float = 0.05, clock: str | None = None) -> Store:
+def create_store(
+    url: str, *, cluster: bool = False, timeout_s: float = 0.05, clock: str | None = None, namespace: str = ""
+) -> Store:
     """The store at ``url``; connects when first used. ``clock``: Lua instead of the store's clock, for tests."""
     options: dict[str, Any] = {
         "socket_connect_timeout": timeout_s,
@@ -33,32 +35,33 @@ def create_store(url: str, *, cluster: bool = False, timeout_s: float = 0.05, cl
         "retry": Retry(NoBackoff(), 0),
     }
     if cluster:
-        return ClusterStore(RedisCluster.from_url(url, **options), clock=clock)
-    return RedisStore(Redis.from_url(url, **options), timeout_s=timeout_s, clock=clock)
+        return ClusterStore(RedisCluster.from_url(url, **options), clock=clock, namespace=namespace)
+    return RedisStore(Redis.from_url(url, **options), timeout_s=timeout_s, clock=clock, namespace=namespace)
 
 
 class _Configuration:
     """The hash of the configuration, which one server and a cluster keep alike."""
 
-    def __init__(self, client: "Redis | RedisCluster", timeout_s: float) -> None:
+    def __init__(self, client: "Redis | RedisCluster", timeout_s: float, namespace: str) -> None:
         self._client = client
+        self._config_key = config_key(namespace)
         self._timeout_s = timeout_s
 
     async def delete(self, key: str) -> bool:
         return bool(await self._command(self._client.delete(key)))
 
     async def fields(self, *names: str) -> list[bytes | None]:
-        values: list[bytes | None] = await self._command(self._client.hmget(CONFIG_KEY, list(names)))
+        values: list[bytes | None] = await self._command(self._client.hmget(self._config_key, list(names)))
         return values
 
     async def publish(self, fields: Mapping[str, str | None], *, counter: str) -> None:
         pipe = self._client.pipeline(transaction=True)
         for name, value in fields.items():
             if value is None:
-                pipe.hdel(CONFIG_KEY, name)
+                pipe.hdel(self._config_key, name)
             else:
-                pipe.hset(CONFIG_KEY, name, value)
-        pipe.hincrby(CONFIG_KEY, counter, 1)
+                pipe.hset(self._config_key, name, value)
+        pipe.hincrby(self._config_key, counter, 1)
         await self._command(pipe.execute())
 
     async def _command(self, awaitable: Any) -> Any:
@@ -70,8 +73,8 @@ class _Configuration:
 class RedisStore(_Configuration):
     """One Redis or Valkey."""
 
-    def __init__(self, client: Redis, *, timeout_s: float, clock: str | None = None) -> None:
-        super().__init__(client, timeout_s)
+    def __init__(self, client: Redis, *, timeout_s: float, clock: str | None = None, namespace: str = "") -> None:
+        super().__init__(client, timeout_s, namespace)
         self._pool: ConnectionPool = client.connection_pool
         self._idle: list[tuple[AbstractConnection, float]] = []
         self._scripts = {name: script(name, clock=clock) for name in NAMES}
@@ -112,8 +115,8 @@ class RedisStore(_Configuration):
 class ClusterStore(_Configuration):
     """A Redis Cluster. One key a call, so a call is never split; redis-py follows moved slots."""
 
-    def __init__(self, client: RedisCluster, *, clock: str | None = None) -> None:
-        super().__init__(client, 1.0)
+    def __init__(self, client: RedisCluster, *, clock: str | None = None, namespace: str = "") -> None:
+        super().__init__(client, 1.0, namespace)
         self._cluster = client
         self._scripts = {name: script(name, clock=clock) for name in NAMES}
 

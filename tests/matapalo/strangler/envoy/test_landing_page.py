@@ -29,9 +29,9 @@ def links(text: str) -> list[str]:
 
 def test_in_development_it_links_to_every_shifted_port(tmp_path: Path) -> None:
     urls = links(html(settings_in(tmp_path, edge_port=8280, agent_port=8212, internal_port=8281)))
-    assert urls[:4] == ["/web/graphql", "/mobile/graphql", "/api/products", "/console"]
+    assert urls[:5] == ["/web/graphql", "/mobile/graphql", "/iot/graphql", "/api/products", "/console"]
     ports = {int(match) for match in re.findall(r"127\.0\.0\.1:(\d+)", html(settings_in(tmp_path)))}
-    expected = {8001, 8002, 8010, 8012, 8021, 8081, 8233, 7233, 6390, 5439, *range(9000, 9008)}
+    expected = {8001, 8002, 8003, 8010, 8012, 8021, 8081, 8233, 7233, 6390, 5439, *range(9000, 9008)}
     assert ports == expected
     assert "http://127.0.0.1:8433/" in urls
     assert "http://127.0.0.1:8212/readyz" in urls
@@ -39,7 +39,7 @@ def test_in_development_it_links_to_every_shifted_port(tmp_path: Path) -> None:
 
 def test_in_production_it_names_no_addresses(tmp_path: Path) -> None:
     text = html(settings_in(tmp_path, environment="production", jwt_issuer="https://id.example"))
-    assert len(links(text)) == 4
+    assert len(links(text)) == 5
     assert "127.0.0.1" not in text
 
 

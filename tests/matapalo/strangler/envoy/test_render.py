@@ -59,7 +59,7 @@ def test_a_file_s_version_is_the_document_s_and_a_digest(tmp_path: Path) -> None
 
 def test_each_side_of_each_route_has_its_own_cluster(tmp_path: Path) -> None:
     upstreams = {
-        **{name: Upstream("127.0.0.1", 1) for name in ("bff-web", "bff-mobile", "control")},
+        **{name: Upstream("127.0.0.1", 1) for name in ("bff-web", "bff-mobile", "bff-iot", "control")},
         "orders": Upstream("orders.internal", 9002),
         "legacy": Upstream("10.0.0.1", 9000),
     }

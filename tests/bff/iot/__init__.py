@@ -1,0 +1,1 @@
+"""The iot client, through its BFF over fake services."""
