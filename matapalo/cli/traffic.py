@@ -30,7 +30,7 @@ def traffic(
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Send what the project's clients would send (`[project] traffic`), and show which side responded."""
+    """Send what the project's clients would send, and show which side responded."""
     import asyncio
 
     from rich.console import Console

@@ -7,6 +7,7 @@ import pytest
 
 from matapalo.launcher import keys
 from matapalo.launcher.platform import Platform
+from tests.harness.shop import SHOP
 from tests.matapalo.cli.conftest import Command
 
 
@@ -44,4 +45,4 @@ def test_graphiql_of_an_unknown_client_names_those_there_are(matapalo: Command, 
     result = matapalo("graphiql", "--client", "tv", "--print", data=local.data.root)
     assert result.returncode == 2
     assert "there is no client 'tv' in" in result.stderr
-    assert "use one of web, mobile" in result.stderr
+    assert f"use one of {', '.join(SHOP.clients)}" in result.stderr

@@ -10,6 +10,7 @@ import pytest
 from matapalo.launcher import record
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.record import Phase, Record, State, Status
+from tests.harness.shop import SHOP
 
 SHELL = {"_MATAPALO_COMPLETE": "complete_bash", "PATH": os.environ["PATH"]}  # noqa: TID251 - as a shell calls it
 
@@ -30,7 +31,7 @@ def completed(*words: str, cwd: Path | None = None) -> list[str]:
 
 
 def test_clients_and_services_are_those_of_the_project() -> None:
-    assert completed("serve", "") == ["web", "mobile"]
+    assert completed("serve", "") == list(SHOP.clients)
     assert completed("graphiql", "--client", "m") == ["mobile"]
     assert completed("fault", "set", "pro") == ["products"]
     assert completed("up", "--port-offset", "3") == ["300"]
