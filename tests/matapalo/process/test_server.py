@@ -1,6 +1,7 @@
 """A server as a process: it serves, logs JSON lines only, says how it is, and leaves when it is told to."""
 
 import asyncio
+import gc
 import json
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from matapalo.process.readiness import readiness
-from matapalo.process.server import listening, repeating, status_routes
+from matapalo.process.server import create_server, listening, repeating, run, status_routes
 from tests.harness.eventually import eventually, eventually_sync
 from tests.harness.ports import free_port
 from tests.harness.tokens import bearer, jwks
@@ -89,3 +90,15 @@ async def _responds(client: httpx.AsyncClient, url: str) -> bool:
         return (await client.get(url)).status_code == 200
     except httpx.TransportError:
         return False
+
+
+async def test_what_was_loaded_once_is_hidden_from_the_collector() -> None:
+    server = create_server(Starlette(), host="127.0.0.1", port=free_port())
+    serving = asyncio.create_task(run(server))
+    try:
+        await eventually(lambda: server.started, message="the server listens")
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        server.should_exit = True
+        await serving

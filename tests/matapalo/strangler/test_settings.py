@@ -26,7 +26,9 @@ def test_the_defaults_are_the_development_ports(monkeypatch):
 
 
 def test_upstreams_are_read_from_json(monkeypatch):
-    text = '{"legacy":"legacy:9000","orders":"[::1]:1","bff-web":"a:1","bff-mobile":"b:1","control":"c:1"}'
+    text = (
+        '{"legacy":"legacy:9000","orders":"[::1]:1","bff-web":"a:1","bff-mobile":"b:1","bff-iot":"d:1","control":"c:1"}'
+    )
     upstreams = loaded(monkeypatch, GATEWAY_UPSTREAMS=text).upstreams
     assert upstreams["legacy"] == Upstream("legacy", 9000)
     assert upstreams["orders"] == Upstream("::1", 1)
@@ -52,7 +54,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch):
             {"GATEWAY_UPSTREAMS": '{"legacy": "x"}'},
             "GATEWAY_UPSTREAMS['legacy']: 'x' is not an address: write host:port",
         ),
-        ({"GATEWAY_UPSTREAMS": '{"legacy": "x:1"}'}, "does not say where bff-web, bff-mobile, control listen"),
+        ({"GATEWAY_UPSTREAMS": '{"legacy": "x:1"}'}, "does not say where bff-web, bff-mobile, bff-iot, control listen"),
         ({"GATEWAY_NODE_ID": "a b"}, "GATEWAY_NODE_ID: String should match pattern"),
     ],
 )
