@@ -21,16 +21,17 @@ from matapalo.strangler.agent.folder import EnvoyFolder
 from matapalo.strangler.envoy.render import EnvoyFile, render
 from matapalo.strangler.routing.document import RoutesDocument, parse_toml
 from matapalo.strangler.routing.route import Route
-from matapalo.strangler.settings import Settings, Upstream
+from matapalo.strangler.settings import Settings, Upstream, upstream_of
 from tests.harness.engines import running
 from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
+from tests.harness.shop import SHOP
 from tests.matapalo.strangler.builders import KEYS, settings_in
 from tests.matapalo.strangler.upstreams import UpstreamRequest, running_upstreams
 
-SERVICES = ("legacy", "customers", "orders", "products", "payments", "inventory", "recommendations")
+SERVICES = tuple(name for name in SHOP.services if name != "shipping")
 """All but shipping: no process listens where its new side is."""
-FIXED = ("bff-web", "bff-mobile", "control")
+FIXED = (*map(upstream_of, SHOP.clients), "control")
 
 
 class Response(NamedTuple):
