@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matapalo.graphql.request import GraphQLRequest as GraphQLRequest
     from matapalo.idempotency.claim import Claim as Claim
     from matapalo.idempotency.claim import claim_of as claim_of
-    from matapalo.idempotency.idempotent import IDEMPOTENT_DIRECTIVE as IDEMPOTENT_DIRECTIVE
     from matapalo.idempotency.idempotent import Idempotent as Idempotent
     from matapalo.idempotency.replay import Replay as Replay
     from matapalo.idempotency.replay import snapshot as replay_snapshot
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from matapalo.process.worker import create_worker as create_worker
     from matapalo.ratelimit.charge import OperationCharge as OperationCharge
     from matapalo.ratelimit.cost.directives import Cost as Cost
-    from matapalo.ratelimit.cost.directives import ListSize as ListSize
     from matapalo.ratelimit.cost.directives import sized as sized
     from matapalo.ratelimit.rules.policy import PolicyState as PolicyState
     from matapalo.resources import Resources as Resources
@@ -54,6 +52,7 @@ if TYPE_CHECKING:
     from matapalo.rest.client import Listing as Listing
     from matapalo.rest.client import RestClient as RestClient
     from matapalo.rest.pool import RestPool as RestPool
+    from matapalo.schema import SubgraphSchema as SubgraphSchema
     from matapalo.schema import prepare_schema as prepare_schema
     from matapalo.settings import Settings as Settings
     from matapalo.workflows.activity import REJECTED as REJECTED
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
 
 #: Public name -> where it is defined, as `module` or `module:name` when it has another name there.
 _MODULES = {
+    "SubgraphSchema": "matapalo.schema",
     "DataDirOption": "matapalo.cli.options",
     "DATA_DIR": "matapalo.cli.options",
     "RunningPlatform": "matapalo.cli.running_platform",
@@ -96,13 +96,11 @@ _MODULES = {
     "Cost": "matapalo.ratelimit.cost.directives",
     "RestPool": "matapalo.rest.pool",
     "Forbidden": "matapalo.errors",
-    "IDEMPOTENT_DIRECTIVE": "matapalo.idempotency.idempotent",
     "Idempotency": "matapalo.idempotency.runner",
     "IdempotencyKeyReused": "matapalo.errors",
     "Idempotent": "matapalo.idempotency.idempotent",
     "IdempotentCall": "matapalo.workflows.activity",
     "Inspector": "matapalo.workflows.inspection",
-    "ListSize": "matapalo.ratelimit.cost.directives",
     "Listing": "matapalo.rest.client",
     "Load": "matapalo.execution.relation",
     "Loads": "matapalo.execution.loads",
@@ -147,7 +145,6 @@ _MODULES = {
 
 __all__ = [
     "DATA_DIR",
-    "IDEMPOTENT_DIRECTIVE",
     "MAX_PAGE",
     "REJECTED",
     "RETRY_DEFAULT",
@@ -170,7 +167,6 @@ __all__ = [
     "Idempotent",
     "IdempotentCall",
     "Inspector",
-    "ListSize",
     "Listing",
     "Load",
     "Loads",
@@ -189,6 +185,7 @@ __all__ = [
     "Saga",
     "Settings",
     "Start",
+    "SubgraphSchema",
     "Unauthenticated",
     "UpdateRefused",
     "UpstreamError",

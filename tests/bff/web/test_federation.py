@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from bff.web.federation import ENTITIES
+from bff.web.schema import ENTITIES
 from matapalo.execution.check import check
 from tests.harness.in_memory_bff import ANONYMOUS, OPERATOR, code_of, execute
 from tests.harness.upstream import FakeUpstream
