@@ -31,7 +31,7 @@ def settings(tmp_path: Path, environment: str, **changed: Any) -> Settings:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(jwks()))
     issuer = "matapalo-dev" if environment == "development" else "https://issuer.example"
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "environment": environment,
         "jwks_file": keys,
         "jwt_issuer": issuer,
@@ -39,7 +39,7 @@ def settings(tmp_path: Path, environment: str, **changed: Any) -> Settings:
         "redis_url": "redis://127.0.0.1:1/0",
         "temporal_address": "127.0.0.1:1",
     }
-    return Settings(**(given | changed))
+    return Settings(**(defaults | changed))
 
 
 @asynccontextmanager
@@ -60,8 +60,8 @@ def mobile_home() -> tuple[str, str]:
 @pytest.mark.parametrize("client", ["web", "mobile"])
 async def test_a_bff_answers(tmp_path: Path, client: str) -> None:
     async with running(tmp_path, client) as app:
-        answer = await post(app, {"query": "{ __typename }"}, accept=NEWER, **bearer())
-        assert (answer.status, answer.json()["data"]) == (200, {"__typename": "Query"})
+        response = await post(app, {"query": "{ __typename }"}, accept=NEWER, **bearer())
+        assert (response.status, response.json()["data"]) == (200, {"__typename": "Query"})
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ async def test_the_mobile_home_is_found_by_its_hash(tmp_path: Path, environment:
         payload = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
         by_post = await post(app, payload, accept=NEWER)
         by_get = await request(app, "GET", query_string=f"documentId=sha256:{digest}", headers={"accept": NEWER})
-        for answer in (by_post, by_get):
-            assert answer.status == 200
-            assert "data" in answer.json()
+        for response in (by_post, by_get):
+            assert response.status == 200
+            assert "data" in response.json()
 
 
 async def test_the_page_loads_its_files_from_below_the_endpoint(tmp_path: Path) -> None:
@@ -115,20 +115,20 @@ async def test_the_page_loads_its_files_from_below_the_endpoint(tmp_path: Path) 
 
 async def test_a_token_of_another_issuer_is_unauthenticated(tmp_path: Path) -> None:
     async with running(tmp_path, "web", "production") as app:
-        answer = await post(app, {"query": "{ __typename }"}, accept=NEWER, **bearer())
-        assert (answer.status, answer.code()) == (401, "UNAUTHENTICATED")
+        response = await post(app, {"query": "{ __typename }"}, accept=NEWER, **bearer())
+        assert (response.status, response.code()) == (401, "UNAUTHENTICATED")
 
 
-async def test_it_is_ready_without_redis_and_temporal_and_says_what_does_not_work(tmp_path: Path) -> None:
+async def test_without_redis_and_temporal_it_is_ready_and_degraded(tmp_path: Path) -> None:
     async with running(tmp_path, "web") as app:
         alive = await request(app, "GET", path="/healthz")
         ready = await request(app, "GET", path="/readyz")
     assert alive.status == 200
     assert ready.status == 200
-    found = ready.json()
-    assert found["ready"] is True
-    assert sorted(found["degraded"]) == ["redis", "temporal"]
-    assert found["missing"] == {}
+    report = ready.json()
+    assert report["ready"] is True
+    assert sorted(report["degraded"]) == ["redis", "temporal"]
+    assert report["missing"] == {}
 
 
 @pytest.mark.parametrize("status", [500, None])
@@ -150,7 +150,7 @@ async def test_without_keys_it_is_not_ready(tmp_path: Path) -> None:
     assert list(ready.json()["missing"]) == ["token keys"]
 
 
-async def test_operations_tokens_and_rest_calls_are_counted_under_bounded_names(tmp_path: Path) -> None:
+async def test_what_is_counted_has_bounded_names(tmp_path: Path) -> None:
     digest, _ = mobile_home()
     token = bearer()
     async with running(tmp_path, "mobile") as app:
@@ -180,16 +180,16 @@ async def test_nothing_else_is_served(tmp_path: Path, path: str) -> None:
         assert (await request(app, "GET", path=path)).status == 404
 
 
-async def test_files_of_the_page_are_read_only_and_served_only_with_the_page(tmp_path: Path) -> None:
+async def test_the_pages_files_are_read_only_and_come_with_it_only(tmp_path: Path) -> None:
     async with running(tmp_path, "web") as app:
         assert (await request(app, "POST", path="/graphql/graphiql/graphiql.js")).status == 404
     async with running(tmp_path, "mobile", "production") as app:
         assert (await request(app, "GET", path="/graphql/graphiql/graphiql.js")).status == 404
 
 
-@pytest.mark.parametrize(("given", "seconds"), [("2", 2), ("1.5", 1.5), ("PT3S", 3), (4, 4)])
-def test_durations_are_seconds(tmp_path: Path, given: str | int, seconds: float) -> None:
-    assert settings(tmp_path, "production", idempotency_lease=given).idempotency_lease.total_seconds() == seconds
+@pytest.mark.parametrize(("written", "seconds"), [("2", 2), ("1.5", 1.5), ("PT3S", 3), (4, 4)])
+def test_durations_are_seconds(tmp_path: Path, written: str | int, seconds: float) -> None:
+    assert settings(tmp_path, "production", idempotency_lease=written).idempotency_lease.total_seconds() == seconds
 
 
 def test_a_lease_that_no_heartbeat_can_keep_is_refused(tmp_path: Path) -> None:

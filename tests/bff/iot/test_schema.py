@@ -51,8 +51,8 @@ async def test_shipments_are_read_over_get(harness: Bff) -> None:
     response = await get(harness, "Shipments")
     assert response.json()["data"] == {"shipments": [{"orderId": "ord_1", "status": "IN_TRANSIT"}]}
     assert len(response.body) < 300
-    one = await get(harness, "Shipment", '{"orderId": "ord_1"}')
-    assert one.json()["data"] == {"shipment": {"id": "ship_1", "status": "IN_TRANSIT"}}
+    shipment = await get(harness, "Shipment", '{"orderId": "ord_1"}')
+    assert shipment.json()["data"] == {"shipment": {"id": "ship_1", "status": "IN_TRANSIT"}}
 
 
 async def acknowledge(bff: Bff, order_id: str) -> Any:
