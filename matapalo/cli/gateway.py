@@ -3,7 +3,8 @@
 Settings or routes that cannot be used are a usage error: one sentence for each problem, exit code 2.
 """
 
-from collections.abc import Coroutine, Iterator
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from matapalo.strangler.envoy.render import EnvoyFile
     from matapalo.strangler.settings import Settings
+
+
+#: What `render` puts where Envoy gets its keys, when the environment names none (RFC 2606: never a real name).
+PLACEHOLDERS = {"jwks_url": "https://issuer.invalid/jwks.json", "jwt_issuer": "https://issuer.invalid"}
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +66,9 @@ def render(
 ) -> None:
     """Show Envoy's files for a table of routes, without a store and without an Envoy."""
     with _problems_as_usage_errors():
-        settings = _settings()
+        settings = _settings(placeholders=PLACEHOLDERS)
+        if settings.jwks_url == PLACEHOLDERS["jwks_url"]:
+            print(f"no GATEWAY_JWKS_FILE or GATEWAY_JWKS_URL: showing {settings.jwks_url}", file=sys.stderr)
         files = _rendered(settings, routes or settings.routes_file)
         selected = [file for file in files if only in (None, file.name)]
         if not selected:
@@ -88,10 +95,10 @@ def _problems_as_usage_errors() -> Iterator[None]:
         raise BadInput("\n".join(error.problems)) from error
 
 
-def _settings() -> "Settings":
+def _settings(placeholders: Mapping[str, str] | None = None) -> "Settings":
     from matapalo.strangler import settings
 
-    return settings.load(current_project())
+    return settings.load(current_project(), placeholders=placeholders)
 
 
 def _rendered(settings: "Settings", path: Path) -> tuple["EnvoyFile", ...]:

@@ -1,7 +1,8 @@
 """`matapalo limits show|reset|set`: how a subject's limits stand, forgetting what it has used, changing the tiers.
 
-Asks `/admin/limits` and `/admin/tiers` on the port of the project's first client; all clients share the store, so it
-speaks for all. A subject is that of a token (`cust_0001`), or `ip:203.0.113.9` for anonymous callers.
+Asks `/admin/limits` and `/admin/tiers` on a client's own port: by default on that of the project's first, which speaks
+for all clients that share their limits. One with `tiers` of its own in matapalo.toml is counted and changed apart.
+A subject is that of a token (`cust_0001`), or `ip:203.0.113.9` for anonymous callers.
 """
 
 import json
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import typer
 
+from matapalo.cli import completion
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, started_platform
 from matapalo.cli.output import table
 from matapalo.cli.project import current_project, named_client
@@ -31,6 +33,14 @@ class TierOfLimits(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+LimitsClientOption = Annotated[
+    str | None,
+    typer.Option(
+        "--client",
+        help="Whose BFF to ask; default: the first. A client with tiers of its own is counted and changed apart.",
+        autocompletion=completion.clients,
+    ),
+]
 SubjectArgument = Annotated[str, typer.Argument(help="The subject of a token, or ip:ADDRESS.")]
 
 
@@ -48,11 +58,12 @@ def show(
     tier: Annotated[
         TierOfLimits | None, typer.Option(help="Look with the limits of this tier; free, or anonymous for an address.")
     ] = None,
+    client: LimitsClientOption = None,
     as_json: JsonOption = False,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Show how the limits of a subject stand; nothing is charged."""
-    with _admin(data_dir) as admin:
+    with _admin(client, data_dir) as admin:
         limits = admin.get(_path(subject), tier=None if tier is None else tier.value)
     if as_json:
         print(json.dumps(limits, indent=2))
@@ -64,9 +75,14 @@ def show(
     Console().print(table(headings, map(_row, limits["policies"]), right=headings[1:-1]))
 
 
-def reset(subject: SubjectArgument, as_json: JsonOption = False, data_dir: DataDirOption = DATA_DIR) -> None:
+def reset(
+    subject: SubjectArgument,
+    client: LimitsClientOption = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
     """Forget everything that a subject has used."""
-    with _admin(data_dir) as admin:
+    with _admin(client, data_dir) as admin:
         usage = admin.request("DELETE", _path(subject)).json()
     if as_json:
         print(json.dumps(usage, indent=2))
@@ -79,24 +95,25 @@ def set_(
     default: Annotated[
         bool, typer.Option("--default", help="Go back to the tiers of the processes' own file.")
     ] = False,
+    client: LimitsClientOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Change the tiers of all processes, within about a second and without a restart."""
+    """Change the tiers of all processes that share them, within about a second and without a restart."""
     if (file is None) is not default:
         raise BadInput("give a file, or --default to go back to that of the processes")
     try:
         text = None if file is None else file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}") from error
-    with _admin(data_dir) as admin:
+    with _admin(client, data_dir) as admin:
         admin.request("DELETE" if text is None else "PUT", "/tiers", content=text)
     print("the tiers are those of the processes' own file again" if file is None else f"the tiers are those of {file}")
 
 
-def _admin(data_dir: Path) -> "Admin":
+def _admin(name: str | None, data_dir: Path) -> "Admin":
     from matapalo.cli.admin_client import Admin
 
-    client = named_client(current_project(), None)
+    client = named_client(current_project(), name)
     return Admin(started_platform(data_dir), port=client.port, name=f"the {client.name} BFF")
 
 

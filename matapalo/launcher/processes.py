@@ -164,6 +164,7 @@ def _client(project: Project, client: Client) -> Process:
         ("serve", client.name),
         ports={client.name: client.port},
         needs=("valkey",),
+        packages=_packages(project),
         variables={"BFF_PORT": client.port},
     )
 
@@ -171,7 +172,10 @@ def _client(project: Project, client: Client) -> Process:
 def _workers(project: Project) -> Iterator[Process]:
     needs = ("valkey", "temporal")
     if project.worker is not None:
-        yield _ours(project, "worker", Layer.CLIENT, ("worker",), ports={"metrics": 8021}, needs=needs)
+        packages = _packages(project)
+        yield _ours(
+            project, "worker", Layer.CLIENT, ("worker",), ports={"metrics": 8021}, needs=needs, packages=packages
+        )
     yield _ours(project, "rollouts", Layer.CLIENT, ("gateway", "worker"), ports={"metrics": 8022}, needs=needs)
 
 
@@ -183,9 +187,13 @@ def _ours(
     *,
     ports: Mapping[str, int],
     needs: tuple[str, ...],
+    packages: Sequence[Path] = (),
     variables: Mapping[str, int] | None = None,
 ) -> Process:
-    """A process of `matapalo` itself, ready when the first of its ports says so; ``variables`` are shifted ports."""
+    """A process of `matapalo` itself, ready when the first of its ports says so; ``variables`` are shifted ports.
+
+    ``packages`` are the folders of the project's own code that it runs.
+    """
     ready_port = next(iter(ports.values()))
 
     def own_environment(platform: Platform) -> dict[str, str]:
@@ -201,7 +209,7 @@ def _ours(
         needs=needs,
         ready=lambda p: probes.http(p.port(ready_port)),
         folder=project.root,
-        sources=(Path(matapalo.__file__).parent, *_packages(project)),
+        sources=(Path(matapalo.__file__).parent, *packages),
     )
 
 

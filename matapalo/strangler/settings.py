@@ -5,6 +5,7 @@ the variable, its value and what would be right.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -172,8 +173,11 @@ def _purpose(service: Service, project: Project) -> str:
     return f"The new side of {service.prefix}" if service.prefix else "A service"
 
 
-def load(project: Project) -> Settings:
-    """The settings of this process. A variable of our prefix that no setting reads is an error: often a misspelling."""
+def load(project: Project, *, placeholders: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process. A variable of our prefix that no setting reads is an error: often a misspelling.
+
+    ``placeholders`` stand in for the token rules where the environment names no keys: only for looking at files.
+    """
     variables = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields if name != "environment"}
     ours = [name for name in os.environ if name.upper().startswith("GATEWAY_")]
     unknown = sorted(name for name in ours if name.upper() not in variables)
@@ -183,6 +187,8 @@ def load(project: Project) -> Settings:
     declared = {
         name: value for name, value in of_the_project(project).items() if f"GATEWAY_{name.upper()}" not in chosen
     }
+    if placeholders and chosen.isdisjoint({"GATEWAY_JWKS_FILE", "GATEWAY_JWKS_URL"}):
+        declared |= {name: value for name, value in placeholders.items() if f"GATEWAY_{name.upper()}" not in chosen}
     try:
         return Settings(**declared)
     except SettingsError as error:

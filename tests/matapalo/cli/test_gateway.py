@@ -42,6 +42,21 @@ def test_render_writes_a_folder(matapalo: Command, tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "out").iterdir()} == set(FILES)
 
 
+def test_render_needs_no_keys(matapalo: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MATAPALO_ENV", "GATEWAY_JWKS_FILE"):
+        monkeypatch.delenv(name)
+    result = matapalo("gateway", "render", "--only", "lds.json")
+    assert result.returncode == 0
+    assert "https://issuer.invalid/jwks.json" in json.dumps(json.loads(result.stdout))
+    assert result.stderr == "no GATEWAY_JWKS_FILE or GATEWAY_JWKS_URL: showing https://issuer.invalid/jwks.json\n"
+
+
+def test_a_process_needs_keys(matapalo: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATEWAY_JWKS_FILE")
+    result = matapalo("gateway", "control")
+    assert (result.returncode, "set either GATEWAY_JWKS_URL" in result.stderr) == (2, True)
+
+
 def test_wrong_routes_are_told_one_by_one(matapalo: Command, tmp_path: Path) -> None:
     routes = tmp_path / "routes.toml"
     routes.write_text('[orders]\nprefix = "/orders"\nnew = "odrers"\nseed = 1\n')

@@ -32,6 +32,17 @@ def test_each_row_is_an_engine_or_a_program_of_ours() -> None:
         assert all(folder.is_dir() for folder in row.sources), row.name
 
 
+def test_only_what_runs_the_projects_code_watches_it() -> None:
+    ours = {row.name: {folder.name for folder in row.sources} for row in PROCESSES if row.program[:1] == ("matapalo",)}
+    assert {name for name, folders in ours.items() if folders == {"matapalo"}} == {
+        "control",
+        "agent",
+        "compare",
+        "rollouts",
+    }
+    assert {name for name, folders in ours.items() if folders == {"matapalo", "bff"}} == {*SHOP.clients, "worker"}
+
+
 def test_every_program_is_called_by_an_absolute_path(local: Platform) -> None:
     for row in PROCESSES:
         if row.program:
