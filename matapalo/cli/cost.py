@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from matapalo.cli.project import ClientOption, current_project, named_client, problems_of_the_project
+from matapalo.cli.project import ClientOption, OperationOption, read_operation
 from matapalo.launcher.errors import BadInput
 
 
@@ -19,23 +19,16 @@ def cost(
     file: Annotated[Path, typer.Argument(help="A GraphQL document with one operation.", exists=True, dir_okay=False)],
     client: ClientOption = None,
     variables: Annotated[str, typer.Option(help="The variables, as JSON.")] = "{}",
-    operation: Annotated[str | None, typer.Option(help="Which operation, when there are several.")] = None,
+    operation: OperationOption = None,
 ) -> None:
     """Print what an operation costs at most, and why."""
-    from matapalo.app import build_schema, limits
     from matapalo.errors import RequestError
-    from matapalo.operations.document import Documents
     from matapalo.ratelimit.cost.explain import render
     from matapalo.ratelimit.cost.operations import Costs
-    from matapalo.settings import Settings
 
-    project = current_project()
-    row = named_client(project, client)
-    with problems_of_the_project():
-        schema = build_schema(project, row)
+    schema, selected = read_operation(file, client, operation)
     try:
-        document = Documents(schema, limits(Settings.model_construct())).find(file.read_text(), operation)
-        print(render(Costs(schema).of(document.source, document.document, document.name), _variables(variables)))
+        print(render(Costs(schema).of(selected.source, selected.document, selected.name), _variables(variables)))
     except RequestError as error:
         raise BadInput(f"{file}: {error.message}") from error
 

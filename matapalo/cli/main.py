@@ -14,6 +14,7 @@ from matapalo.cli import (
     console,
     cost,
     decommission,
+    explain,
     faults,
     gateway,
     limits,
@@ -70,7 +71,7 @@ def _options(
 for module in (
     *(platform, access, console, traffic, mail, faults, limits),
     *(routes, rollout, decommission),
-    *(schema, operations, cost),
+    *(schema, operations, cost, explain),
     *(serve, worker, gateway),
 ):
     module.register(app)

@@ -14,6 +14,9 @@ from matapalo.cli import completion
 from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
+    from strawberry import Schema
+
+    from matapalo.operations.document import Operation
     from matapalo.project.declaration import Client, Project
 
 
@@ -45,6 +48,7 @@ ClientOption = Annotated[
     str | None,
     typer.Option("--client", help="A client of the project; default: its first.", autocompletion=completion.clients),
 ]
+OperationOption = Annotated[str | None, typer.Option("--operation", help="Which operation, when there are several.")]
 
 
 @contextmanager
@@ -81,3 +85,26 @@ def named_client(project: "Project", name: str | None) -> "Client":
     if name not in project.clients:
         raise BadInput(f"there is no client {name!r} in {project.file}: use one of {', '.join(project.clients)}")
     return project.clients[name]
+
+
+def read_operation(file: Path, client: str | None, name: str | None) -> "tuple[Schema, Operation]":
+    """A client's schema and the operation of a document, validated against it; a flaw names file, line and column."""
+    from matapalo.app import build_schema, limits
+    from matapalo.errors import DocumentRefused, RequestError
+    from matapalo.operations.document import Documents
+    from matapalo.settings import Settings
+
+    project = current_project()
+    row = named_client(project, client)
+    with problems_of_the_project():
+        schema = build_schema(project, row)
+    try:
+        return schema, Documents(schema, limits(Settings.model_construct())).find(file.read_text(), name)
+    except DocumentRefused as error:
+        places = [
+            "".join([str(file), *(f":{line}:{column}" for line, column in flaw.locations[:1]), f": {flaw.message}"])
+            for flaw in error.flaws
+        ]
+        raise BadInput("\n".join(places)) from error
+    except RequestError as error:
+        raise BadInput(f"{file}: {error.message}") from error

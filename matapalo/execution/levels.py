@@ -232,7 +232,7 @@ class LevelExecutor(CoreExecutor):
         return entry[1]
 
     def _make_plan(self, row_type: GraphQLObjectType, details: FieldDetailsList) -> _Plan | None:
-        model = _model_of(row_type)
+        model = model_of(row_type)
         grouped = None if model is None else self.subfields(row_type, details)
         if model is None or grouped is None:
             return None
@@ -250,7 +250,7 @@ class LevelExecutor(CoreExecutor):
         if field_name == "__typename":
             return _Column(name, _TYPENAME, details, TypeNameMetaFieldDef)
         core_field = row_type.fields.get(field_name)
-        reader = None if core_field is None else _reader_of(core_field)
+        reader = None if core_field is None else reader_of(core_field)
         if core_field is None or reader is None:
             return None
         plan = None if reader.target is None else self._plan(reader.target, details)
@@ -393,7 +393,7 @@ class LevelExecutor(CoreExecutor):
                 rows.results[index][column.name] = value
 
 
-def _model_of(row_type: GraphQLObjectType) -> type | None:
+def model_of(row_type: GraphQLObjectType) -> type | None:
     """The class of the rows of a projection; None for every other type."""
     extensions = row_type.extensions
     if _MODEL not in extensions:
@@ -404,7 +404,7 @@ def _model_of(row_type: GraphQLObjectType) -> type | None:
     return cast("type | None", extensions[_MODEL])
 
 
-def _reader_of(core_field: GraphQLField) -> _Reader | None:
+def reader_of(core_field: GraphQLField) -> _Reader | None:
     """How the field is read; None when only graphql-core can execute it."""
     extensions = core_field.extensions
     if _READER not in extensions:
