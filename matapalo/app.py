@@ -66,7 +66,6 @@ class Bff(FastAPI):
         self.endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
         path: str = scope.get("path", "")
         if path == "/graphql" or path.startswith("/graphql/graphiql/"):
             await self.endpoint(scope, receive, send)
@@ -241,9 +240,9 @@ def _graphiql(client: Client, entries: list[Entry], settings: Settings) -> Graph
 
 def _dependencies(settings: Settings, keys: Keys, http: httpx.AsyncClient, redis: Redis) -> list[Dependency]:
     async def gateway() -> None:
-        answer = await http.get(f"{settings.gateway_url}/healthz")
-        if answer.status_code >= 500:
-            raise ConnectionError(f"it answers {answer.status_code}")
+        response = await http.get(f"{settings.gateway_url}/healthz")
+        if response.status_code >= 500:
+            raise ConnectionError(f"it responds with {response.status_code}")
 
     async def token_keys() -> None:
         if not await keys.is_ready():

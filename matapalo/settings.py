@@ -86,9 +86,9 @@ class Settings(BaseSettings):
 
     @field_validator("query_deadline", "mutation_deadline", "idempotency_lease", mode="before")
     @classmethod
-    def _seconds(cls, given: object) -> object:
+    def _seconds(cls, value: object) -> object:
         """`1.5` is seconds, which pydantic believes of numbers only."""
-        return float(given) if isinstance(given, str) and _NUMBER.fullmatch(given) else given
+        return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> Self:
@@ -112,5 +112,5 @@ class Settings(BaseSettings):
 
 def unknown_variables(prefix: str = "BFF_") -> list[str]:
     """Variables of our prefix that no setting reads: most often a misspelling, so a start-up error."""
-    known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)
+    settings = {f"{prefix}{name}".upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in settings)

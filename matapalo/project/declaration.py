@@ -31,7 +31,7 @@ ProjectPath = Annotated[Path, AfterValidator(_below_root)]
 
 
 class Address(BaseModel):
-    """Where something listens."""
+    """Host and port of a listener."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -120,7 +120,7 @@ class Service(Table):
 
     @property
     def address(self) -> Address:
-        """Where it listens."""
+        """The host and port it listens on."""
         parts = urlsplit(self.url)
         return Address(host=parts.hostname or "", port=parts.port or 80)
 

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,8 @@ FOLDERS = ("matapalo", "bff", "subgraphs", "tests", "benchmarks", "docs", "schem
 TEXTS = (".md", ".html", ".graphql", ".toml")
 LONGEST_TEST_NAME = 60
 SHORTEST_DOCSTRING = 4
+#: These two name the words.
+OWN = ("glossary.py", "test_glossary.py")
 BUILT = ("graphiql/dist/", "graphiql/package-lock.json", "static/uplot/", "node_modules/")
 
 #: In names, wherever they stand.
@@ -106,10 +108,10 @@ def violations(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         yield from _module_name(name, path.stem)
-        tree = ast.parse(text)
-        for line, message in sorted({*_names(name, tree), *_variables(tree), *_tests(tree), *_docstrings(tree)}):
+        nodes = list(ast.walk(ast.parse(text)))
+        for line, message in sorted({*_names(name, nodes), *_variables(nodes), *_tests(nodes), *_docstrings(nodes)}):
             yield f"{name}:{line}: {message}"
-        prose = _prose_of_python(text, tree)
+        prose = _prose_of_python(text, nodes)
     else:
         prose = enumerate(text.splitlines(), start=1)
     for line, words in prose:
@@ -124,8 +126,8 @@ def _module_name(name: str, stem: str) -> Iterator[str]:
         yield f"{name}:1: the module's name: write a noun of the field"
 
 
-def _definitions(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _definitions(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 if not name.startswith("test_"):
@@ -136,42 +138,42 @@ def _definitions(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
 
 
-def _names(path: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _names(path: str, nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     forbidden = dict(WORDS)
     for folder, words in WORDS_BELOW.items():
         if path.startswith((f"{folder}/", f"tests/{folder}/")):
             forbidden |= words
-    for line, name in _definitions(tree):
+    for line, name in _definitions(nodes):
         for word in {part.lower() for part in _WORD.findall(name)}:
             singular = word if word in forbidden else word.removesuffix("s").removesuffix("ie")
             if singular in forbidden:
                 yield line, f"{name}: write {forbidden[singular]}, not {word}"
 
 
-def _variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _variables(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     inner: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             inner.update(id(part) for generator in node.generators for part in ast.walk(generator.target))
         elif isinstance(node, ast.Lambda):
             inner.update(id(part) for part in ast.walk(node.args))
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.Attribute(attr=name, ctx=ast.Store()):
                 if name.lstrip("_") in VARIABLES and id(node) not in inner:
                     yield node.lineno, f"variable {name}: write {VARIABLES[name.lstrip('_')]}"
 
 
-def _tests(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _tests(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name.startswith("test_"):
                 if len(name) > LONGEST_TEST_NAME:
                     yield node.lineno, f"{name} has {len(name)} characters: {LONGEST_TEST_NAME} at most"
 
 
-def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _docstrings(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             docstring = ast.get_docstring(node)
             if docstring is not None and len(docstring.split()) < SHORTEST_DOCSTRING:
@@ -181,8 +183,8 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 )
 
 
-def _prose_of_python(text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _prose_of_python(text: str, nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             for offset, line in enumerate(node.value.splitlines()):
                 yield node.lineno + offset, line
@@ -196,7 +198,7 @@ def files(*paths: Path) -> Iterator[Path]:
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             name = file.as_posix()
-            if file.suffix in {".py", *TEXTS} and file != Path(__file__) and not any(part in name for part in BUILT):
+            if file.suffix in {".py", *TEXTS} and file.name not in OWN and not any(part in name for part in BUILT):
                 yield file
 
 

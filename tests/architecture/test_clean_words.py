@@ -16,14 +16,14 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().splitlines() if not name.startswith(BUILT)]
 
 
-def test_no_file_names_a_path_of_somebodys_machine() -> None:
-    here = Path(__file__).resolve()
-    found = [
+def test_no_file_names_a_path_of_a_machine() -> None:
+    this_file = Path(__file__).resolve()
+    offenders = [
         str(path.relative_to(ROOT))
         for path in tracked_files()
-        if path.is_file() and path.resolve() != here and MACHINE_PATH.search(path.read_bytes())
+        if path.is_file() and path.resolve() != this_file and MACHINE_PATH.search(path.read_bytes())
     ]
-    assert found == []
+    assert offenders == []
 
 
 def test_locks_resolve_through_whatever_index_is_configured() -> None:

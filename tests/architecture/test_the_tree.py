@@ -27,7 +27,7 @@ def test_every_module_opens_with_a_docstring(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in modules(*PACKAGES) if p.name == "__init__.py" and p != PUBLIC], ids=named)
 def test_a_package_documents_and_never_works(path: Path) -> None:
-    # An import here is paid by every workflow instance below it, and by everybody who wants one sibling.
+    # An import here is paid by every workflow instance below it, and by every importer of one sibling.
     body = ast.parse(path.read_text()).body
     assert len(body) == 1, f"{named(path)}: a docstring and nothing else"
     assert isinstance(body[0], ast.Expr)

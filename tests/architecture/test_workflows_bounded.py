@@ -12,8 +12,8 @@ LOG_ARGUMENTS = {"extra", "exc_info", "stack_info", "stacklevel"}
 
 
 def workflow_files() -> list[Path]:
-    found = [path for package in ("matapalo", "bff") for path in (ROOT / package).rglob("*.py")]
-    return sorted(path for path in found if "from temporalio import workflow" in path.read_text())
+    modules = [path for package in ("matapalo", "bff") for path in (ROOT / package).rglob("*.py")]
+    return sorted(path for path in modules if "from temporalio import workflow" in path.read_text())
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
@@ -30,11 +30,11 @@ def test_there_are_workflows_to_check():
 
 
 @pytest.mark.parametrize("path", workflow_files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_activity_has_a_time_out_and_a_retry_policy(path: Path):
+def test_every_activity_has_a_timeout_and_a_retry_policy(path: Path):
     for name, call in calls(path):
         if name.startswith("workflow.") and name.removeprefix("workflow.").startswith(RUNS_AN_ACTIVITY):
-            given = {keyword.arg for keyword in call.keywords}
-            assert given >= {"start_to_close_timeout", "retry_policy"}, f"{path.name}:{call.lineno}: {name}"
+            arguments = {keyword.arg for keyword in call.keywords}
+            assert arguments >= {"start_to_close_timeout", "retry_policy"}, f"{path.name}:{call.lineno}: {name}"
 
 
 @pytest.mark.parametrize("path", workflow_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -25,7 +25,7 @@ LONGEST_PREPARATION_S = 0.05
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_workflow_module_brings_no_client_library_and_no_framework(module: str):
+def test_a_workflow_brings_no_client_library_nor_framework(module: str):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in HEAVY if name in loaded] == []

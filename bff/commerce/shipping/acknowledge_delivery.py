@@ -1,4 +1,4 @@
-"""A parcel is handed over: whoever received it says so."""
+"""A parcel is handed over: its receiver acknowledges that."""
 
 from dataclasses import dataclass
 
