@@ -53,7 +53,7 @@ class Contestant:
 @contextmanager
 def platform(folder: Path, offset: int) -> Iterator[Platform]:
     """The platform, from `matapalo up` to `matapalo down`, whatever happens in between."""
-    base = Platform(DataDir.at(folder / "data"), offset)
+    base = Platform(DataDir(folder / "data"), offset)
     where = ("--data-dir", str(base.data.root))
     try:
         limits = folder / "tiers.toml"

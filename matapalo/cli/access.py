@@ -61,8 +61,9 @@ def graphiql(
 
     path = named_client(current_project(), client).path
     platform = started_platform(data_dir) if print_ else running_platform(data_dir)
-    lifetime = timedelta(hours=GRAPHIQL_HOURS)
-    signed = keys.token(platform.data.keys, subject=customer, tier=tier, role=role, cohort=None, lifetime=lifetime)
+    signed = keys.token(
+        platform.data.keys, subject=customer, tier=tier, role=role, lifetime=timedelta(hours=GRAPHIQL_HOURS)
+    )
     address = platform.url(EDGE_PORT, f"{path}#token={signed}")
     if print_:
         print(address)

@@ -14,7 +14,7 @@ import httpx
 
 from matapalo.launcher import keys
 from matapalo.launcher.errors import NotRunning, Refused, UnknownName
-from matapalo.launcher.keys import Role, Tier
+from matapalo.launcher.keys import Role
 from matapalo.launcher.platform import Platform
 
 CONTROL_PORT = 8010
@@ -35,9 +35,12 @@ class Admin:
     ) -> None:
         self._name = name
         self._address = platform.address(port)
-        headers = {"authorization": f"Bearer {operator_token(platform, lifetime)}"}
+        token = keys.token(platform.data.keys, subject=user_name(), role=Role.OPERATOR, lifetime=lifetime)
         self._http = httpx.Client(
-            base_url=platform.url(port, "/admin"), headers=headers, timeout=TIMEOUT_S, trust_env=False
+            base_url=platform.url(port, "/admin"),
+            headers={"authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,
         )
 
     def __enter__(self) -> "Admin":
@@ -80,18 +83,6 @@ class Admin:
         if not response.is_success:
             raise Refused(_sentences(self._name, response))
         return response
-
-
-def operator_token(platform: Platform, lifetime: timedelta) -> str:
-    """A token for this machine's user as an operator whose requests are not limited."""
-    return keys.token(
-        platform.data.keys,
-        subject=user_name(),
-        tier=Tier.ENTERPRISE,
-        role=Role.OPERATOR,
-        cohort=None,
-        lifetime=lifetime,
-    )
 
 
 def user_name() -> str:

@@ -5,27 +5,19 @@ routed. The legacy side of a service is its routes of the monolith; ``legacy`` i
 """
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from matapalo.cli import completion
-from matapalo.cli.options import DATA_DIR, DataDirOption, started_platform
+from matapalo.cli.options import DATA_DIR, DataDirOption, Side, started_platform
 from matapalo.cli.project import current_project
 from matapalo.launcher.errors import BadInput, LauncherError, NotRunning, UnknownName
 
 if TYPE_CHECKING:
     from matapalo.launcher.platform import Platform
     from matapalo.project.declaration import Project, Service
-
-
-class Side(StrEnum):
-    """The side of a route that is being moved."""
-
-    NEW = "new"
-    LEGACY = "legacy"
 
 
 ServiceArgument = Annotated[

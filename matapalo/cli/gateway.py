@@ -4,7 +4,7 @@ Settings or routes that cannot be used are a usage error: one sentence for each 
 """
 
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,28 +35,24 @@ def register(app: typer.Typer) -> None:
 
 def control() -> None:
     """Serve the admin API (GATEWAY_CONTROL_PORT)."""
-    with _problems_as_usage_errors():
-        _run(_run_control(_settings()), "control")
+    _run(_run_control, "control")
 
 
 def agent() -> None:
     """Write Envoy's files, keep them at the store's routes, report on GATEWAY_AGENT_PORT."""
-    with _problems_as_usage_errors():
-        _run(_run_agent(_settings()), "agent")
+    _run(_run_agent, "agent")
 
 
 def compare() -> None:
     """Compare both sides' responses to the requests that Envoy mirrors (GATEWAY_COMPARE_PORT)."""
-    with _problems_as_usage_errors():
-        _run(_run_comparator(_settings()), "comparator")
+    _run(_run_comparator, "comparator")
 
 
 def worker() -> None:
     """Carry rollouts out; metrics on GATEWAY_METRICS_PORT."""
     from matapalo.strangler import worker as process
 
-    with _problems_as_usage_errors():
-        _run(process.serve(_settings()), "gateway worker")
+    _run(process.serve, "gateway worker")
 
 
 def render(
@@ -116,13 +112,15 @@ def _rendered(settings: "Settings", path: Path) -> tuple["EnvoyFile", ...]:
     return render_files(RoutesDocument(1, routes), settings, key_source(settings))
 
 
-def _run(process: Coroutine[Any, Any, None], name: str) -> None:
+def _run(serve: Callable[["Settings"], Coroutine[Any, Any, None]], name: str) -> None:
     import asyncio
 
     from matapalo.telemetry import logs
 
-    logs.configure(name)
-    asyncio.run(process)
+    with _problems_as_usage_errors():
+        settings = _settings()
+        logs.configure(name)
+        asyncio.run(serve(settings))
 
 
 async def _run_control(settings: "Settings") -> None:

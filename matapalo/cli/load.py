@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +19,6 @@ import msgspec
 
 from matapalo.launcher import keys
 from matapalo.launcher.errors import BadInput
-from matapalo.launcher.keys import Role, Tier
 from matapalo.launcher.platform import EDGE_PORT, Platform
 
 MAX_IN_FLIGHT = 64
@@ -114,7 +112,7 @@ async def run(
     totals = Totals()
     chosen = Random(seed)  # noqa: S311 - the same traffic for the same seed
     ids = {name: [row.format.format(n) for n in range(1, row.count + 1)] for name, row in mix.values.items()}
-    tokens = {subject: _token(platform, subject) for subject in ids[mix.subject]}
+    tokens = {subject: keys.token(platform.data.keys, subject=subject) for subject in ids[mix.subject]}
     weights = [request.weight for request in mix.requests]
     limits = httpx.Limits(max_connections=MAX_IN_FLIGHT, max_keepalive_connections=MAX_IN_FLIGHT)
     in_flight: set[asyncio.Task[None]] = set()
@@ -171,14 +169,3 @@ def _problem(request: Request, response: httpx.Response) -> str | None:
     if request.query is not None and (errors := response.json().get("errors")):
         return str(errors[0].get("extensions", {}).get("code", "error"))
     return None
-
-
-def _token(platform: Platform, subject: str) -> str:
-    return keys.token(
-        platform.data.keys,
-        subject=subject,
-        tier=Tier.ENTERPRISE,
-        role=Role.CUSTOMER,
-        cohort=None,
-        lifetime=timedelta(hours=12),
-    )

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and the platform that a data directory belongs to."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,12 +30,19 @@ OptionalRouteArgument = Annotated[
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; the history keeps it.")]
 
 
+class Side(StrEnum):
+    """One of the two that may serve a route's requests."""
+
+    NEW = "new"
+    LEGACY = "legacy"
+
+
 def started_platform(data_dir: Path) -> "Platform":
     """The platform of this data directory with the port offset of its last start (0 when it never ran)."""
     from matapalo.launcher import record
     from matapalo.launcher.platform import DataDir, Platform
 
-    data = DataDir.at(data_dir)
+    data = DataDir(data_dir)
     if not data.root.exists():
         project_file()  # no platform ran here: outside a project, that is what is wrong
     last = record.read(data.record)

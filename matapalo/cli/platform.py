@@ -37,16 +37,16 @@ def up(
     from matapalo.launcher import detach, processes
     from matapalo.launcher import up as foreground
     from matapalo.launcher.platform import DataDir, Platform
-    from matapalo.launcher.progress import PlainProgress, addresses
+    from matapalo.launcher.progress import Progress, addresses
 
     project = current_project()
-    platform = Platform(DataDir.at(data_dir), port_offset)
+    platform = Platform(DataDir(data_dir), port_offset)
     console = Console()
     if not detached:
         rows, summary = processes.table(project), addresses(platform, project)
         raise typer.Exit(foreground.run(platform, rows, summary=summary, watch_sources=reload, console=console))
     try:
-        detach.start(platform, watch_sources=reload, display=PlainProgress(console))
+        detach.start(platform, watch_sources=reload, display=Progress(console))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -56,9 +56,9 @@ def down(data_dir: DataDirOption = DATA_DIR) -> None:
     from rich.console import Console
 
     from matapalo.launcher import detach
-    from matapalo.launcher.progress import PlainProgress
+    from matapalo.launcher.progress import Progress
 
-    detach.stop(started_platform(data_dir), display=PlainProgress(Console()))
+    detach.stop(started_platform(data_dir), display=Progress(Console()))
 
 
 def restart(
@@ -105,10 +105,12 @@ def logs(
 ) -> None:
     """Print the last lines of a process's log."""
     from matapalo.launcher import logs as files
+    from matapalo.launcher import processes
 
     log = started_platform(data_dir).data.log(name)
     if not log.exists():
-        _refuse_unknown(name)
+        if name != LAUNCHER:
+            processes.named(processes.table(current_project()), name)
         if not follow:
             raise LauncherError(f"{log} is not there: {name} has not been started in this data directory")
     end = files.size(log)
@@ -120,10 +122,3 @@ def logs(
                 print(text, end="", flush=True)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
-
-
-def _refuse_unknown(name: str) -> None:
-    from matapalo.launcher import processes
-
-    if name != LAUNCHER:
-        processes.named(processes.table(current_project()), name)

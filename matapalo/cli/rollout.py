@@ -3,6 +3,7 @@
 Exit code 1 with the reason when a plan does not fit, or a command does not fit the phase.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,8 +32,10 @@ MAX_EVENTS = 12
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     rollout = typer.Typer(help="Plans that move a route by themselves, and take it back.", no_args_is_help=True)
-    for command in (start, status, hold, resume, advance, rollback):
-        rollout.command()(command)
+    rollout.command()(start)
+    rollout.command()(status)
+    for command, default_reason, help_ in COMMANDS:
+        rollout.command(command, help=help_)(_command(command, default_reason))
     app.add_typer(rollout, name="rollout")
 
 
@@ -78,51 +81,31 @@ def status(
             show(lambda: admin.get(f"/rollouts/{name}"), _rendered, as_json=as_json, watch=watch)
 
 
-def hold(
-    route: RouteArgument,
-    reason: ReasonOption = "held by hand",
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = DATA_DIR,
-) -> None:
-    """Keep it at this step. Its gates still watch, and still take it back."""
-    _command(route, "hold", reason, as_json=as_json, data_dir=data_dir)
+COMMANDS = (
+    ("hold", "held by hand", "Keep it at this step. Its gates still watch, and still take it back."),
+    ("resume", "resumed by hand", "Let it go on, after a hold or after the route was changed by hand."),
+    (
+        "advance",
+        "advanced by hand",
+        "Enter the next step now, whatever its gates say; also the approval that a step waits for.",
+    ),
+    ("rollback", "rolled back by hand", "End it, with the route at 0 %."),
+)
 
 
-def resume(
-    route: RouteArgument,
-    reason: ReasonOption = "resumed by hand",
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = DATA_DIR,
-) -> None:
-    """Let it go on, after a hold or after the route was changed by hand."""
-    _command(route, "resume", reason, as_json=as_json, data_dir=data_dir)
+def _command(command: str, default_reason: str) -> Callable[..., None]:
+    def act(
+        route: RouteArgument,
+        reason: ReasonOption = default_reason,
+        as_json: JsonOption = False,
+        data_dir: DataDirOption = DATA_DIR,
+    ) -> None:
+        with control_plane(data_dir) as admin:
+            name = admin.route(route)["name"]
+            rollout = admin.send("POST", f"/rollouts/{name}/{command}", {"why": reason})
+            show(lambda: rollout, _rendered, as_json=as_json)
 
-
-def advance(
-    route: RouteArgument,
-    reason: ReasonOption = "advanced by hand",
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = DATA_DIR,
-) -> None:
-    """Enter the next step now, whatever its gates say; also the approval that a step waits for."""
-    _command(route, "advance", reason, as_json=as_json, data_dir=data_dir)
-
-
-def rollback(
-    route: RouteArgument,
-    reason: ReasonOption = "rolled back by hand",
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = DATA_DIR,
-) -> None:
-    """End it, with the route at 0 %."""
-    _command(route, "rollback", reason, as_json=as_json, data_dir=data_dir)
-
-
-def _command(route: str, command: str, reason: str, *, as_json: bool, data_dir: Any) -> None:
-    with control_plane(data_dir) as admin:
-        name = admin.route(route)["name"]
-        rollout = admin.send("POST", f"/rollouts/{name}/{command}", {"why": reason})
-        show(lambda: rollout, _rendered, as_json=as_json)
+    return act
 
 
 def _rendered_list(response: Any) -> "RenderableType":

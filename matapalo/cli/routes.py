@@ -19,6 +19,7 @@ from matapalo.cli.options import (
     OptionalRouteArgument,
     ReasonOption,
     RouteArgument,
+    Side,
     WatchOption,
     control_plane,
 )
@@ -41,13 +42,6 @@ class Writes(StrEnum):
     NEW = "new"
     LEGACY = "legacy"
     SHARE = "share"
-
-
-class Side(StrEnum):
-    """One of the two that may serve a route's request."""
-
-    NEW = "new"
-    LEGACY = "legacy"
 
 
 RevisionOption = Annotated[

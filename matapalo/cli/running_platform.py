@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,8 @@ class RunningPlatform:
         return self._platform.url(EDGE_PORT, path)
 
     def token(self, subject: str, *, role: Role = Role.CUSTOMER, tier: Tier = Tier.ENTERPRISE) -> str:
-        """A development token that lives as long as any may."""
-        lifetime = timedelta(hours=12)
-        return keys.token(
-            self._platform.data.keys, subject=subject, tier=tier, role=role, cohort=None, lifetime=lifetime
-        )
+        """A development token that lives for twelve hours."""
+        return keys.token(self._platform.data.keys, subject=subject, tier=tier, role=role)
 
     def query(self, client: str, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The response of a client's schema to an operator: ``data`` and perhaps ``errors``."""

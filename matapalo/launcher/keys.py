@@ -73,7 +73,15 @@ def create(folder: Path) -> None:
         _write_private(secrets_file(folder), json.dumps([secrets.token_urlsafe(32)]).encode())
 
 
-def token(folder: Path, *, subject: str, tier: Tier, role: Role, cohort: str | None, lifetime: timedelta) -> str:
+def token(
+    folder: Path,
+    *,
+    subject: str,
+    tier: Tier = Tier.ENTERPRISE,
+    role: Role = Role.CUSTOMER,
+    cohort: str | None = None,
+    lifetime: timedelta = timedelta(hours=12),
+) -> str:
     """A signed development token (RFC 7519)."""
     import jwt
 

@@ -31,52 +31,20 @@ OFFSETS = range(0, 1000, 100)  # those that never make two of our own ports meet
 SOCKET_PATH_LIMIT = 100  # sockaddr_un holds 104 bytes on macOS, 108 on Linux
 
 
-@dataclass(frozen=True)
 class DataDir:
-    """Names the places below one absolute root; ``create`` makes the folders."""
+    """The places below one root, which is made absolute; ``create`` makes the folders."""
 
-    root: Path
-
-    @classmethod
-    def at(cls, path: Path) -> "DataDir":
-        """The data directory at ``path``, made absolute."""
-        return cls(path.absolute())
-
-    @property
-    def keys(self) -> Path:
-        return self.root / "keys"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
-
-    @property
-    def run(self) -> Path:
-        return self.root / "run"
-
-    @property
-    def outbox(self) -> Path:
-        return self.root / "outbox"
-
-    @property
-    def valkey(self) -> Path:
-        return self.root / "valkey"
-
-    @property
-    def postgres(self) -> Path:
-        return self.root / "postgres"
-
-    @property
-    def temporal(self) -> Path:
-        return self.root / "temporal.db"
-
-    @property
-    def envoy(self) -> Path:
-        return self.root / "envoy"
-
-    @property
-    def record(self) -> Path:
-        return self.run / "processes.json"
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.keys = self.root / "keys"
+        self.logs = self.root / "logs"
+        self.run = self.root / "run"
+        self.outbox = self.root / "outbox"
+        self.valkey = self.root / "valkey"
+        self.postgres = self.root / "postgres"
+        self.temporal = self.root / "temporal.db"
+        self.envoy = self.root / "envoy"
+        self.record = self.run / "processes.json"
 
     @property
     def sockets(self) -> Path:

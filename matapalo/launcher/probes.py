@@ -14,6 +14,7 @@ from typing import Any
 from matapalo.launcher.platform import HOST
 
 Probe = Callable[[], Awaitable[str | None]]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TIMEOUT_S = 5.0
 
 
@@ -68,22 +69,12 @@ def temporal(ui_port: int, *, namespace: str, search_attributes: frozenset[str])
 
 def http(port: int, path: str = "/readyz") -> Probe:
     """200 is ready; anything else is quoted, since /readyz names what is not."""
-
-    async def check() -> str | None:
-        status, body = await _get(await asyncio.open_connection(HOST, port), path)
-        return None if status == 200 else f"{status} {_shortened(body)}"
-
-    return _guarded(check)
+    return _get_ok(lambda: asyncio.open_connection(HOST, port), path)
 
 
 def http_on_socket(socket: Path, path: str) -> Probe:
     """The same over a UNIX socket (Envoy's admin interface)."""
-
-    async def check() -> str | None:
-        status, body = await _get(await asyncio.open_unix_connection(str(socket)), path)
-        return None if status == 200 else f"{status} {_shortened(body)}"
-
-    return _guarded(check)
+    return _get_ok(lambda: asyncio.open_unix_connection(str(socket)), path)
 
 
 def all_of(parts: Mapping[str, Probe]) -> Probe:
@@ -95,6 +86,14 @@ def all_of(parts: Mapping[str, Probe]) -> Probe:
         return "; ".join(missing) or None
 
     return probe
+
+
+def _get_ok(connect: Callable[[], Awaitable[Connection]], path: str) -> Probe:
+    async def check() -> str | None:
+        status, body = await _get(await connect(), path)
+        return None if status == 200 else f"{status} {_shortened(body)}"
+
+    return _guarded(check)
 
 
 def _guarded(check: Probe) -> Probe:
@@ -120,7 +119,7 @@ async def _exchange(port: int, sent: bytes, *, until: bytes) -> bytes:
         writer.close()
 
 
-async def _get(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str) -> tuple[int, bytes]:
+async def _get(connection: Connection, path: str) -> tuple[int, bytes]:
     """One GET; the response ends where the connection ends. HTTP/1.1, since Envoy refuses 1.0."""
     reader, writer = connection
     try:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -40,24 +39,8 @@ class Death:
         return f"{self.name} died ({self.reason}), restarting in {self.back_off_s:g} s; its last log lines:{lines}"
 
 
-class Progress(Protocol):
-    """Where the supervisor and the commands report to."""
-
-    def changed(self, status: Status) -> None:
-        """A process entered another state."""
-
-    def died(self, death: Death) -> None:
-        """A process ended by itself and will be started again."""
-
-    def say(self, text: str) -> None:
-        """A line for the person at the terminal."""
-
-    def close(self) -> None:
-        """The platform is ready, or will never be."""
-
-
-class PlainProgress:
-    """One line per process that becomes ready or stops: for logs, pipes and `--detach`."""
+class Progress:
+    """Where the supervisor and the commands report to: one line per process that becomes ready, dies or stops."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -84,10 +67,6 @@ class PlainProgress:
             return f"{status.name} stopped"
         return ""
 
-    def ready_after(self, name: str) -> str:
-        """How long the process took to become ready the first time; empty before."""
-        return self._ready_after.get(name, "")
-
     def died(self, death: Death) -> None:
         """Say which process died, of what, and its last log lines."""
         self.say(str(death))
@@ -98,15 +77,14 @@ class PlainProgress:
             print(text, file=self._console.file, flush=True)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """The platform is ready, or will never be."""
 
 
-class LiveProgress:
-    """The table at a terminal, redrawn in place until ``close``; then like the plain one."""
+class LiveProgress(Progress):
+    """The table at a terminal, redrawn in place until ``close``; then lines."""
 
     def __init__(self, console: Console, names: Sequence[str]) -> None:
-        self._console = console
-        self._plain = PlainProgress(console)
+        super().__init__(console)
         self._statuses = {name: Status(name=name, state=State.WAITING, since=0.0) for name in names}
         self._live: Live | None = Live(console=console, get_renderable=self._table, refresh_per_second=8)
         self._live.start()
@@ -114,18 +92,14 @@ class LiveProgress:
     def changed(self, status: Status) -> None:
         """Show the new state at the next redraw, or as a line when the table is closed."""
         self._statuses[status.name] = status
-        line = self._plain.line(status)
+        line = self.line(status)
         if line and self._live is None:
-            self._plain.say(line)
-
-    def died(self, death: Death) -> None:
-        """Say which process died, of what, and its last log lines."""
-        self.say(str(death))
+            self.say(line)
 
     def say(self, text: str) -> None:
         """Print above the table."""
         if self._live is None:
-            self._plain.say(text)
+            super().say(text)
         else:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -138,7 +112,7 @@ class LiveProgress:
     def _table(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for status in self._statuses.values():
-            detail = status.reason or self._plain.ready_after(status.name)
+            detail = status.reason or self._ready_after.get(status.name, "")
             state = Text(status.state, style=STYLES[status.state])
             table.add_row(status.name, state, Text(detail, "dim", overflow="ellipsis", no_wrap=True))
         return table

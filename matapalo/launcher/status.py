@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from rich.table import Table
@@ -11,6 +11,7 @@ from matapalo.launcher import pids, record
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Process
 from matapalo.launcher.record import Record, State, Status
+from matapalo.process.duration import approximate_duration
 
 LEFT_BEHIND = "left behind"
 UP_STATES = frozenset({"ready", "done"})
@@ -44,7 +45,7 @@ def table(rows: list[Row]) -> Table:
         table.add_column(heading, no_wrap=heading != "", overflow="fold")
     for row in rows:
         ports = f"{row.ports[0]}-{row.ports[-1]}" if len(row.ports) > 2 else " ".join(map(str, row.ports))
-        uptime = "" if row.uptime_s is None else _duration(row.uptime_s)
+        uptime = "" if row.uptime_s is None else approximate_duration(timedelta(seconds=row.uptime_s))
         table.add_row(row.name, row.state, str(row.pid or ""), ports, uptime, str(row.restarts), row.note)
     return table
 
@@ -84,8 +85,3 @@ async def _state(
         return recorded.state, recorded.reason
     missing = await process.ready(platform)()
     return ("ready", "") if missing is None else ("not ready", missing)
-
-
-def _duration(seconds: float) -> str:
-    minutes, hours = int(seconds // 60), int(seconds // 3600)
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min" if minutes else f"{int(seconds)} s"

@@ -12,6 +12,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -238,14 +239,18 @@ class Supervisor:
 
     async def _end(self, child: Child, process: asyncio.subprocess.Process) -> None:
         """Terminate the process, then kill its whole family; wait until it has ended."""
-        family = _family_of(process.pid)
-        _send(process, child.row.stop_signal)
+        family: list[psutil.Process] = []
+        with suppress(psutil.Error):
+            family = pids.family(psutil.Process(process.pid))
+        with suppress(ProcessLookupError):
+            process.send_signal(child.row.stop_signal)
         ended = asyncio.create_task(process.wait())
         grace_ended = asyncio.create_task(self._grace_ended.wait())
         await asyncio.wait([ended, grace_ended], timeout=self._timings.grace_s, return_when=asyncio.FIRST_COMPLETED)
         grace_ended.cancel()
         if not ended.done():
-            _kill_group(process)
+            with suppress(ProcessLookupError):  # not reaped yet: the number cannot mean another group
+                os.killpg(process.pid, signal.SIGKILL)
         await ended
         pids.kill_all(family)
 
@@ -321,25 +326,3 @@ def _created(pid: int) -> float | None:
         return psutil.Process(pid).create_time()
     except psutil.Error:  # it has ended already
         return None
-
-
-def _family_of(pid: int) -> list[psutil.Process]:
-    try:
-        return pids.family(psutil.Process(pid))
-    except psutil.Error:
-        return []
-
-
-def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except ProcessLookupError:
-        return
-
-
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """Kill the group that the child leads: it is not reaped yet, so the number cannot mean another process."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

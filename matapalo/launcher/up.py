@@ -19,7 +19,7 @@ from matapalo.launcher import control_socket, keys, leftovers, logs, ports
 from matapalo.launcher.errors import LauncherError
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Process, port_users
-from matapalo.launcher.progress import LiveProgress, PlainProgress, Progress
+from matapalo.launcher.progress import LiveProgress, Progress
 from matapalo.launcher.supervisor import Supervisor
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,12 +39,12 @@ def run(
     early = _record_signals()
     platform.data.create()
     with platform.data.locked():
-        leftovers.clean_up(platform, PlainProgress(console))
+        leftovers.clean_up(platform, Progress(console))
         ports.require_free(port_users(platform, rows))
         keys.create(platform.data.keys)
         for row in rows:
             logs.rotate(platform.data.log(row.name))
-        display = LiveProgress(console, [row.name for row in rows]) if console.is_terminal else PlainProgress(console)
+        display = LiveProgress(console, [row.name for row in rows]) if console.is_terminal else Progress(console)
         try:
             return asyncio.run(_Run(platform, rows, display, summary).until_stopped(early, watch_sources=watch_sources))
         finally:

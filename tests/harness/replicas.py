@@ -80,7 +80,7 @@ def replica(platform: Platform, redis_url: str, folder: Path, **settings: Any) -
     port = free_port()
     plenty = folder / "tiers.toml"
     tiers.write(plenty)
-    launched = Launched(DataDir.at(platform.data_dir), platform.offset)
+    launched = Launched(DataDir(platform.data_dir), platform.offset)
     variables = environment.of_our_process(launched, SHOP) | {
         "BFF_PORT": str(port),
         "BFF_REDIS_URL": redis_url,

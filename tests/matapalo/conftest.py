@@ -12,7 +12,7 @@ from matapalo.launcher.platform import DataDir, Platform
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Platform]:
     """A platform of the test's own, nothing started."""
-    mine = Platform(DataDir.at(tmp_path / "data"))
+    mine = Platform(DataDir(tmp_path / "data"))
     mine.data.create()
     keys.create(mine.data.keys)
     yield mine

@@ -13,11 +13,11 @@ from matapalo.launcher.platform import DataDir, Platform
 
 def test_without_keys_it_says_what_to_run_first(tmp_path: Path) -> None:
     with pytest.raises(NotRunning, match="run `matapalo up` first"):
-        Admin(Platform(DataDir.at(tmp_path), 900))
+        Admin(Platform(DataDir(tmp_path), 900))
 
 
 def test_without_a_control_plane_it_says_how_to_start_one(tmp_path: Path) -> None:
-    platform = Platform(DataDir.at(tmp_path), 900)
+    platform = Platform(DataDir(tmp_path), 900)
     platform.data.keys.mkdir(parents=True)
     keys.create(platform.data.keys)
     with Admin(platform) as admin, pytest.raises(NotRunning, match="the control plane does not respond on"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from matapalo.cli import faults
+from matapalo.cli.options import Side
 from matapalo.launcher.platform import Platform
 from tests.harness.shop import copy_of_the_shop
 from tests.matapalo.cli.conftest import Command
@@ -56,7 +57,7 @@ def test_a_fault_is_put_on_the_services_own_port_and_cleared(orders: Service, tm
 
 
 def test_a_fault_of_the_legacy_side_is_the_monoliths(orders: Service, tmp_path: Path) -> None:
-    faults.set_("orders", side=faults.Side.LEGACY, drop=True, data_dir=tmp_path)
+    faults.set_("orders", side=Side.LEGACY, drop=True, data_dir=tmp_path)
     faults.clear("orders", data_dir=tmp_path)
     assert orders.requests == [
         ("PUT", "/__fault", {"prefix": "/api/orders", "drop": True}),

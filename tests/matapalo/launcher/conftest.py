@@ -23,7 +23,7 @@ class Harness:
     """Launchers over one data directory."""
 
     def __init__(self, folder: Path) -> None:
-        self.platform = Platform(DataDir.at(folder))
+        self.platform = Platform(DataDir(folder))
         self._launchers: list[Launcher] = []
 
     def start(self, *, before: str = "") -> Launcher:

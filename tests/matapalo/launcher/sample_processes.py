@@ -15,7 +15,7 @@ from matapalo.launcher import up
 from matapalo.launcher.platform import DataDir, Platform
 from matapalo.launcher.probes import Probe
 from matapalo.launcher.processes import Layer, Process
-from matapalo.launcher.progress import Death
+from matapalo.launcher.progress import Death, Progress
 from matapalo.launcher.record import Status
 from matapalo.launcher.supervisor import Timings
 
@@ -46,10 +46,11 @@ def _file(name: str) -> Callable[[Platform], Probe]:
     return of
 
 
-class RecordingProgress:
+class RecordingProgress(Progress):
     """Keeps what the supervisor reports."""
 
     def __init__(self) -> None:
+        super().__init__(Console(quiet=True))
         self.states: list[tuple[str, str]] = []
         self.deaths: list[Death] = []
 
@@ -70,4 +71,4 @@ class RecordingProgress:
 ROWS = (process("lower", layer=Layer.ENGINE), process("upper", needs=("lower",)))
 
 if __name__ == "__main__":
-    sys.exit(up.run(Platform(DataDir.at(Path(sys.argv[1]))), ROWS, console=Console()))
+    sys.exit(up.run(Platform(DataDir(Path(sys.argv[1]))), ROWS, console=Console()))

@@ -5,13 +5,13 @@ import io
 from rich.console import Console
 
 from matapalo.launcher import detach, pids
-from matapalo.launcher.progress import PlainProgress
+from matapalo.launcher.progress import Progress
 from tests.matapalo.launcher.conftest import Harness
 
 
 def stop(harness: Harness) -> str:
     output = io.StringIO()
-    detach.stop(harness.platform, display=PlainProgress(Console(file=output)))
+    detach.stop(harness.platform, display=Progress(Console(file=output)))
     return output.getvalue()
 
 

@@ -11,7 +11,7 @@ from matapalo.launcher.platform import DataDir, Platform
 
 
 def test_sockets_have_a_short_path_below_a_long_one(tmp_path: Path) -> None:
-    deep = DataDir.at(tmp_path / ("d" * 100) / ("e" * 100))
+    deep = DataDir(tmp_path / ("d" * 100) / ("e" * 100))
     deep.create()
     assert len(str(deep.sockets / "envoy.sock")) <= 100
     assert stat.S_IMODE(deep.sockets.stat().st_mode) == 0o700
@@ -20,11 +20,11 @@ def test_sockets_have_a_short_path_below_a_long_one(tmp_path: Path) -> None:
 
 
 def test_two_data_directories_have_their_own_socket_folders(tmp_path: Path) -> None:
-    assert DataDir.at(tmp_path / "a").sockets != DataDir.at(tmp_path / "b").sockets
+    assert DataDir(tmp_path / "a").sockets != DataDir(tmp_path / "b").sockets
 
 
 def test_a_socket_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
-    data = DataDir.at(tmp_path / "data")
+    data = DataDir(tmp_path / "data")
     data.sockets.symlink_to(tmp_path)
     try:
         with pytest.raises(BadInput, match="belongs to another user"):
@@ -36,7 +36,7 @@ def test_a_socket_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="file/data cannot be made"):
-        DataDir.at(tmp_path / "file" / "data").create()
+        DataDir(tmp_path / "file" / "data").create()
 
 
 def test_a_held_directory_names_its_holder_until_it_is_free(local: Platform) -> None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from matapalo.launcher import progress
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.progress import Death, LiveProgress, PlainProgress
+from matapalo.launcher.progress import Death, LiveProgress, Progress
 from matapalo.launcher.record import State, Status
 from tests.harness.shop import SHOP
 
@@ -17,7 +17,7 @@ def status(name: str, state: State, reason: str = "") -> Status:
 
 def test_plain_lines_say_once_what_became_ready_or_stopped() -> None:
     out = io.StringIO()
-    display = PlainProgress(Console(file=out))
+    display = Progress(Console(file=out))
     for state in (State.STARTING, State.STARTING, State.READY, State.READY, State.STOPPING, State.STOPPED):
         display.changed(status("web", state))
     display.changed(status("never-started", State.STOPPED))
@@ -28,7 +28,7 @@ def test_plain_lines_say_once_what_became_ready_or_stopped() -> None:
 
 def test_a_death_is_reported_with_its_last_lines() -> None:
     out = io.StringIO()
-    PlainProgress(Console(file=out)).died(Death("web", "exit code 1", ["[a] tb", "KeyError: 'x'"], 0.5))
+    Progress(Console(file=out)).died(Death("web", "exit code 1", ["[a] tb", "KeyError: 'x'"], 0.5))
     assert out.getvalue().splitlines() == [
         "web died (exit code 1), restarting in 0.5 s; its last log lines:",
         "    [a] tb",
@@ -41,7 +41,7 @@ def test_a_closed_terminal_raises_nothing() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    PlainProgress(Console(file=Closed())).say("to a closed terminal")
+    Progress(Console(file=Closed())).say("to a closed terminal")
 
 
 def test_the_live_table_shows_what_each_process_waits_for() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from matapalo.launcher import pids
 from matapalo.launcher.platform import Platform
-from matapalo.launcher.progress import PlainProgress
+from matapalo.launcher.progress import Progress
 from matapalo.launcher.supervisor import Supervisor
 from matapalo.launcher.up import restart_on_change
 from tests.harness.eventually import eventually
@@ -88,9 +88,9 @@ async def test_a_changed_source_restarts_the_processes_it_belongs_to(local: Plat
     (tmp_path / "matapalo" / "cli").mkdir(parents=True)
     web = replace(process("web"), sources=(tmp_path / "matapalo",))
     lines = io.StringIO()
-    supervisor = Supervisor(local, [web], progress=PlainProgress(Console(file=lines)), timings=QUICK)
+    supervisor = Supervisor(local, [web], progress=Progress(Console(file=lines)), timings=QUICK)
     await supervisor.start()
-    reloading = asyncio.create_task(restart_on_change([web], supervisor, PlainProgress(Console(file=lines))))
+    reloading = asyncio.create_task(restart_on_change([web], supervisor, Progress(Console(file=lines))))
     try:
         numbers = itertools.count()
 
