@@ -32,23 +32,11 @@ def _project() -> dict[str, Any]:
     return tomllib.loads(find().read_text(encoding="utf-8"))
 
 
-def _clients(_data_dir: Path) -> Iterable[str]:
-    return list(_project()["clients"])
-
-
-def _services(_data_dir: Path) -> Iterable[str]:
-    return list(_project()["services"])
-
-
 def _processes(data_dir: Path) -> Iterable[str]:
     from matapalo.launcher import record
 
     last = record.read(data_dir / "run" / "processes.json")
     return [status.name for status in last.processes] if last else []
-
-
-def _logs(data_dir: Path) -> Iterable[str]:
-    return sorted(log.stem for log in (data_dir / "logs").glob("*.log"))
 
 
 def _routes(data_dir: Path) -> Iterable[str]:
@@ -62,9 +50,9 @@ def _routes(data_dir: Path) -> Iterable[str]:
     return tomllib.loads((file.parent / _project()["strangler"]["routes"]).read_text(encoding="utf-8"))
 
 
-clients = _completion(_clients)
-services = _completion(_services)
+clients = _completion(lambda _data_dir: _project()["clients"])
+services = _completion(lambda _data_dir: _project()["services"])
 processes = _completion(_processes)
-logs = _completion(_logs)
+logs = _completion(lambda data_dir: sorted(log.stem for log in (data_dir / "logs").glob("*.log")))
 routes = _completion(_routes)
 offsets = _completion(lambda _data_dir: [str(offset) for offset in range(100, 1000, 100)])

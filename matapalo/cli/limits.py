@@ -5,7 +5,6 @@ for all clients that share their limits. One with `tiers` of its own in matapalo
 A subject is that of a token (`cust_0001`), or `ip:203.0.113.9` for anonymous callers.
 """
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +12,14 @@ from urllib.parse import quote
 
 import typer
 
-from matapalo.cli import completion
+from matapalo.cli import completion, output
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, started_platform
-from matapalo.cli.output import table
 from matapalo.cli.project import current_project, named_client
 from matapalo.launcher.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from matapalo.cli.admin_client import Admin
 
 
@@ -65,14 +65,7 @@ def show(
     """Show how the limits of a subject stand; nothing is charged."""
     with _admin(client, data_dir) as admin:
         limits = admin.get(_path(subject), tier=None if tier is None else tier.value)
-    if as_json:
-        print(json.dumps(limits, indent=2))
-        return
-    from rich.console import Console
-
-    print(f"{limits['subject']} with the tier {limits['tier']}")
-    headings = ("LIMIT", "OF", "USED", "LEFT", "MORE IN", "")
-    Console().print(table(headings, map(_row, limits["policies"]), right=headings[1:-1]))
+    output.show(lambda: limits, _rendered, as_json=as_json)
 
 
 def reset(
@@ -84,10 +77,8 @@ def reset(
     """Forget everything that a subject has used."""
     with _admin(client, data_dir) as admin:
         usage = admin.request("DELETE", _path(subject)).json()
-    if as_json:
-        print(json.dumps(usage, indent=2))
-    else:
-        print(f"{usage['subject']}: {'forgotten' if usage['forgotten'] else 'nothing was used'}")
+    forgotten = "forgotten" if usage["forgotten"] else "nothing was used"
+    output.show(lambda: usage, lambda _: f"{usage['subject']}: {forgotten}", as_json=as_json)
 
 
 def set_(
@@ -119,6 +110,14 @@ def _admin(name: str | None, data_dir: Path) -> "Admin":
 
 def _path(subject: str) -> str:
     return f"/limits/{quote(subject, safe=':')}"
+
+
+def _rendered(limits: Any) -> "RenderableType":
+    from rich.console import Group
+
+    headings = ("LIMIT", "OF", "USED", "LEFT", "MORE IN", "")
+    rows = output.table(headings, map(_row, limits["policies"]), right=headings[1:-1])
+    return Group(f"{limits['subject']} with the tier {limits['tier']}", rows)
 
 
 def _row(policy: dict[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ A change is made from what the table says now, needs a reason, and is followed u
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -131,9 +131,7 @@ def set_(
         changes["writes"] = None if writes is Writes.SHARE else writes
     if not changes:
         raise BadInput("say what is to change: --percent, --writes, --users, … (see --help)")
-    _change(
-        data_dir, route, if_revision, lambda name: ("PATCH", f"/routes/{name}", {**changes, "why": reason}), as_json
-    )
+    _change(data_dir, route, if_revision, "PATCH", "", {**changes, "why": reason}, as_json=as_json)
 
 
 def complete(
@@ -144,7 +142,7 @@ def complete(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Everything to the new side: reads, writes, no exceptions, no fallback."""
-    _change(data_dir, route, if_revision, lambda name: ("POST", f"/routes/{name}/complete", {"why": reason}), as_json)
+    _change(data_dir, route, if_revision, "POST", "/complete", {"why": reason}, as_json=as_json)
 
 
 def rollback(
@@ -157,7 +155,7 @@ def rollback(
 ) -> None:
     """Restore a route as it was before its last change; again: one step further back."""
     body = {"why": reason} if to is None else {"why": reason, "to": to}
-    _change(data_dir, route, if_revision, lambda name: ("POST", f"/routes/{name}/rollback", body), as_json)
+    _change(data_dir, route, if_revision, "POST", "/rollback", body, as_json=as_json)
 
 
 def history(
@@ -192,18 +190,22 @@ def explain(
 
 # --- changes ------------------------------------------------------------------------------------------------------
 
-Request = tuple[str, str, dict[str, Any]]
-
 
 def _change(
-    data_dir: Path, route: str, if_revision: int | None, request: Callable[[str], Request], as_json: bool
+    data_dir: Path,
+    route: str,
+    if_revision: int | None,
+    method: str,
+    action: str,
+    body: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
     with control_plane(data_dir) as admin:
         row = admin.route(route)
-        method, path, body = request(row["name"])
         revision = row["revision"] if if_revision is None else if_revision
         began = time.monotonic()
-        change = admin.send(method, path, body, if_match=f'"{revision}"')
+        change = admin.send(method, f"/routes/{row['name']}{action}", body, if_match=f'"{revision}"')
         nodes = wait_until_live(admin, change["version"])
         took_ms = (time.monotonic() - began) * 1000
     show(lambda: {**change, "nodes": nodes, "took_ms": round(took_ms)}, _rendered_change, as_json=as_json)
@@ -260,18 +262,13 @@ def _rendered_table(response: Any) -> "RenderableType":
             route["prefix"],
             "retired" if route["retired"] else format_share(route["share_bp"]),
             route["writes"] or "follow",
-            _rules(route) or "-",
+            ", ".join(f"{len(route[rule])} {rule}" for rule in ("canary", "cohorts", "users") if route[rule]) or "-",
             format_share(route["shadow_bp"]) if route["shadow_bp"] else "-",
             str(route["revision"]),
         )
         for route in response["routes"]
     ]
     return Group(table(headings, rows, right=("NEW SIDE", "SHADOW", "REVISION")), "", _liveness(response["nodes"]))
-
-
-def _rules(route: Any) -> str:
-    counted = {name: len(route[name]) for name in ("canary", "cohorts", "users")}
-    return ", ".join(f"{count} {name}" for name, count in counted.items() if count)
 
 
 def _liveness(nodes: Any) -> str:
@@ -321,13 +318,9 @@ def _rendered_change(change: Any) -> "RenderableType":
 
 def _differences(change: Any) -> str:
     return ", ".join(
-        f"{_label(name)} {_value(name, before)} → {_value(name, after)}"
+        f"{name.removesuffix('_bp')} {_value(name, before)} → {_value(name, after)}"
         for name, (before, after) in change["changes"].items()
     )
-
-
-def _label(field: str) -> str:
-    return {"share_bp": "share", "shadow_bp": "shadow"}.get(field, field)
 
 
 def _rendered_history(changes: Any) -> "RenderableType":

@@ -22,7 +22,12 @@ def valkey(port: int) -> Probe:
     """PING; a server that still loads its file responds with an error."""
 
     async def check() -> str | None:
-        response = await _exchange(port, b"PING\r\n", until=b"\r\n")
+        reader, writer = await asyncio.open_connection(HOST, port)
+        try:
+            writer.write(b"PING\r\n")
+            response = await reader.readuntil(b"\r\n")
+        finally:
+            writer.close()
         return None if response == b"+PONG\r\n" else f"responds {response.decode(errors='replace').strip()}"
 
     return _guarded(check)
@@ -108,15 +113,6 @@ def _guarded(check: Probe) -> Probe:
             return f"responds with nonsense: {error}"
 
     return probe
-
-
-async def _exchange(port: int, sent: bytes, *, until: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(HOST, port)
-    try:
-        writer.write(sent)
-        return await reader.readuntil(until)
-    finally:
-        writer.close()
 
 
 async def _get(connection: Connection, path: str) -> tuple[int, bytes]:

@@ -104,8 +104,10 @@ def _engines(project: Project) -> Iterator[Process]:
         "postgres",
         Layer.ENGINE,
         ports={"postgres": 5439},
-        engine=_postgres_command,
-        prepare=_postgres_prepare,
+        engine=lambda p: postgres.command(
+            port=p.port(5439), data_dir=p.data.postgres, who=postgres.identity(p.data.postgres)
+        ),
+        prepare=lambda p: postgres.initialise(p.data.postgres, who=postgres.identity(p.data.postgres)),
         ready=lambda p: probes.postgres(p.port(5439), user=postgres.USER, database=postgres.DATABASE),
         stop_signal=signal.SIGINT,  # its fast shutdown; on SIGTERM it would wait for every client to leave
     )
@@ -229,12 +231,3 @@ def _program(word: str) -> str:
     if program := shutil.which(word):
         return program
     raise LauncherError(f"there is no program {word!r} in {script.parent} or on PATH: install it, or correct `run`")
-
-
-def _postgres_command(platform: Platform) -> list[str]:
-    data = platform.data.postgres
-    return postgres.command(port=platform.port(5439), data_dir=data, who=postgres.identity(data))
-
-
-def _postgres_prepare(platform: Platform) -> None:
-    postgres.initialise(platform.data.postgres, who=postgres.identity(platform.data.postgres))
