@@ -15,7 +15,7 @@ from matapalo.process.clock import SystemClock
 from matapalo.strangler.routing.decide import takes_new_side
 from matapalo.strangler.routing.route import Side
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 
 FLIPS = 100
 
@@ -27,7 +27,7 @@ def change_to_effect_ms(gateway: Gateway, *, changes: int) -> list[float]:
     took = []
 
     async def measure() -> None:
-        store = RedisRouteStore(connect(gateway.redis_url))
+        store = RouteStore(connect(gateway.redis_url))
         table = Changes(store, upstreams=UPSTREAMS, clock=SystemClock())
         for number in range(changes):
             to, share_bp = (Side.NEW, 10_000) if number % 2 == 0 else (Side.LEGACY, 5_000)

@@ -28,7 +28,7 @@ from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument, render_toml
 from matapalo.strangler.routing.route import Route, Side
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 
 BODY = json.dumps({"items": [{"id": "ord_1", "status": "SHIPPED", "total": {"amount_minor": 1}}], "next_cursor": None})
 SEED = 2
@@ -68,7 +68,7 @@ class Gateway:
         """Writes the share of the route `orders`."""
 
         async def write() -> Change:
-            store = RedisRouteStore(connect(self.redis_url))
+            store = RouteStore(connect(self.redis_url))
             try:
                 changes = Changes(store, upstreams=UPSTREAMS, clock=SystemClock())
                 return await changes.set_route("orders", {"share_bp": share_bp}, by="bench", why="to be measured")
@@ -81,7 +81,7 @@ class Gateway:
         """Writes a whole table; its version."""
 
         async def write() -> int:
-            store = RedisRouteStore(connect(self.redis_url))
+            store = RouteStore(connect(self.redis_url))
             try:
                 stored = await store.read()
                 assert stored is not None

@@ -20,8 +20,8 @@ from matapalo.strangler.api import problems
 from matapalo.strangler.caller import key_source
 from matapalo.strangler.metrics.collector import MetricsCollector
 from matapalo.strangler.settings import Settings
-from matapalo.strangler.store.hits import RedisLegacyHits
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.hits import LegacyHits
+from matapalo.strangler.store.routes import RouteStore, connect
 from matapalo.strangler.store.slices import Slices
 
 READ_HITS_EVERY_S = 1.0
@@ -51,7 +51,7 @@ class AgentProcess(NamedTuple):
 async def running_agent(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[AgentProcess]:
     """The agent of this machine's Envoy with its connections, before ``begin``."""
     redis = connect(settings.redis_url)
-    store = RedisRouteStore(redis)
+    store = RouteStore(redis)
     envoy = EnvoyAdmin(settings.admin_socket)
     clock = SystemClock()
     folder = EnvoyFolder(settings.envoy_dir)
@@ -64,7 +64,7 @@ async def running_agent(settings: Settings, registry: CollectorRegistry) -> Asyn
         clock=clock,
         on_change=agent_gauges(registry),
     )
-    reader = HitReader(folder, hits=RedisLegacyHits(redis), envoy=envoy, clock=clock)
+    reader = HitReader(folder, hits=LegacyHits(redis), envoy=envoy, clock=clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     collector = MetricsCollector(envoy, slices, every_s=settings.metrics_interval_s, registry=registry)
     try:

@@ -21,12 +21,12 @@ from matapalo.strangler.console.site import console_routes
 from matapalo.strangler.errors import GatewayError
 from matapalo.strangler.services import create_services
 from matapalo.strangler.settings import Settings
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 
 
 def control_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     redis = connect(settings.redis_url)
-    store = RedisRouteStore(redis)
+    store = RouteStore(redis)
     http = httpx.AsyncClient(timeout=2, trust_env=False)
     clock = clock or SystemClock()
     keys = Keys(from_source(key_source(settings), http), clock)

@@ -15,7 +15,7 @@ from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.hits import RedisLegacyHits
+from matapalo.strangler.store.hits import LegacyHits
 from matapalo.strangler.store.login_codes import LoginCodes
 from matapalo.strangler.store.nodes import NodeReader
 from matapalo.strangler.store.routes import RouteStore
@@ -59,7 +59,7 @@ def create_services(redis: Redis, store: RouteStore, settings: Settings, *, cloc
             check_every_s=settings.rollout_check_every_s,
             clock=clock,
         ),
-        decommission=Decommission(changes, RedisLegacyHits(redis), nodes, metrics, quiet=quiet, clock=clock),
+        decommission=Decommission(changes, LegacyHits(redis), nodes, metrics, quiet=quiet, clock=clock),
         login_codes=LoginCodes(redis),
         clock=clock,
     )

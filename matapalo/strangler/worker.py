@@ -23,7 +23,7 @@ from matapalo.strangler.rollout.workflow import TASK_QUEUE, RolloutWorkflow
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.findings import Findings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 from matapalo.strangler.store.slices import Slices
 from matapalo.strangler.verdict.reader import MetricsReader
 
@@ -60,7 +60,7 @@ async def _activities(
     settings: Settings, clock: Clock, registry: CollectorRegistry
 ) -> AsyncIterator[RolloutActivities]:
     outcomes = Counter("gateway_gate_outcomes", "What rollouts' gates said", ["route", "outcome"], registry=registry)
-    store, redis = RedisRouteStore(connect(settings.redis_url)), connect(settings.redis_url)
+    store, redis = RouteStore(connect(settings.redis_url)), connect(settings.redis_url)
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     findings = Findings(redis, slices, clock=clock)

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from matapalo.strangler.routing.route import Route
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 from tests.harness.eventually import eventually
 from tests.harness.platform import Platform
 
@@ -35,7 +35,7 @@ async def redis(platform: Platform) -> AsyncIterator[Redis]:
 @asynccontextmanager
 async def moved(platform: Platform, redis: Redis, name: str) -> AsyncIterator[None]:
     """Everything of a route goes to its new side, writes included, while the block runs."""
-    store = RedisRouteStore(redis)
+    store = RouteStore(redis)
     document = await store.read()
     assert document is not None
     before = document.route(name)
@@ -46,7 +46,7 @@ async def moved(platform: Platform, redis: Redis, name: str) -> AsyncIterator[No
         await _change(platform, store, before)
 
 
-async def _change(platform: Platform, store: RedisRouteStore, route: Route) -> None:
+async def _change(platform: Platform, store: RouteStore, route: Route) -> None:
     document = await store.read()
     assert document is not None
     routes = tuple(route if other.name == route.name else other for other in document.routes)

@@ -9,7 +9,6 @@ from matapalo.strangler.decommission.service import Decommission
 
 
 def decommission_api(decommission: Decommission) -> APIRouter:
-    """The router over the evidence."""
     api = APIRouter(prefix="/admin", tags=["decommission"])
 
     @api.get("/decommission", summary="Whether the legacy sides are dead, of all routes")

@@ -13,7 +13,6 @@ from matapalo.strangler.rollout.messages import RolloutState
 
 
 def rollouts_api(rollouts: Rollouts) -> APIRouter:
-    """The router over the plans."""
     api = APIRouter(prefix="/admin/rollouts", tags=["rollouts"])
 
     @api.get("", summary="The last rollout of each route")

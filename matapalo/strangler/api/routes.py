@@ -26,7 +26,7 @@ from matapalo.strangler.api.schemas import (
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.decide import Request
 from matapalo.strangler.routing.document import RoutesDocument, render_toml
-from matapalo.strangler.routing.explain import explain
+from matapalo.strangler.routing.explain import Explanation, explain
 from matapalo.strangler.store.changes import Changes
 from matapalo.strangler.store.nodes import NodeReader
 
@@ -36,7 +36,6 @@ Text = Annotated[str | None, Query(max_length=128)]
 
 
 def routes_api(changes: Changes, node_reader: NodeReader) -> APIRouter:
-    """The router over the table and its nodes."""
     api = APIRouter(prefix="/admin", tags=["routes"])
     _add_reads(api, changes)
     _add_writes(api, changes)
@@ -59,8 +58,11 @@ def _add_reads(api: APIRouter, changes: Changes) -> None:
 
     @api.get("/routes/{name}", summary="One route; its ETag is for If-Match")
     async def show_route(name: Name, response: Response) -> RouteView:
-        document = await changes.document()
-        return _tagged_route(response, document, name)
+        document = _tagged(response, await changes.document())
+        route = document.route(name)
+        revision = document.revision(route.name)
+        response.headers["etag"] = etag(revision)
+        return RouteView.of(route, revision)
 
     @api.get("/routes/{name}/history", summary="The changes of one route, newest first")
     async def history_of(name: Name, limit: Limit = 50, before: Before = None) -> HistoryView:
@@ -70,7 +72,11 @@ def _add_reads(api: APIRouter, changes: Changes) -> None:
     async def history(limit: Limit = 50, before: Before = None) -> HistoryView:
         return _history(await changes.history(limit=limit, before=before))
 
-    @api.get("/routes/{name}/explain", summary="Which side a request would take, and why")
+    @api.get(
+        "/routes/{name}/explain",
+        summary="Which side a request would take, and why",
+        response_model=ExplanationView,
+    )
     async def explain_route(
         name: Name,
         user: Text = None,
@@ -78,13 +84,12 @@ def _add_reads(api: APIRouter, changes: Changes) -> None:
         canary: Text = None,
         cohort: Text = None,
         force: Text = None,
-    ) -> ExplanationView:
+    ) -> Explanation:
         route = (await changes.document()).route(name)
-        return ExplanationView.model_validate(explain(route, Request(method, user or None, force, canary, cohort)))
+        return explain(route, Request(method, user or None, force, canary, cohort))
 
 
 def _add_writes(api: APIRouter, changes: Changes) -> None:
-
     @api.patch("/routes/{name}", summary="Change some fields of a route")
     async def change_route(
         name: Name, body: ChangeBody, operator: Operator, response: Response, if_match: IfMatch = None
@@ -120,14 +125,6 @@ def _tagged(response: Response, document: RoutesDocument) -> RoutesDocument:
     response.headers["etag"] = etag(document.version)
     response.headers["cache-control"] = "private, no-cache"
     return document
-
-
-def _tagged_route(response: Response, document: RoutesDocument, name: str) -> RouteView:
-    _tagged(response, document)
-    route = document.route(name)
-    revision = document.revision(route.name)
-    response.headers["etag"] = etag(revision)
-    return RouteView.of(route, revision)
 
 
 def _history(changes: Sequence[Change]) -> HistoryView:

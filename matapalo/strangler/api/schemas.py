@@ -1,24 +1,23 @@
 """What the admin API shows and takes, as OpenAPI documents it: every schema of ours.
 
-Shares of users are basis points (2500 is 25 %), all other shares 0-1, latencies milliseconds. A ``…View`` is read from
-the value it shows, member by member; ``of`` is there where a member is not one of the value's own.
+Shares of users are basis points (2500 is 25 %), all other shares 0-1, latencies milliseconds. FastAPI reads a ``…View``
+from the value it shows, member by member; ``of`` is there where a member is not one of the value's own.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matapalo.strangler.decommission.report import Report
-from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
+from matapalo.strangler.metrics.traffic import Traffic
 from matapalo.strangler.rollout.messages import RolloutState
 from matapalo.strangler.routing.change import Action, Change
 from matapalo.strangler.routing.decide import Reason
 from matapalo.strangler.routing.document import RoutesDocument
-from matapalo.strangler.routing.hits import Hits, LegacyCaller
 from matapalo.strangler.routing.route import Audience, Route, Side
 from matapalo.strangler.routing.share import parse_share
 from matapalo.strangler.shadow.consistency import Consistency, Standing
@@ -33,10 +32,6 @@ Evidence = Annotated[dict[str, Any], Field(description="What the decision was ba
 FIELDS_SHOWN = 100
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -44,16 +39,14 @@ class _Body(BaseModel):
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 
-class MatchView(BaseModel):
+class MatchView(_Body):
     """Requests with this value take this side."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
     value: str
     side: Side = Side.NEW
 
 
-class RouteView(_View):
+class RouteView(BaseModel):
     """A route. ``revision`` is the table's version that changed it last, and its ETag."""
 
     name: str
@@ -76,7 +69,7 @@ class RouteView(_View):
 
     @classmethod
     def of(cls, route: Route, revision: int) -> "RouteView":
-        return cls(**msgspec.structs.asdict(route), revision=revision)
+        return cls.model_validate(msgspec.structs.asdict(route) | {"revision": revision}, from_attributes=True)
 
 
 class RoutesView(BaseModel):
@@ -162,19 +155,13 @@ class ChangeView(BaseModel):
 
     @classmethod
     def of(cls, change: Change) -> "ChangeView":
-        return cls(
-            version=change.version,
-            route=change.route,
-            action=change.action,
-            at=change.at,
-            by=change.by,
-            why=change.why,
-            changes=msgspec.to_builtins(change.differences()),
-            evidence=dict(change.evidence),
-            restores=change.restores if change.action is Action.ROLLBACK else None,
-            before=RouteView.of(change.before, change.version - 1),
-            after=RouteView.of(change.after, change.version),
-        )
+        members = msgspec.structs.asdict(change) | {
+            "changes": msgspec.to_builtins(change.differences()),
+            "restores": change.restores if change.action is Action.ROLLBACK else None,
+            "before": RouteView.of(change.before, change.version - 1),
+            "after": RouteView.of(change.after, change.version),
+        }
+        return cls(**members)
 
 
 class HistoryView(BaseModel):
@@ -183,7 +170,7 @@ class HistoryView(BaseModel):
     changes: list[ChangeView]
 
 
-class ExplanationView(_View):
+class ExplanationView(BaseModel):
     """Why a request takes its side. ``joins_at_bp``: the lowest share at which its user has the new side."""
 
     route: str
@@ -226,16 +213,14 @@ class NodesView(BaseModel):
             )
             for report in nodes.reports
         ]
-        return cls(
-            version=nodes.version,
-            live=nodes.live,
-            nodes=len(reports),
-            highest_applied=nodes.highest_applied,
-            reports=reports,
-        )
+        applied = nodes.highest_applied
+        return cls(version=nodes.version, live=nodes.live, nodes=len(reports), highest_applied=applied, reports=reports)
 
 
 # --- traffic and differences -----------------------------------------------------------------------------------------
+
+
+_Latency = Annotated[float, AfterValidator(lambda latency_ms: round(latency_ms, 1))]
 
 
 class SideView(BaseModel):
@@ -243,24 +228,11 @@ class SideView(BaseModel):
 
     requests: int
     failed: int
-    per_second: float
+    per_second: Annotated[float, AfterValidator(lambda rate: round(rate, 3))]
     error_share: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-
-    @classmethod
-    def of(cls, side: SideTraffic, length_s: float) -> "SideView":
-        p50_ms, p95_ms, p99_ms = map(side.quantile_ms, (0.5, 0.95, 0.99))
-        return cls(
-            requests=side.requests,
-            failed=side.failed,
-            per_second=round(side.requests / length_s, 3) if length_s else 0.0,
-            error_share=side.error_share,
-            p50_ms=_rounded(p50_ms),
-            p95_ms=_rounded(p95_ms),
-            p99_ms=_rounded(p99_ms),
-        )
+    p50_ms: _Latency | None
+    p95_ms: _Latency | None
+    p99_ms: _Latency | None
 
 
 class WindowView(BaseModel):
@@ -273,15 +245,14 @@ class WindowView(BaseModel):
 
     @classmethod
     def of(cls, traffic: Traffic) -> "WindowView":
-        new, legacy = (SideView.of(side, traffic.length_s) for side in (traffic.new, traffic.legacy))
+        new, legacy = (
+            SideView.model_validate(side.rates(traffic.length_s), from_attributes=True)
+            for side in (traffic.new, traffic.legacy)
+        )
         return cls(since=traffic.since, until=traffic.until, new=new, legacy=legacy)
 
 
-def _rounded(latency_ms: float | None) -> float | None:
-    return None if latency_ms is None else round(latency_ms, 1)
-
-
-class CheckView(_View):
+class CheckView(BaseModel):
     """One question of a gate, its outcome, and the numbers that decided."""
 
     name: str
@@ -290,7 +261,7 @@ class CheckView(_View):
     numbers: dict[str, float]
 
 
-class VerdictView(_View):
+class VerdictView(BaseModel):
     """The worst of the checks."""
 
     outcome: Outcome
@@ -313,7 +284,7 @@ class SeriesView(BaseModel):
     windows: list[WindowView]
 
 
-class SampleView(_View):
+class SampleView(BaseModel):
     """Both responses to one request; fields that are not listed in `compare.toml` are redacted."""
 
     at: datetime
@@ -334,7 +305,7 @@ class FieldView(BaseModel):
     samples: list[SampleView]
 
 
-class IgnoredView(_View):
+class IgnoredView(BaseModel):
     """A field whose differences count for nothing, and by which operator."""
 
     path: str
@@ -359,21 +330,12 @@ class DifferencesView(BaseModel):
         cls, route: str, consistency: Consistency, samples: Mapping[str, Sequence[Sample]], ignored: Sequence[Ignored]
     ) -> "DifferencesView":
         fields = [
-            FieldView(
-                **msgspec.structs.asdict(field),
-                samples=[SampleView.model_validate(sample) for sample in samples.get(field.path, ())],
-            )
+            msgspec.structs.asdict(field) | {"samples": samples.get(field.path, ())}
             for field in consistency.fields[:FIELDS_SHOWN]
         ]
-        return cls(
-            route=route,
-            compared=consistency.compared,
-            failed=consistency.failed,
-            dropped=consistency.dropped,
-            same_share=consistency.same_share,
-            fields=fields,
-            ignored=[IgnoredView.model_validate(entry) for entry in ignored],
-        )
+        members = msgspec.structs.asdict(consistency) | {"route": route, "fields": fields, "ignored": ignored}
+        members["same_share"] = consistency.same_share
+        return cls.model_validate(members, from_attributes=True)
 
 
 class IgnoreBody(_Body):
@@ -415,7 +377,7 @@ class RolloutsView(BaseModel):
     rollouts: list[RolloutState]
 
 
-class RequirementView(_View):
+class RequirementView(BaseModel):
     """One condition, and the numbers that decide it."""
 
     is_met: bool
@@ -427,27 +389,13 @@ class CallerView(BaseModel):
 
     client: str
     version: str
-    user_agent: str
+    user_agent: str = Field(validation_alias="agent")
     count: int
     fallbacks: int
     writes: int
-    first_seen: datetime
-    last_seen: datetime
+    first_seen: datetime = Field(validation_alias="first_ms")
+    last_seen: datetime = Field(validation_alias="last_ms")
     is_recent: bool
-
-    @classmethod
-    def of(cls, caller: LegacyCaller, hits: Hits, *, is_recent: bool) -> "CallerView":
-        return cls(
-            client=caller.client,
-            version=caller.version,
-            user_agent=caller.agent,
-            count=hits.count,
-            fallbacks=hits.fallbacks,
-            writes=hits.writes,
-            first_seen=datetime.fromtimestamp(hits.first_ms / 1000, UTC),
-            last_seen=datetime.fromtimestamp(hits.last_ms / 1000, UTC),
-            is_recent=is_recent,
-        )
 
 
 class ReportView(BaseModel):
@@ -467,21 +415,22 @@ class ReportView(BaseModel):
 
     @classmethod
     def of(cls, report: Report) -> "ReportView":
-        evidence = report.evidence
+        evidence, asdict = report.evidence, msgspec.structs.asdict
         recent = evidence.recent()
-        return cls(
-            route=evidence.route.name,
-            revision=evidence.revision,
-            is_ready=report.is_ready,
-            is_retired=evidence.route.retired,
-            requirements=[RequirementView.model_validate(requirement) for requirement in report.requirements],
-            callers=[CallerView.of(*caller, is_recent=caller[0] in recent) for caller in evidence.callers.items()],
-            last_hit=evidence.last_hit,
-            days_since_last_hit=evidence.days_since_last_hit,
-            counted_since=evidence.counted_since,
-            difference_rate=evidence.difference_rate,
-            quiet_days=evidence.quiet.total_seconds() / 86_400,
-        )
+        members = evidence._asdict() | {
+            "route": evidence.route.name,
+            "is_ready": report.is_ready,
+            "is_retired": evidence.route.retired,
+            "requirements": report.requirements,
+            "callers": [
+                asdict(caller) | asdict(hits) | {"is_recent": caller in recent}
+                for caller, hits in evidence.callers.items()
+            ],
+            "last_hit": evidence.last_hit,
+            "days_since_last_hit": evidence.days_since_last_hit,
+            "quiet_days": evidence.quiet / timedelta(days=1),
+        }
+        return cls.model_validate(members, from_attributes=True)
 
 
 class ReportsView(BaseModel):

@@ -14,7 +14,6 @@ from matapalo.strangler.store.changes import Changes
 
 
 def strangler_api(changes: Changes) -> APIRouter:
-    """The router over the table."""
     api = APIRouter(prefix="/admin/strangler", tags=["strangler"])
 
     @api.post("/rollout", summary="Give this percentage of the users the new side")
@@ -22,13 +21,8 @@ def strangler_api(changes: Changes) -> APIRouter:
         body: PercentageBody, operator: Operator, response: Response, if_match: IfMatch = None
     ) -> ChangeView:
         why = body.why or f"{format_share(body.share_bp)} by POST /admin/strangler/rollout"
-        change = await changes.set_route(
-            body.path,
-            {"share_bp": body.share_bp},
-            by=operator.subject,
-            why=why,
-            expected=optional_revision(if_match),
-        )
+        expected, fields = optional_revision(if_match), {"share_bp": body.share_bp}
+        change = await changes.set_route(body.path, fields, by=operator.subject, why=why, expected=expected)
         return tagged_change(response, change)
 
     @api.post("/complete", summary="Everything to the new side, writes included")

@@ -21,12 +21,12 @@ from matapalo.strangler.api.schemas import (
     WindowView,
 )
 from matapalo.strangler.services import Services
+from matapalo.strangler.shadow.findings import Ignored
 
 Minutes = Annotated[float, Query(gt=0, le=1_440, description="The window: so many minutes until now.")]
 
 
 def traffic_api(services: Services) -> APIRouter:
-    """The router over metrics and findings."""
     changes, metrics, findings, clock = services.changes, services.metrics, services.findings, services.clock
     api = APIRouter(prefix="/admin/routes/{name}", tags=["traffic"])
 
@@ -34,11 +34,8 @@ def traffic_api(services: Services) -> APIRouter:
     async def traffic(name: Name, minutes: Minutes = 15) -> TrafficView:
         route = (await changes.document()).route(name)
         judgement = await metrics.judge(route, since=clock.now() - timedelta(minutes=minutes))
-        return TrafficView(
-            route=route.name,
-            window=WindowView.of(judgement.traffic),
-            verdict=VerdictView.model_validate(judgement.verdict),
-        )
+        verdict = VerdictView.model_validate(judgement.verdict, from_attributes=True)
+        return TrafficView(route=route.name, window=WindowView.of(judgement.traffic), verdict=verdict)
 
     @api.get("/traffic/series", summary="Both sides over time, in at most 120 pieces")
     async def series(name: Name, minutes: Minutes = 60) -> SeriesView:
@@ -58,11 +55,15 @@ def traffic_api(services: Services) -> APIRouter:
         await findings.forget((await changes.document()).route(name).name)
         return Response(status_code=204)
 
-    @api.post("/differences/ignored", summary="Do not compare a field any more", status_code=201)
-    async def ignore(name: Name, body: IgnoreBody, operator: Operator) -> IgnoredView:
+    @api.post(
+        "/differences/ignored",
+        summary="Do not compare a field any more",
+        status_code=201,
+        response_model=IgnoredView,
+    )
+    async def ignore(name: Name, body: IgnoreBody, operator: Operator) -> Ignored:
         route = (await changes.document()).route(name)
-        entry = await findings.ignore(route.name, body.path, by=operator.subject, why=body.why)
-        return IgnoredView.model_validate(entry)
+        return await findings.ignore(route.name, body.path, by=operator.subject, why=body.why)
 
     @api.delete("/differences/ignored", summary="Compare a field again")
     async def unignore(name: Name, path: Annotated[str, Query(max_length=256)]) -> Response:

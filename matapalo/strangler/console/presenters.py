@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from matapalo.process.duration import format_duration
 from matapalo.strangler.decommission.report import Report, Requirement
 from matapalo.strangler.errors import InvalidChange
-from matapalo.strangler.metrics.traffic import SideTraffic, Traffic
+from matapalo.strangler.metrics.traffic import SideRates, Traffic
 from matapalo.strangler.rollout.client import Command
 from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState, Step, StepEntry
 from matapalo.strangler.routing import change as changes
@@ -27,32 +27,16 @@ CALLERS_SHOWN = 20
 # --- metrics ---------------------------------------------------------------------------------------------------------
 
 
-class Window(NamedTuple):
-    """One side of a route for the length of a window."""
-
-    per_second: float
-    error_share: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-
-    @classmethod
-    def of(cls, side: SideTraffic, length_s: float) -> "Window":
-        quantiles = (side.quantile_ms(q) for q in (0.5, 0.95, 0.99))
-        return cls(side.requests / length_s if length_s else 0.0, side.error_share, *quantiles)
-
-
 class Point(NamedTuple):
     """Both sides in one window that ended ``at``."""
 
     at: datetime
-    legacy: Window
-    new: Window
+    legacy: SideRates
+    new: SideRates
 
     @classmethod
     def of(cls, traffic: Traffic) -> "Point":
-        legacy, new = (Window.of(side, traffic.length_s) for side in (traffic.legacy, traffic.new))
-        return cls(traffic.until, legacy, new)
+        return cls(traffic.until, traffic.legacy.rates(traffic.length_s), traffic.new.rates(traffic.length_s))
 
 
 class RouteMetrics(NamedTuple):

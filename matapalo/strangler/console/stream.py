@@ -19,10 +19,11 @@ from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console import formatting
 from matapalo.strangler.console.content import Page, PageKind, read_content
 from matapalo.strangler.console.live_values import LiveValues
-from matapalo.strangler.console.presenters import Point, Window
+from matapalo.strangler.console.presenters import Point
 from matapalo.strangler.console.session import verified
 from matapalo.strangler.console.snapshot import Reader
 from matapalo.strangler.errors import Forbidden, GatewayError, Unauthenticated
+from matapalo.strangler.metrics.traffic import SideRates
 from matapalo.strangler.routing.change import Change
 
 EVERY_S = 1.0
@@ -89,13 +90,13 @@ def marks(newest_first: Sequence[Change]) -> list[tuple[float, str]]:
     ]
 
 
-def _latencies(window: Window) -> tuple[float | None, ...]:
+def _latencies(rates: SideRates) -> tuple[float | None, ...]:
     # A logarithmic axis knows no zero; Envoy counts whole milliseconds, so 0 means "less than one".
-    return tuple(None if ms is None else max(ms, 0.5) for ms in (window.p50_ms, window.p95_ms, window.p99_ms))
+    return tuple(None if ms is None else max(ms, 0.5) for ms in (rates.p50_ms, rates.p95_ms, rates.p99_ms))
 
 
-def _percent(window: Window) -> float | None:
-    return None if window.error_share is None else round(window.error_share * 100, 3)
+def _percent(rates: SideRates) -> float | None:
+    return None if rates.error_share is None else round(rates.error_share * 100, 3)
 
 
 async def _is_signed_in(token: str, verifier: TokenVerifier) -> bool:

@@ -8,11 +8,11 @@ count from. Nothing ends the loop.
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Protocol
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.errors import EnvoyUnreachable, RedisUnavailable
 from matapalo.strangler.metrics.counters import STATISTICS, Reading, SideOf, between, parse
 from matapalo.strangler.metrics.traffic import SideTraffic, counts_of
@@ -24,12 +24,6 @@ logger = logging.getLogger(__name__)
 QUANTILES = (0.5, 0.95, 0.99)
 
 
-class Admin(Protocol):
-    """Envoy's admin interface: `matapalo.strangler.agent.admin.EnvoyAdmin`."""
-
-    async def read(self, path: str, **params: str) -> bytes: ...
-
-
 def series_of(route: str) -> str:
     """The series of a route's traffic."""
     return f"traffic:{route}"
@@ -38,7 +32,7 @@ def series_of(route: str) -> str:
 class MetricsCollector:
     """Reads one Envoy's counters; one for each Envoy."""
 
-    def __init__(self, envoy: Admin, slices: Slices, *, every_s: float, registry: CollectorRegistry) -> None:
+    def __init__(self, envoy: EnvoyAdmin, slices: Slices, *, every_s: float, registry: CollectorRegistry) -> None:
         self._envoy = envoy
         self._slices = slices
         self._every_s = every_s

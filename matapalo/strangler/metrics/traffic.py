@@ -6,6 +6,7 @@ the client is in ``failed``. ``latency`` is what callers who were sent to the si
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,18 @@ from matapalo.strangler.routing.route import Side
 
 _PREFIXES = {Side.NEW: "n", Side.LEGACY: "l"}
 _SIDES = {prefix: side for side, prefix in _PREFIXES.items()}
+
+
+class SideRates(NamedTuple):
+    """One side for the length of a window. None: it was not measured."""
+
+    requests: int
+    failed: int
+    per_second: float
+    error_share: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
 
 
 class SideTraffic(msgspec.Struct, frozen=True):
@@ -36,6 +49,11 @@ class SideTraffic(msgspec.Struct, frozen=True):
     def quantile_ms(self, q: float) -> float | None:
         """The latency that the share ``q`` stays below; None when nothing was timed."""
         return quantile_ms(self.latency, q)
+
+    def rates(self, length_s: float) -> SideRates:
+        per_second = self.requests / length_s if length_s else 0.0
+        quantiles = (self.quantile_ms(q) for q in (0.5, 0.95, 0.99))
+        return SideRates(self.requests, self.failed, per_second, self.error_share, *quantiles)
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.latency)

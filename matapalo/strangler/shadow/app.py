@@ -25,7 +25,7 @@ from matapalo.strangler.errors import GatewayError, InvalidSettings
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.shadow.comparator import FORWARDED_HEADERS, Comparator, Mirrored
 from matapalo.strangler.shadow.findings import Findings
-from matapalo.strangler.store.routes import RedisRouteStore, RouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 from matapalo.strangler.store.slices import Slices
 
 
@@ -84,7 +84,7 @@ async def running_comparator(settings: Settings, registry: CollectorRegistry) ->
     keep = kept_fields(settings.compare_file)
     ProcessCollector(registry=registry)
     clock, redis = SystemClock(), connect(settings.redis_url)
-    store, slices = RedisRouteStore(redis), Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
+    store, slices = RouteStore(redis), Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
         comparator = Comparator(
             store=store,

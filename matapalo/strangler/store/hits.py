@@ -9,7 +9,7 @@ Raises RedisUnavailable.
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import Protocol, cast
+from typing import cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -44,42 +44,25 @@ end
 """
 
 
-class LegacyHits(Protocol):
-    """The counts by route and caller."""
-
-    async def begin(self, now: datetime) -> None:
-        """Note that counting has begun, unless it has before."""
-        ...
-
-    async def since(self) -> datetime | None:
-        """When counting began; None when no agent counts."""
-        ...
-
-    async def add(self, hits: HitsByRoute) -> None:
-        """Add what was read since the last time."""
-        ...
-
-    async def of(self, route: str) -> dict[LegacyCaller, Hits]:
-        """The callers that reached the legacy side of this route."""
-        ...
-
-
-class RedisLegacyHits:
-    """The `LegacyHits` that all processes share."""
+class LegacyHits:
+    """The counts by route and caller, shared by all processes."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def begin(self, now: datetime) -> None:
+        """Note that counting has begun, unless it has before."""
         with outage(RedisUnavailable):
             await self._redis.hsetnx(KEY, "since", str(round(now.timestamp() * 1000)))
 
     async def since(self) -> datetime | None:
+        """When counting began; None when no agent counts."""
         with outage(RedisUnavailable):
             since_ms = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "since"))
         return None if since_ms is None else datetime.fromtimestamp(int(since_ms) / 1000, UTC)
 
     async def add(self, hits: HitsByRoute) -> None:
+        """Add what was read since the last time."""
         for route, callers in hits.items():
             arguments = [str(MAX_CALLERS), _key_of(UNNAMED)]
             for caller, counts in callers.items():
@@ -88,6 +71,7 @@ class RedisLegacyHits:
                 await cast("Awaitable[None]", self._redis.eval(_ADD, 1, f"{KEY}:{route}", *arguments))
 
     async def of(self, route: str) -> dict[LegacyCaller, Hits]:
+        """The callers that reached the legacy side of this route."""
         with outage(RedisUnavailable):
             by_caller = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(f"{KEY}:{route}"))
         return {

@@ -13,7 +13,7 @@ StoreConflict, and InvalidRoutes for a document that cannot be read.
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Protocol, cast
+from typing import cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -70,61 +70,23 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
-class RouteStore(Protocol):
+class RouteStore:
     """The document, read and written whole; the history, which only grows; the reports of the agents."""
-
-    async def read(self) -> RoutesDocument | None:
-        """The document, or None when the store is empty."""
-        ...
-
-    async def replace(self, document: RoutesDocument, *changes: Change) -> None:
-        """Write the next version and the changes that led to it. Raises StoreConflict unless the stored one is exactly
-        the version before it.
-        """
-        ...
-
-    async def offer(self, document: RoutesDocument, *changes: Change) -> bool:
-        """Write a document that was applied, if the store has none or an older one, and those of the changes (oldest
-        first) that the history does not reach. Whether it did.
-        """
-        ...
-
-    async def history(
-        self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
-    ) -> list[Change]:
-        """The newest changes first: of one route or of all, of versions below ``before`` and above ``after``."""
-        ...
-
-    async def report(self, report: NodeReport) -> None:
-        """Replace the last report of the node."""
-        ...
-
-    async def reports(self) -> list[NodeReport]:
-        """The last report of every node that was not forgotten, by name."""
-        ...
-
-    async def forget(self, node: str) -> None:
-        """Remove the report of a node that does not exist any more."""
-        ...
-
-    async def wait_for_change(self, timeout_s: float) -> None:
-        """Return when the document was written, or after ``timeout_s``."""
-        ...
-
-
-class RedisRouteStore:
-    """The `RouteStore` that all processes share."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._changes: PubSub | None = None
 
     async def read(self) -> RoutesDocument | None:
+        """The document, or None when the store is empty."""
         with outage(RedisUnavailable):
             data = await cast("Awaitable[bytes | None]", self._redis.hget(KEY, "document"))
         return None if data is None else parse_json(data)
 
     async def replace(self, document: RoutesDocument, *changes: Change) -> None:
+        """Write the next version and the changes that led to it. Raises StoreConflict unless the stored one is exactly
+        the version before it.
+        """
         before = document.version - 1
         if (stored := await self._write(document, changes, lowest=before, highest=before)) is not None:
             raise StoreConflict(
@@ -132,11 +94,15 @@ class RedisRouteStore:
             )
 
     async def offer(self, document: RoutesDocument, *changes: Change) -> bool:
+        """Write a document that was applied, if the store has none or an older one, and those of the changes (oldest
+        first) that the history does not reach. Whether it did.
+        """
         return await self._write(document, changes, lowest=0, highest=document.version - 1) is None
 
     async def history(
         self, route: str | None = None, *, limit: int = 50, before: int | None = None, after: int = 0
     ) -> list[Change]:
+        """The newest changes first: of one route or of all, of versions below ``before`` and above ``after``."""
         selected: list[Change] = []
         highest = "+" if before is None else f"({before}-0"
         while len(selected) < limit:
@@ -154,19 +120,23 @@ class RedisRouteStore:
         return cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
 
     async def report(self, report: NodeReport) -> None:
+        """Replace the last report of the node."""
         with outage(RedisUnavailable):
             await self._redis.hset(AGENTS, report.node, msgspec.json.encode(report))
 
     async def reports(self) -> list[NodeReport]:
+        """The last report of every node that was not forgotten, by name."""
         with outage(RedisUnavailable):
             by_node = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(AGENTS))
         return [msgspec.json.decode(text, type=NodeReport) for _, text in sorted(by_node.items())]
 
     async def forget(self, node: str) -> None:
+        """Remove the report of a node that does not exist any more."""
         with outage(RedisUnavailable):
             await self._redis.hdel(AGENTS, node)
 
     async def wait_for_change(self, timeout_s: float) -> None:
+        """Return when the document was written, or after ``timeout_s``."""
         with outage(RedisUnavailable):
             if self._changes is None:
                 changes = self._redis.pubsub()

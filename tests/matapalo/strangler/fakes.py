@@ -1,4 +1,4 @@
-"""The stores and an Envoy in memory. `FakeRouteStore` and `FakeLegacyHits` pass the suites of the real ones
+"""The stores and an Envoy in memory. `FakeRouteStore` and `FakeLegacyHits` pass the suites of what they stand for
 (store/test_routes.py, store/test_hits.py); `FakeEnvoy` serves the real client of the admin socket.
 """
 
@@ -15,11 +15,11 @@ from matapalo.strangler.errors import RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Change
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.hits import Hits, HitsByRoute, LegacyCaller
-from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED
-from matapalo.strangler.store.routes import NodeReport
+from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED, LegacyHits
+from matapalo.strangler.store.routes import NodeReport, RouteStore
 
 
-class FakeRouteStore:
+class FakeRouteStore(RouteStore):
     """The store in memory. ``is_down`` makes it unreachable."""
 
     def __init__(self, document: RoutesDocument | None = None) -> None:
@@ -87,7 +87,7 @@ class FakeRouteStore:
             raise RedisUnavailable("Redis does not answer: it is down")
 
 
-class FakeLegacyHits:
+class FakeLegacyHits(LegacyHits):
     """Counts of legacy hits in memory. ``is_down`` makes them unreachable."""
 
     def __init__(self) -> None:

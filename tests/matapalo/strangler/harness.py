@@ -18,9 +18,8 @@ from fastapi import Depends, FastAPI
 from redis.asyncio import Redis
 
 from matapalo.strangler.api import problems
-from matapalo.strangler.api.login_codes import login_codes_api
 from matapalo.strangler.api.operators import operators_only
-from matapalo.strangler.api.router import admin_api
+from matapalo.strangler.api.router import admin_api, login_codes_api
 from matapalo.strangler.caller import TokenVerifier
 from matapalo.strangler.console.site import console_routes
 from matapalo.strangler.rollout.client import DEFAULT_PACE, Command, Pace, Rollouts
@@ -30,7 +29,7 @@ from matapalo.strangler.rollout.progress import RolloutProgress
 from matapalo.strangler.rollout.snapshot_store import RedisSnapshotStore
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.services import Services, create_services
-from matapalo.strangler.store.hits import RedisLegacyHits
+from matapalo.strangler.store.hits import LegacyHits
 from matapalo.strangler.store.routes import NodeReport
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
@@ -82,7 +81,7 @@ class Harness:
         self.redis = redis or FakeAsyncRedis()
         settings = settings_in(Path())
         self.slices = Slices(self.redis, clock=self.clock, fine_s=settings.metrics_interval_s)
-        self.hits = RedisLegacyHits(self.redis)
+        self.hits = LegacyHits(self.redis)
         self.snapshots = RedisSnapshotStore(self.redis)
         services = create_services(self.redis, self.store, settings, clock=self.clock)
         self.rollouts = RecordedRollouts(services, self.snapshots)

@@ -18,7 +18,7 @@ from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
 from matapalo.strangler.settings import Settings
 from matapalo.strangler.store.changes import Changes
-from matapalo.strangler.store.routes import RedisRouteStore, connect
+from matapalo.strangler.store.routes import RouteStore, connect
 from tests.harness.engines import running
 from tests.harness.eventually import eventually_sync
 from tests.harness.ports import free_port
@@ -118,9 +118,9 @@ class Gateway:
     def flush(self) -> None:
         flush(self.redis_url)
 
-    def with_store(self, call: Callable[[RedisRouteStore], Coroutine[Any, Any, T]]) -> T:
+    def with_store(self, call: Callable[[RouteStore], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
-            store = RedisRouteStore(connect(self.redis_url))
+            store = RouteStore(connect(self.redis_url))
             try:
                 return await call(store)
             finally:

@@ -3,13 +3,14 @@
 from fakeredis import FakeAsyncRedis
 from prometheus_client import CollectorRegistry
 
+from matapalo.strangler.agent.admin import EnvoyAdmin
 from matapalo.strangler.metrics.collector import MetricsCollector
 from matapalo.strangler.store.slices import Slices
 from tests.harness.clock import FakeClock
 from tests.matapalo.strangler.metrics.test_counters import clusters, statistics
 
 
-class FakeEnvoy:
+class FakeEnvoy(EnvoyAdmin):
     """Counts one more request of the new side and one more failure at every reading."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from matapalo.strangler.errors import RedisUnavailable
 from matapalo.strangler.routing.hits import Hits, LegacyCaller
-from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED, LegacyHits, RedisLegacyHits
+from matapalo.strangler.store.hits import MAX_CALLERS, UNNAMED, LegacyHits
 from matapalo.strangler.store.routes import connect
 from tests.harness.ports import free_port
 from tests.matapalo.strangler.fakes import FakeLegacyHits
@@ -24,7 +24,7 @@ async def hits(request: pytest.FixtureRequest) -> AsyncIterator[LegacyHits]:
         return
     redis = connect(request.getfixturevalue("valkey_url").removesuffix("/0") + "/4")
     await redis.flushdb()
-    yield RedisLegacyHits(redis)
+    yield LegacyHits(redis)
     await redis.aclose()
 
 
@@ -55,7 +55,7 @@ async def test_counting_begins_once(hits: LegacyHits) -> None:
 
 
 async def test_without_redis_every_call_says_so() -> None:
-    hits = RedisLegacyHits(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    hits = LegacyHits(connect(f"redis://127.0.0.1:{free_port()}/0"))
     for call in (hits.begin(NOW), hits.since(), hits.of("orders"), hits.add({"orders": {ERP: Hits(1, 1, 1)}})):
         with pytest.raises(RedisUnavailable):
             await call

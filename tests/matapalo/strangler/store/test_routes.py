@@ -11,7 +11,7 @@ from msgspec import structs
 
 from matapalo.strangler.errors import InvalidRoutes, RedisUnavailable, StoreConflict
 from matapalo.strangler.routing.change import Action, Change
-from matapalo.strangler.store.routes import AGENTS, HISTORY, KEY, NodeReport, RedisRouteStore, RouteStore, connect
+from matapalo.strangler.store.routes import AGENTS, HISTORY, KEY, NodeReport, RouteStore, connect
 from tests.harness.ports import free_port
 from tests.matapalo.strangler.builders import a_document, a_route
 from tests.matapalo.strangler.fakes import FakeRouteStore
@@ -24,7 +24,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[RouteStore]:
         return
     redis = connect(request.getfixturevalue("valkey_url"))
     await redis.delete(KEY, HISTORY, AGENTS)
-    real = RedisRouteStore(redis)
+    real = RouteStore(redis)
     yield real
     await real.close()
 
@@ -85,7 +85,7 @@ async def _until_version(store, version):
 async def test_an_unreadable_document_is_an_error_and_not_none(valkey_url):
     redis = connect(valkey_url)
     await redis.hset(KEY, mapping={"version": "3", "document": json.dumps({"version": 3})})
-    store = RedisRouteStore(redis)
+    store = RouteStore(redis)
     with pytest.raises(InvalidRoutes):
         await store.read()
     await redis.delete(KEY)
@@ -93,7 +93,7 @@ async def test_an_unreadable_document_is_an_error_and_not_none(valkey_url):
 
 
 async def test_without_redis_every_call_says_so():
-    store = RedisRouteStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    store = RouteStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
     for call in (store.read(), store.replace(a_document(1)), store.offer(a_document(1)), store.wait_for_change(1)):
         with pytest.raises(RedisUnavailable, match="Redis does not answer"):
             await call
