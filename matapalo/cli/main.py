@@ -47,7 +47,7 @@ def main() -> None:
     except LauncherError as error:
         print(f"matapalo: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of our output has left: `matapalo logs web | head`
+    except BrokenPipeError:  # the reader of our output has left: `matapalo logs worker | head`
         sys.exit(1)
 
 

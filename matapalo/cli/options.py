@@ -21,7 +21,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 WatchOption = Annotated[bool, typer.Option("--watch", help="Print it again every second, until Ctrl-C.")]
 PrintOption = Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")]
 RouteArgument = Annotated[
-    str, typer.Argument(help="A route's name, or a path: orders, /api/orders.", autocompletion=completion.routes)
+    str, typer.Argument(help="A route's name, or a path: things, /api/things.", autocompletion=completion.routes)
 ]
 OptionalRouteArgument = Annotated[
     str | None,

@@ -110,7 +110,7 @@ def _command(command: str, default_reason: str) -> Callable[..., None]:
 
 def _rendered_list(response: Any) -> "RenderableType":
     if not response["rollouts"]:
-        return "no route ever had a rollout: matapalo rollout start orders --plan '5% for 1 day, 100%'"
+        return "no route ever had a rollout: matapalo rollout start things --plan '5% for 1 day, 100%'"
     rows = [
         (view["route"], format_share(view["share_bp"]), _phase(view), view["because"]) for view in response["rollouts"]
     ]

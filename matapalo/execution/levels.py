@@ -3,7 +3,7 @@
 A selection qualifies when each of its fields is an attribute of the model (a leaf, another projection, a list of them)
 or a relation without arguments. Its rows are then read in one go, without a resolver call, an `info` or a path per
 field, and each relation is loaded once for all rows (`Loads.many`). Nested selections that qualify join their parents'
-level: the products of all lines of all orders are one load and one pass.
+level: the children of all rows of all lists are one load and one pass.
 
 Everything else is graphql-core's: resolvers, arguments, abstract types, middleware, and every row in which something
 is not exactly as its model says (`Fallback`, counted by its reason). Reading attributes has no side effects, so a level

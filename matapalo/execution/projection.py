@@ -1,6 +1,6 @@
-"""GraphQL types that are views of commerce models, without a wrapper object per row.
+"""GraphQL types that are views of a project's models, without a wrapper object per row.
 
-`projection(Order, name="Order")` makes a Strawberry type whose plain fields are attributes of ``Order``: resolvers
+`projection(Thing, name="Thing")` makes a Strawberry type whose plain fields are attributes of ``Thing``: resolvers
 return the model itself and graphql-core reads its attributes. `returns` declares the GraphQL type of a resolver
 that returns models, so that mypy checks the resolver against what it really returns. Whether model and GraphQL type
 agree is checked once, when the schema is built: `matapalo.execution.check`.

@@ -1,4 +1,4 @@
-"""Relations between models, declared on projections: `related(load_customers, key="customer_id")`.
+"""Relations between models, declared on projections: `related(load_owners, key="owner_id")`.
 
 A relation is a plain Strawberry field with metadata: stock graphql-core resolves it parent by parent (the request's
 `Loads` batch them), a compiled executor may find `Relation` in the metadata and resolve a whole level at once, as long

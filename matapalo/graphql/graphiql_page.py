@@ -4,7 +4,7 @@ The page is rendered here because it carries a nonce and the client's name; ever
 `graphiql/dist/BUILD.json`, and nothing outside that list can be requested. `matapalo.graphql.asgi` decides when: the
 page for a GET that prefers ``text/html``, the files under ``<endpoint>/graphiql/<name>``.
 
-Addresses in the page are relative, so that it works at `/graphql` on a BFF and at `/web/graphql` behind the edge.
+Addresses in the page are relative, so that it works at `/graphql` on a BFF and at `/NAME/graphql` behind the edge.
 """
 
 import json

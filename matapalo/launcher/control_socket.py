@@ -1,6 +1,6 @@
 """Commands for a running launcher: one JSON line there, one back, over a UNIX socket in the platform's private folder.
 
-    {"restart": ["web", "worker"]}  ->  {"problem": "", "exit_code": 0}
+    {"restart": ["envoy", "worker"]}  ->  {"problem": "", "exit_code": 0}
 
 The socket is open while the launcher's event loop runs: before the record calls anything ready. The folder is readable
 by its owner only, which is the whole access control.

@@ -69,7 +69,7 @@ class Inspector:
     async def history(self, workflow_id: str, *, first: int, after: int) -> tuple[list[WorkflowEvent], bool]:
         """At most ``first`` events after the id ``after``, oldest first, and whether there are more.
 
-        Raises `WorkflowsUnavailable`. Histories of orders have some dozens of events: pages before ``after`` are read
+        Raises `WorkflowsUnavailable`. Histories have some dozens of events: pages before ``after`` are read
         and passed over.
         """
         events: list[WorkflowEvent] = []

@@ -11,7 +11,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-LOGGER = logging.getLogger("bff.temporal")
+LOGGER = logging.getLogger("matapalo.temporal")
 
 
 def create_runtime(metrics: MetricBuffer | None = None) -> Runtime:

@@ -2,7 +2,7 @@
  * What GraphiQL may remember: tabs, history, sizes, theme. Never a request header.
  *
  * GraphiQL's history stores headers, bearer tokens included, even when told not to persist them; hence the filter.
- * Keys carry the endpoint, because `/web/graphql` and `/mobile/graphql` share one origin and must not share tabs.
+ * Keys carry the endpoint, because the endpoints of all clients share one origin and must not share tabs.
  */
 export function storageFor(endpoint, storage = localStorage) {
   const own = `${endpoint} `;

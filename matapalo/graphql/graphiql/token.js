@@ -1,7 +1,7 @@
 /**
  * The bearer token, in this variable and nowhere else: no storage, no attribute of the page, no URL that stays.
  *
- * It comes from the field in the page's head or, once, from the address: `…/web/graphql#token=eyJ…`. A fragment never
+ * It comes from the field in the page's head or, once, from the address: `…/NAME/graphql#token=eyJ…`. A fragment never
  * reaches a server, and it is taken out of the address bar before anything else happens.
  */
 const IN_ADDRESS = /^#token=(.+)$/;

@@ -47,7 +47,7 @@ class Store(Protocol):
 def key_of(subject: str, namespace: str = "") -> str:
     """The one key of a subject. The hash tag keeps whatever may be added beside it in the same slot of a cluster.
 
-    ``namespace`` (`iot/`) sets apart the limits of a client that has tiers of its own.
+    ``namespace`` (`NAME/`) sets apart the limits of a client that has tiers of its own.
     """
     return f"{PREFIX}{{{namespace}{subject}}}"
 

@@ -123,7 +123,7 @@ class RollbackBody(ReasonBody):
 class PathBody(_Body):
     """Which route, and why."""
 
-    path: str = Field(max_length=256, examples=["/api/orders"])
+    path: str = Field(max_length=256, examples=["/api/things"])
     why: Why | None = None
 
 
@@ -351,7 +351,7 @@ class IgnoreBody(_Body):
 class StartBody(_Body):
     """A plan, and why."""
 
-    route: str = Field(max_length=256, description="The name of a route, or a path it covers.", examples=["orders"])
+    route: str = Field(max_length=256, description="The name of a route, or a path it covers.", examples=["things"])
     plan: str = Field(max_length=1_000, examples=["5% for 1 day, 10% for 2 days, 50% for 1 week after approval, 100%"])
     why: Why
     check_every_s: float | None = Field(

@@ -1,8 +1,8 @@
 """The values that change while a page is open: the same function fills the page and its live updates.
 
-texts    "orders/p95-new": "41"        the text of the element with this `data-cell`
-kinds    "orders/verdict": "fail"      its `data-kind`, which style sheets colour
-widths   "orders/split": "25%"         the width of the SVG rectangle with this `data-width`
+texts    "things/p95-new": "41"        the text of the element with this `data-cell`
+kinds    "things/verdict": "fail"      its `data-kind`, which style sheets colour
+widths   "things/split": "25%"         the width of the SVG rectangle with this `data-width`
 """
 
 import msgspec

@@ -1,8 +1,8 @@
-"""Envoy's clusters: one for each side of each route (``orders.new``, ``orders.legacy``), one for each fixed upstream.
+"""Envoy's clusters: one for each side of each route (``things.new``, ``things.legacy``), one for each fixed upstream.
 
 Two sides of one route are two clusters even where several routes share the monolith, so that their statistics compare
-(``cluster.orders_new.…`` against ``cluster.orders_legacy.…``). Each endpoint names its side in its metadata. A route
-that falls back has a third, ``orders.new-or-legacy``: the new side, and the legacy one while that fails.
+(``cluster.things_new.…`` against ``cluster.things_legacy.…``). Each endpoint names its side in its metadata. A route
+that falls back has a third, ``things.new-or-legacy``: the new side, and the legacy one while that fails.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def _fallback(route: str) -> Json:
         "envoy.config.cluster.v3.Cluster",
         name=name,
         # These statistics have the latencies that callers of the new side see; failures are counted at the hosts of
-        # `orders.new`, because an aggregate cluster keeps the rest to itself (measured).
+        # `things.new`, because an aggregate cluster keeps the rest to itself (measured).
         alt_stat_name=name.replace(".", "_"),
         cluster_type=extension(
             "envoy.clusters.aggregate",

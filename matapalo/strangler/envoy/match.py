@@ -68,7 +68,7 @@ def by_path(outcomes: Mapping[str, Json], *, otherwise: Json) -> Json:
     Paths must not cover one another.
     """
     # The map finds the longest path that the request's `:path` (which has the query) starts with; the predicate behind
-    # it rules out `/api/ordersX` for `/api/orders`, which then is no match at all.
+    # it rules out `/api/thingsX` for `/api/things`, which then is no match at all.
     covering = {
         path: {"matcher": {"matcher_list": {"matchers": [when(_covered_by(path), then)]}}}
         for path, then in outcomes.items()

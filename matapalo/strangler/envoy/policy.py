@@ -127,7 +127,7 @@ def virtual_host_defaults(*, with_reason: bool) -> Json:
     """What all routes of a table share, said once a table: 500 routes are parsed anew at every change.
 
     `x-strangler-target` is the side that responded, from the endpoint's metadata; it is missing when no endpoint was
-    reached. ``with_reason`` adds `x-strangler-reason`, the name of the route: ``orders:new:share``.
+    reached. ``with_reason`` adds `x-strangler-reason`, the name of the route: ``things:new:share``.
     """
     headers = [set_header("x-strangler-target", f"%UPSTREAM_METADATA({TARGET_METADATA}:target)%")]
     if with_reason:

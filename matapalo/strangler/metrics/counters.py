@@ -2,7 +2,7 @@
 
 Failures are counted where they happen, at the hosts of a side's own cluster (`/clusters`): with a fallback in front of
 it, Envoy's cluster statistics know only the response that the client got (measured on 1.40). Latencies are a histogram
-of the cluster a request was sent to: the side's own, or the one that falls back (``orders_new…``). Whole milliseconds.
+of the cluster a request was sent to: the side's own, or the one that falls back (``things_new…``). Whole milliseconds.
 
 Envoy's counters start again at zero when it restarts: then, and only then, everything since is what they say.
 Raises msgspec.ValidationError for what is no such response.

@@ -1,8 +1,8 @@
 """The table of routes as a document: TOML for people, JSON for the store and the agents.
 
-    [orders]                       {"version": 7, "routes": [{"name": "orders", "prefix": "/api/orders", …}],
-    prefix = "/api/orders"          "changed": {"orders": 5}}
-    new = "orders"
+    [things]                       {"version": 7, "routes": [{"name": "things", "prefix": "/api/things", …}],
+    prefix = "/api/things"          "changed": {"things": 5}}
+    new = "things"
     …
 
 ``version`` counts changes: it starts at 1 and only ever grows. ``changed`` is the version at which a route was changed

@@ -39,7 +39,7 @@ class Hits(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A line of Envoy's log of legacy hits. ``route`` is the decision, ``orders:legacy:share``."""
+    """A line of Envoy's log of legacy hits. ``route`` is the decision, ``things:legacy:share``."""
 
     ms: str
     route: str | None = None

@@ -48,7 +48,7 @@ def _form(route: Route) -> Iterator[str]:
     if not _PREFIX.fullmatch(route.prefix):
         yield (
             f"{where}: prefix is {route.prefix!r}: write a path below /api in lower case without a slash at its end, "
-            "for example /api/orders"
+            "for example /api/things"
         )
     for field in ("share_bp", "shadow_bp"):
         if not 0 <= (share := getattr(route, field)) <= WHOLE_BP:

@@ -1,8 +1,8 @@
 """Changing the table: the one way in for operators, rollouts, decommission and the console.
 
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
-    change = await changes.set_route("orders", {"share_bp": 4000}, by="op_1", why="the first week was quiet")
-    await changes.rollback("/api/orders", by="op_1", why="complaints")
+    change = await changes.set_route("things", {"share_bp": 4000}, by="op_1", why="the first week was quiet")
+    await changes.rollback("/api/things", by="op_1", why="complaints")
 
 A route is named by its name or by a path it covers. Every change is validated against the whole table, written by
 compare-and-set, and recorded in the same step. Two changes of different routes at once both succeed; of two changes of

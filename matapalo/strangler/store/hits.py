@@ -1,7 +1,7 @@
 """Legacy hits in Redis, read by the agents in their Envoys' logs.
 
     {gateway:legacy-hits}           hash   since  when counting began, ms
-    {gateway:legacy-hits}:<route>   hash   ["web","2.1","Mozilla/5.0"]  {"count": 12, "first_ms": …, "last_ms": …, …}
+    {gateway:legacy-hits}:<route>   hash   ["app","2.1","Mozilla/5.0"]  {"count": 12, "first_ms": …, "last_ms": …, …}
 
 ``since`` shows that counting began anew after the store was emptied: evidence that is lost is no evidence of silence.
 Raises RedisUnavailable.

@@ -2,7 +2,7 @@
 
     {gateway:routes}            hash     version   7
                                          document  {"version": 7, "routes": […], …}
-    {gateway:routes}:history    stream   7-0  change  {"version": 7, "route": "orders", "by": …, "why": …, …}
+    {gateway:routes}:history    stream   7-0  change  {"version": 7, "route": "things", "by": …, "why": …, …}
     {gateway:routes}:agents     hash     <node>    {"node": …, "version": 7, "is_live": true, …}
     gateway:routes:changed      channel  a message for each write, its text the new version
 

@@ -3,7 +3,7 @@
     gateway:slices:<series>:10:176393280     hash  field -> count      ten seconds, kept for two hours
     gateway:slices:<series>:300:5879776      hash  field -> count      five minutes, kept for 25 hours
 
-A series is for example ``traffic:orders``. A slice is a hash of a few hundred bytes; Redis forgets it by itself. Adding
+A series is for example ``traffic:things``. A slice is a hash of a few hundred bytes; Redis forgets it by itself. Adding
 is all there is, so any number of agents write into one slice, and an emptied Redis only means that there is less to
 judge by. Raises RedisUnavailable.
 """

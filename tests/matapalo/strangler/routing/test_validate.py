@@ -55,7 +55,7 @@ def test_the_repository_s_routes_are_valid_and_as_designed():
         (
             a_route(prefix="/api/orders/"),
             "route 'orders': prefix is '/api/orders/': write a path below /api in lower case without a slash at its "
-            "end, for example /api/orders",
+            "end, for example /api/things",
         ),
         (
             a_route(seed=-1),
