@@ -4,9 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
+from matapalo.cli import main
+from matapalo.cli.project import commands_of_the_project
 from matapalo.project.declaration import Client, Process, ProjectTable, Service, Strangler, Table, Worker
 from matapalo.project.reader import load
+from matapalo.settings import Settings
+from matapalo.strangler.settings import Settings as StranglerSettings
 from tests.harness.platform import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "schema/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -32,6 +37,37 @@ def test_every_path_and_link_of_a_page_exists(page: Path) -> None:
     missing = [path for path in paths if not (ROOT / path).exists()]
     missing += [link for link in LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == []
+
+
+def commands() -> dict[str, set[str]]:
+    """The sub-commands of `matapalo` by command; none for one that has none."""
+    of_the_project = typer.Typer()
+    for register in commands_of_the_project():
+        register(of_the_project)
+    groups = [typer.main.get_group(app) for app in (main.app, of_the_project)]
+    return {name: set(getattr(command, "commands", ())) for group in groups for name, command in group.commands.items()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_a_page_exists(page: Path) -> None:
+    subcommands = commands()
+    for command, following in re.findall(r"(?:^|[`/$ ])matapalo ([a-z]+)(?: ([a-z]+))?", code_of(page.read_text())):
+        assert command in subcommands
+        assert not subcommands[command] or following in {"", *subcommands[command]}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_setting_of_a_page_exists(page: Path) -> None:
+    settings = {f"BFF_{name}".upper() for name in Settings.model_fields}
+    settings |= {f"GATEWAY_{name}".upper() for name in StranglerSettings.model_fields}
+    assert set(re.findall(r"\b(?:BFF|GATEWAY)_[A-Z_]+\b", page.read_text())) <= settings
+
+
+def code_of(text: str) -> str:
+    """What stands in code spans, indented and fenced blocks: prose says `matapalo` too."""
+    fenced = re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```\w*\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+    return "\n".join([*fenced, *spans, *re.findall(r"^    (.*)$", text, re.MULTILINE)])
 
 
 def test_the_readme_fits_a_terminal() -> None:
