@@ -31,6 +31,8 @@ from bff.commerce.products.loaders import load_products
 from bff.commerce.products.model import Product
 from matapalo import prepare_schema, projection, returns
 
+pytestmark = pytest.mark.stack
+
 
 @projection(Product, name="Product", description="A product.")
 class KioskProduct:

@@ -35,6 +35,8 @@ from tests.harness.ports import free_port
 from tests.harness.tokens import jwks
 from tests.harness.upstream import FakeUpstream
 
+pytestmark = pytest.mark.stack
+
 ROOT = Path(__file__).parents[2]
 SHOP = ("bff", "subgraphs", "schema", "gateway", "matapalo.toml")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
