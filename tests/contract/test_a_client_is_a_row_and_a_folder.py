@@ -13,6 +13,8 @@ from matapalo.launcher.processes import table
 from matapalo.project.reader import load
 from tests.harness.shop import ROOT, SHOP
 
+pytestmark = pytest.mark.stack
+
 COPIED = ("matapalo.toml", "bff", "schema", "gateway")
 ROW = """
 [clients.kiosk]
@@ -30,8 +32,6 @@ from bff.commerce.graphql import Info
 from bff.commerce.products.loaders import load_products
 from bff.commerce.products.model import Product
 from matapalo import prepare_schema, projection, returns
-
-pytestmark = pytest.mark.stack
 
 
 @projection(Product, name="Product", description="A product.")
