@@ -16,6 +16,7 @@ from tests.harness.platform import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "schema/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:bff|gateway|subgraphs|schema|matapalo|tests|docs|benchmarks)/[\w./-]*)`")
+COMMAND = re.compile(r"(?:^|[/$ ])matapalo ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)[)#]")
 #: The README adds this client to show how; its folders are not there. A page writes NAME for any.
 ADDED = "kiosk"
@@ -51,7 +52,7 @@ def commands() -> dict[str, set[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_of_a_page_exists(page: Path) -> None:
     subcommands = commands()
-    for command, following in re.findall(r"(?:^|[`/$ ])matapalo ([a-z]+)(?: ([a-z]+))?", code_of(page.read_text())):
+    for command, following in COMMAND.findall(code_of(page.read_text())):
         assert command in subcommands
         assert not subcommands[command] or following in {"", *subcommands[command]}
 
