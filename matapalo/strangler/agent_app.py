@@ -41,8 +41,6 @@ def agent_app(agent: Agent, registry: CollectorRegistry) -> FastAPI:
 
 
 class AgentProcess(NamedTuple):
-    """An agent, and the loops to run once it has begun."""
-
     agent: Agent
     loops: Sequence[Callable[[], Coroutine[None, None, None]]]
 

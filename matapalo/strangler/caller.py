@@ -13,15 +13,11 @@ from matapalo.strangler.settings import Settings
 
 
 class Caller(NamedTuple):
-    """The subject and the role of a verified token."""
-
     subject: str
     role: str
 
 
 class TokenVerifier:
-    """Verifies what is in an `Authorization` header."""
-
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 

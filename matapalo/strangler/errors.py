@@ -29,8 +29,6 @@ class GatewayError(Exception):
 
 
 class InvalidSettings(GatewayError):
-    """The environment cannot be used."""
-
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)

@@ -25,8 +25,6 @@ from matapalo.strangler.verdict.reader import MetricsReader
 
 @dataclass(frozen=True)
 class Services:
-    """Everything an operator can read and change."""
-
     changes: Changes
     nodes: NodeReader
     metrics: MetricsReader
@@ -38,7 +36,6 @@ class Services:
 
 
 def create_services(redis: Redis, store: RouteStore, settings: Settings, *, clock: Clock) -> Services:
-    """The services over one Redis."""
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
     nodes = NodeReader(changes, store, clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)

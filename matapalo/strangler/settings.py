@@ -118,7 +118,6 @@ class Settings(BaseSettings):
 
     @property
     def is_development(self) -> bool:
-        """Whether the development-only conveniences are allowed."""
         return self.environment == "development"
 
     @model_validator(mode="after")
@@ -128,7 +127,8 @@ class Settings(BaseSettings):
                 "keys to verify tokens with come from one place: set either GATEWAY_JWKS_URL (production) "
                 "or GATEWAY_JWKS_FILE"
             )
-        if self.jwks_url is not None and not _is_web_address(self.jwks_url):
+        parts = urlsplit(self.jwks_url or "")
+        if self.jwks_url is not None and not (parts.scheme in ("http", "https") and parts.hostname):
             raise ValueError(f"GATEWAY_JWKS_URL is {self.jwks_url!r}: give an http:// or https:// address")
         if not self.is_development and self.jwt_issuer == DEV_ISSUER:
             raise ValueError(
@@ -149,7 +149,6 @@ class Settings(BaseSettings):
 
 
 def upstream_of(client: str) -> str:
-    """The name of the upstream that is a client's BFF."""
     return f"bff-{client}"
 
 
@@ -205,8 +204,3 @@ def _sentence(problem: Any) -> str:
     variable = field if field == "MATAPALO_ENV" else f"GATEWAY_{str(field).upper()}"
     place = "".join(f"[{key!r}]" for key in inside)
     return f"{variable}{place}: {message} (got {problem['input']!r})"
-
-
-def _is_web_address(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)

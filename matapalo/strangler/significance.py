@@ -29,7 +29,9 @@ def exceeds(failed: int, of: int, *, ceiling: float) -> float:
         return 1.0
     if of > 5_000:
         return _upper_tail((failed - 0.5 - of * ceiling) / sqrt(of * ceiling * (1 - ceiling)))
-    return min(1.0, sum(_binomial(k, of, ceiling) for k in range(failed, of + 1)))
+    return min(
+        1.0, sum(exp(_choices(of, k) + k * log(ceiling) + (of - k) * log(1 - ceiling)) for k in range(failed, of + 1))
+    )
 
 
 def slower(new: Mapping[int, int], legacy: Mapping[int, int]) -> float:
@@ -70,10 +72,6 @@ def at_least_heads(heads: int, throws: int) -> float:
 
 def _dealt(k: int, of: int, failures: int, requests: int) -> float:
     return exp(_choices(failures, k) + _choices(requests - failures, of - k) - _choices(requests, of))
-
-
-def _binomial(k: int, of: int, share: float) -> float:
-    return exp(_choices(of, k) + k * log(share) + (of - k) * log(1 - share))
 
 
 def _choices(n: int, k: int) -> float:

@@ -29,7 +29,6 @@ from matapalo.strangler.verdict.reader import MetricsReader
 
 
 async def serve(settings: Settings, *, clock: Clock | None = None) -> None:
-    """Run until SIGTERM or SIGINT."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     async with _activities(settings, clock or SystemClock(), registry) as activities:
@@ -66,12 +65,11 @@ async def _activities(
     findings = Findings(redis, slices, clock=clock)
     metrics = MetricsReader(slices, findings, gates=settings.rollout_criteria, clock=clock)
 
-    def count(route: str, outcome: str) -> None:
-        outcomes.labels(route, outcome).inc()
-
     try:
         yield RolloutActivities(
-            table=StoredRouteTable(changes, metrics.judge_step, clock=clock, on_verdict=count),
+            table=StoredRouteTable(
+                changes, metrics.judge_step, clock=clock, on_verdict=lambda *verdict: outcomes.labels(*verdict).inc()
+            ),
             snapshots=RedisSnapshotStore(redis),
         )
     finally:

@@ -59,7 +59,6 @@ class AgentStatus:
 
     @property
     def is_live(self) -> bool:
-        """Whether everything that was written is live."""
         return self.is_ready and self.live == self.written
 
 
@@ -128,7 +127,6 @@ class Agent:
         await self._report()
 
     def note_log(self, is_read: bool) -> None:
-        """Note whether this Envoy's log of requests to legacy is read."""
         self.status.reads_log = is_read
 
     async def _reconcile(self, stored: RoutesDocument | None) -> None:

@@ -42,7 +42,6 @@ class EnvoyFolder:
         return before
 
     def save_document(self, document: RoutesDocument) -> None:
-        """Save the document that the files were rendered from."""
         self.write(DOCUMENT, render_json(document).decode())
 
     def document(self) -> RoutesDocument | None:
@@ -59,7 +58,6 @@ class EnvoyFolder:
         return head[1] if head else None
 
     def extend_history(self, newest_first: Sequence[Change]) -> None:
-        """Append changes to the history."""
         if newest_first:
             history = [*reversed(self.history()), *reversed(newest_first)][-MAX_CHANGES:]
             self.write(HISTORY, msgspec.json.encode(history).decode())

@@ -25,8 +25,6 @@ CHUNK_BYTES = 4_000_000
 
 
 class HitReader:
-    """Reads the log of one Envoy."""
-
     def __init__(self, folder: EnvoyFolder, *, hits: LegacyHits, envoy: EnvoyAdmin, clock: Clock) -> None:
         self._folder = folder
         self._hits = hits

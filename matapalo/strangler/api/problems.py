@@ -58,8 +58,6 @@ _BY_STATUS = {kind.status: kind for kind in reversed(_KINDS.values()) if kind.st
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
-
     async def refused(request: Request, error: Exception) -> JSONResponse:
         kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), _INTERNAL)
         return problem(kind, str(error), _sentences(error))
@@ -94,7 +92,6 @@ def _sentences(error: Exception) -> tuple[str, ...]:
 
 
 def problem(kind: _Kind, detail: str, errors: Sequence[str] = ()) -> JSONResponse:
-    """A response of this kind, with a sentence for each broken rule."""
     body: dict[str, Any] = {
         "type": f"/problems/{kind.slug}",
         "title": kind.title,

@@ -20,7 +20,6 @@ from matapalo.strangler.store.login_codes import CODE_LIVES_S, EXCHANGE_PATH, Lo
 
 
 def admin_api(services: Services, operator: OperatorGate) -> APIRouter:
-    """The admin API over the services of one process."""
     api = APIRouter(dependencies=[Depends(operator)])
     api.include_router(routes_api(services.changes, services.nodes))
     api.include_router(strangler_api(services.changes))

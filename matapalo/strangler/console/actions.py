@@ -67,26 +67,22 @@ class Actions:
         self._services = services
 
     async def set_split(self, name: str, form: Form, operator: str) -> str:
-        """Another share, another side for the writes."""
         fields = {"share_bp": parse_share(form.get("percent", "")), "writes": forms.writes(form)}
         reason, revision = forms.reason(form), forms.version(form, "revision")
         change = await self._services.changes.set_route(name, fields, by=operator, why=reason, expected=revision)
         return f"Version {change.version}: {formatting.share(change.after.share_bp)} of the users are on the new side."
 
     async def roll_back(self, name: str, form: Form, operator: str) -> str:
-        """The route as it was before its last change."""
         reason, revision = forms.reason(form), forms.version(form, "revision")
         change = await self._services.changes.rollback(name, by=operator, why=reason, expected=revision)
         return f"Version {change.version}: as it was before its last change."
 
     async def restore(self, name: str, form: Form, operator: str) -> str:
-        """The route as it was at a version."""
         to, reason, revision = forms.version(form, "to_version"), forms.reason(form), forms.version(form, "revision")
         change = await self._services.changes.rollback(name, by=operator, why=reason, to=to, expected=revision)
         return f"Version {change.version}: as it was at version {to}."
 
     async def start_rollout(self, name: str, form: Form, operator: str) -> str:
-        """A plan begins for this route."""
         plan = form.get("plan", "").strip()
         if not plan:
             raise InvalidForm("write a plan, for example: 5% for 1 day, 25% for 2 days, 100%")
@@ -94,7 +90,6 @@ class Actions:
         return "The rollout has started."
 
     async def command_rollout(self, name: str, form: Form, operator: str) -> str:
-        """The plan is held, resumed, advanced or rolled back."""
         try:
             command = Command(form.get("command", ""))
         except ValueError as error:
@@ -104,7 +99,6 @@ class Actions:
         return f"The rollout is {_DONE[command]}."
 
     async def decommission(self, name: str, form: Form, operator: str) -> str:
-        """The legacy branch is removed."""
         await self._services.decommission.apply(name, by=operator, why=forms.reason(form))
         return "The legacy branch is removed."
 

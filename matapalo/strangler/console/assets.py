@@ -17,8 +17,6 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 
 
 class Asset(NamedTuple):
-    """A file as it is sent."""
-
     media_type: str
     plain: bytes
     compressed: bytes
@@ -30,10 +28,13 @@ class Assets:
 
     def __init__(self, folder: Path = STATIC) -> None:
         files = (path for path in sorted(folder.rglob("*")) if path.suffix in _TYPES)
-        self._files = {path.relative_to(folder).as_posix(): _asset(path) for path in files}
+        self._files: dict[str, Asset] = {}
+        for path in files:
+            plain, name = path.read_bytes(), path.relative_to(folder).as_posix()
+            version = sha256(plain).hexdigest()[:16]
+            self._files[name] = Asset(_TYPES[path.suffix], plain, gzip.compress(plain, mtime=0), version)
 
     def address(self, name: str) -> str:
-        """The address of a file with its version."""
         return f"/console/static/{name}?v={self._files[name].version}"
 
     async def serve(self, request: Request) -> Response:
@@ -54,8 +55,3 @@ class Assets:
             headers["content-encoding"] = "gzip"
             return Response(asset.compressed, headers=headers, media_type=asset.media_type)
         return Response(asset.plain, headers=headers, media_type=asset.media_type)
-
-
-def _asset(path: Path) -> Asset:
-    plain = path.read_bytes()
-    return Asset(_TYPES[path.suffix], plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])

@@ -32,8 +32,6 @@ class PageKind(StrEnum):
 
 
 class Page(NamedTuple):
-    """A page, and what it is about."""
-
     kind: PageKind
     route: str = ""
     minutes: int = DEFAULT_MINUTES
@@ -55,7 +53,6 @@ class PageContent(NamedTuple):
 
     @property
     def prefixes(self) -> Mapping[str, str]:
-        """The path of each route, by its name."""
         table = self.snapshot.table.value
         return {route.name: route.prefix for route in table.routes} if table else {}
 

@@ -8,15 +8,11 @@ LONGEST = 400
 
 
 class Line(NamedTuple):
-    """A line of a response, and whether the other one lacks it."""
-
     text: str
     differs: bool
 
 
 class Pair(NamedTuple):
-    """The lines of both responses."""
-
     legacy: tuple[Line, ...]
     new: tuple[Line, ...]
 

@@ -11,20 +11,17 @@ from matapalo.strangler.console import formatting
 from matapalo.strangler.console.presenters import PHASES, RouteMetrics
 from matapalo.strangler.console.snapshot import Snapshot
 from matapalo.strangler.rollout.messages import RolloutPhase, RolloutState
-from matapalo.strangler.routing.route import WHOLE_BP, Route
+from matapalo.strangler.routing.route import WHOLE_BP
 from matapalo.strangler.routing.share import format_share
 from matapalo.strangler.verdict.checks import Outcome
 
 
 class LiveValues(msgspec.Struct):
-    """Texts, kinds and widths, by the name of the cell."""
-
     texts: dict[str, str] = {}
     kinds: dict[str, str] = {}
     widths: dict[str, str] = {}
 
     def since(self, before: "LiveValues") -> "LiveValues":
-        """Only what is not as it was."""
         return LiveValues(
             *({name: new for name, new in now.items() if was.get(name) != new} for now, was in zip(
                 (self.texts, self.kinds, self.widths), (before.texts, before.kinds, before.widths), strict=True
@@ -33,21 +30,16 @@ class LiveValues(msgspec.Struct):
 
 
 def live_values(snapshot: Snapshot) -> LiveValues:
-    """Every live value of every page."""
     live = LiveValues()
     metrics, rollouts = snapshot.metrics.or_else({}), snapshot.rollouts.or_else({})
     for route in snapshot.table.value.routes if snapshot.table.value else ():
-        _add_share(live, route)
+        live.texts[f"{route.name}/share"] = formatting.share(route.share_bp)
+        live.texts[f"{route.name}/rest"] = formatting.share(WHOLE_BP - route.share_bp)
+        live.widths[f"{route.name}/split"] = format_share(route.share_bp, space="")
         _add_metrics(live, route.name, metrics.get(route.name))
         _add_rollout(live, route.name, rollouts.get(route.name))
     _add_summary(live, snapshot)
     return live
-
-
-def _add_share(live: LiveValues, route: Route) -> None:
-    live.texts[f"{route.name}/share"] = formatting.share(route.share_bp)
-    live.texts[f"{route.name}/rest"] = formatting.share(WHOLE_BP - route.share_bp)
-    live.widths[f"{route.name}/split"] = format_share(route.share_bp, space="")
 
 
 def _add_metrics(live: LiveValues, name: str, metrics: RouteMetrics | None) -> None:

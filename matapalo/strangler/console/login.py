@@ -1,10 +1,4 @@
-"""In and out: sign in with an operator's token or with a single-use code, sign out.
-
-GET  /console/login          the form
-POST /console/login          operator_token, next
-GET  /console/enter?code=…   what `matapalo console` opens; only when no other site's page led here
-POST /console/logout
-"""
+"""In and out: sign in with an operator's token or with a single-use code (`matapalo console` opens it), sign out."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,8 +21,6 @@ from matapalo.strangler.store.login_codes import EXCHANGE_PATH
 
 
 class Login:
-    """Signing in to one console, and out of it."""
-
     def __init__(self, console: Console) -> None:
         self._console = console
 
@@ -37,7 +29,6 @@ class Login:
         return self._form(request, request.query_params.get("next", ""))
 
     async def sign_in(self, request: Request) -> Response:
-        """With an operator's token."""
         target = ""
         try:
             require_same_origin(request)
@@ -64,7 +55,6 @@ class Login:
         return _signed_in(request, token, PATH)
 
     async def sign_out(self, request: Request) -> Response:
-        """Make the browser forget the session."""
         try:
             require_same_origin(request)
             session = await session_of(request, self._console.verifier)
@@ -82,7 +72,6 @@ class Login:
 
 
 def routes(console: Console) -> list[BaseRoute]:
-    """The addresses of the login."""
     login = Login(console)
     return [
         Route(f"{PATH}/login", login.show_form, methods=["GET"], name="sign-in form"),

@@ -25,8 +25,6 @@ Handler: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Console:
-    """What the handlers share."""
-
     services: Services
     reader: Reader
     rendering: Rendering
@@ -85,7 +83,6 @@ async def show_page(
     failed: Failure | None = None,
     status: int = 200,
 ) -> Response:
-    """A page, with the failure of a form that was sent from it."""
     content = await read_content(page, console.reader)
     more: dict[str, Any] = {}
     if page.kind is PageKind.ROUTE:
@@ -126,5 +123,4 @@ def for_operators(console: Console, handler: Handler) -> Callable[[Request], Awa
 
 
 def error_page(console: Console, request: Request, session: Session | None, sentence: str, status: int) -> Response:
-    """A page that says what is wrong and what to do."""
     return console.rendering.page(request, "error.html", session, status=status, sentence=sentence)

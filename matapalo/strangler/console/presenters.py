@@ -48,8 +48,6 @@ class RouteMetrics(NamedTuple):
 
 
 class Differences(NamedTuple):
-    """What the comparator found on a route, with the samples of each path."""
-
     consistency: Consistency
     samples: Mapping[str, Sequence[Sample]]
 
@@ -104,8 +102,6 @@ def rollback_target(newest_first: Sequence[Change]) -> str | None:
 
 
 class PhaseLabel(NamedTuple):
-    """How a phase looks, and which commands fit it."""
-
     glyph: str
     words: str
     kind: str

@@ -36,8 +36,6 @@ THEME_COOKIE = "matapalo_console_theme"
 
 
 class Rendering:
-    """The templates of the console."""
-
     def __init__(self, assets: Assets, clock: Clock) -> None:
         self._clock = clock
         self._templates = Environment(

@@ -39,18 +39,15 @@ class Session(NamedTuple):
 
 
 async def verified(token: str, verifier: TokenVerifier) -> Session:
-    """The session of an operator's token."""
     caller = await verifier.verify_operator(f"Bearer {token}")
     return Session(caller.subject, form_token(token))
 
 
 async def session_of(request: Request, verifier: TokenVerifier) -> Session:
-    """The session of a request's cookie."""
     return await verified(token_of(request), verifier)
 
 
 def token_of(request: Request) -> str:
-    """The operator's token in a request's cookie."""
     token = request.cookies.get(_cookie_name(request))
     if token is None:
         raise Unauthenticated("sign in first")
@@ -76,7 +73,6 @@ def require_form_token(request: Request, form: Mapping[str, str], session: Sessi
 
 
 def sign_in(request: Request, response: Response, token: str) -> None:
-    """Make the browser keep the session."""
     response.set_cookie(
         _cookie_name(request),
         token,
@@ -89,7 +85,6 @@ def sign_in(request: Request, response: Response, token: str) -> None:
 
 
 def sign_out(request: Request, response: Response) -> None:
-    """Make the browser forget the session."""
     response.delete_cookie(
         _cookie_name(request), path=PATH, secure=_scheme(request) == "https", httponly=True, samesite="strict"
     )

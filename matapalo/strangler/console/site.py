@@ -13,7 +13,6 @@ from matapalo.strangler.services import Services
 
 
 def console_routes(services: Services, verifier: TokenVerifier, *, every_s: float = EVERY_S) -> list[BaseRoute]:
-    """Every address below `/console`."""
     assets = Assets()
     console = Console(
         services=services,

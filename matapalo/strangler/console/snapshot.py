@@ -39,13 +39,10 @@ class Section(Generic[T]):
     problem: str | None = None
 
     def or_else(self, fallback: T) -> T:
-        """The value, or what stands in for it."""
         return fallback if self.value is None else self.value
 
 
 class Snapshot(NamedTuple):
-    """All routes at one moment."""
-
     table: Section[RoutesDocument]
     nodes: Section[Nodes]
     metrics: Section[Mapping[str, RouteMetrics]]
@@ -53,8 +50,6 @@ class Snapshot(NamedTuple):
 
 
 class Details(NamedTuple):
-    """What is shown of one route alone."""
-
     differences: Section[Differences]
     history: Section[Sequence[Change]]
     evidence: Section[Proof]
@@ -69,8 +64,6 @@ class Reader:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def snapshot(self) -> Snapshot:
-        """What every page shows of all routes."""
-
         async def read() -> Snapshot:
             table, nodes, metrics, rollouts = await asyncio.gather(
                 section(self._services.changes.document()),
@@ -93,8 +86,6 @@ class Reader:
         )
 
     async def details(self, route: str) -> Details:
-        """One route's differences, history and evidence."""
-
         async def read() -> Details:
             return Details(
                 *await asyncio.gather(
@@ -112,8 +103,6 @@ class Reader:
         return await self._cached("history", SLOW_S, lambda: section(history(limit=4 * HISTORY_SHOWN)))
 
     async def evidence(self, routes: Sequence[str]) -> Mapping[str, Section[Proof]]:
-        """Whether the legacy side is dead, route by route."""
-
         async def read() -> Mapping[str, Section[Proof]]:
             proofs = await asyncio.gather(*(section(self._read_evidence(route)) for route in routes))
             return dict(zip(routes, proofs, strict=True))
@@ -166,7 +155,6 @@ class Reader:
 
 
 async def section(reading: Awaitable[T]) -> Section[T]:
-    """What was read, or why it could not be."""
     try:
         return Section(value=await reading)
     except GatewayError as error:

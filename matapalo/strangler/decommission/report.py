@@ -40,7 +40,6 @@ class Evidence(NamedTuple):
 
     @property
     def last_hit(self) -> datetime | None:
-        """When the legacy side was reached last."""
         hits = total(self.callers)
         return None if hits is None else datetime.fromtimestamp(hits.last_ms / 1000, UTC)
 
@@ -50,20 +49,16 @@ class Evidence(NamedTuple):
         return None if self.last_hit is None else (self.now - self.last_hit) / timedelta(days=1)
 
     def recent(self) -> dict[LegacyCaller, Hits]:
-        """Those who reached it within the quiet period."""
         since_ms = (self.now - self.quiet).timestamp() * 1000
         return {caller: hits for caller, hits in self.callers.items() if hits.last_ms > since_ms}
 
 
 class Report(NamedTuple):
-    """The evidence and what follows from it."""
-
     evidence: Evidence
     requirements: tuple[Requirement, ...]
 
     @property
     def is_ready(self) -> bool:
-        """Whether the legacy branch may go."""
         return all(requirement.is_met for requirement in self.requirements)
 
     @property
@@ -71,7 +66,6 @@ class Report(NamedTuple):
         return tuple(requirement.because for requirement in self.requirements if not requirement.is_met)
 
     def as_json(self) -> dict[str, Any]:
-        """What the history keeps of it."""
         last_hit = self.evidence.last_hit
         return {
             "requirements": [requirement.because for requirement in self.requirements],

@@ -3,6 +3,7 @@
 Raises RouteNotFound, NotReady, InvalidChange, PreconditionFailed, RedisUnavailable.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from matapalo.process.clock import Clock
@@ -18,51 +19,39 @@ COMPARED = timedelta(days=1)
 """The window of the difference rate."""
 
 
+@dataclass(frozen=True)
 class Decommission:
-    """Gathers the evidence about routes, and removes their legacy branches."""
-
-    def __init__(
-        self,
-        changes: Changes,
-        hits: LegacyHits,
-        nodes: NodeReader,
-        metrics: MetricsReader,
-        *,
-        quiet: timedelta,
-        clock: Clock,
-    ) -> None:
-        self._changes = changes
-        self._hits = hits
-        self._nodes = nodes
-        self._metrics = metrics
-        self._quiet = quiet
-        self._clock = clock
+    changes: Changes
+    hits: LegacyHits
+    nodes: NodeReader
+    metrics: MetricsReader
+    quiet: timedelta
+    clock: Clock
 
     async def report(self, name: str) -> Report:
         """The report on one route, by its name or a path."""
-        document = await self._changes.document()
+        document = await self.changes.document()
         route = document.route(name)
-        nodes, now = await self._nodes.read(), self._clock.now()
-        callers = await self._hits.of(route.name)
-        same_share = (await self._metrics.consistency(route.name, since=now - COMPARED)).same_share
+        nodes, now = await self.nodes.read(), self.clock.now()
+        callers = await self.hits.of(route.name)
+        same_share = (await self.metrics.consistency(route.name, since=now - COMPARED)).same_share
         return judge(
             Evidence(
                 route=route,
                 revision=document.revision(route.name),
                 callers=dict(sorted(callers.items(), key=lambda caller: -caller[1].last_ms)),
-                counted_since=await self._hits.since(),
+                counted_since=await self.hits.since(),
                 silent_nodes=tuple(
                     report.node for report in nodes.reports if not (nodes.is_alive(report) and report.reads_log)
                 ),
                 difference_rate=None if same_share is None else 1 - same_share,
-                quiet=self._quiet,
+                quiet=self.quiet,
                 now=now,
             )
         )
 
     async def reports(self) -> list[Report]:
-        """The reports on all routes."""
-        return [await self.report(route.name) for route in (await self._changes.document()).routes]
+        return [await self.report(route.name) for route in (await self.changes.document()).routes]
 
     async def apply(self, name: str, *, by: str, why: str, expected: int | None = None) -> Change:
         """Remove the legacy branch, with the evidence in the history. Raises NotReady with the reasons while the
@@ -71,7 +60,7 @@ class Decommission:
         report = await self.report(name)
         if not report.is_ready:
             raise NotReady(report.reasons)
-        return await self._changes.retire(
+        return await self.changes.retire(
             report.evidence.route.name,
             by=by,
             why=why,

@@ -9,7 +9,6 @@ _REGEX_LIMITS = {f"re2.max_program_size.{level}_level": 100_000 for level in ("w
 
 
 def bootstrap(settings: Settings) -> Json:
-    """The content of `bootstrap.yaml`."""
     return {
         "node": {"id": settings.node_id, "cluster": "matapalo"},
         # The admin interface has no authentication: a socket only its owner can open, instead of a port.

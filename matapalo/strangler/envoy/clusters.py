@@ -24,7 +24,6 @@ UPSTREAM_IDLE_TIMEOUT = "4s"
 
 
 def cluster_name(route: Route, side: Side) -> str:
-    """The cluster of a side of a route."""
     return f"{route.name}.{side}"
 
 

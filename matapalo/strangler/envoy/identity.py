@@ -51,14 +51,13 @@ def drop_malformed_canary() -> Json:
 
 
 def graphql_path(client: str) -> str:
-    """Where the edge serves a client's GraphQL."""
     return f"/{client}/graphql"
 
 
 def verify_token(keys: KeySource, *, issuer: str, clients: Iterable[str]) -> Json:
     """The JWT filter: on GraphQL paths the BFF decides about a bad or missing token, on `/api` a bad one is 401.
 
-    A missing token passes here also on `/api`: the routes decide about it (`matapalo.strangler.envoy.edge`).
+    A missing token passes here also on `/api`: the routes decide about it (`matapalo.strangler.envoy.tables`).
     """
     provider = {
         "issuer": issuer,

@@ -4,6 +4,8 @@ They change only with the settings. What must change while traffic flows belongs
 that are already open stay with the listener they were accepted by (measured).
 """
 
+from pathlib import Path
+
 from matapalo.auth.keys import KeySource
 from matapalo.strangler.envoy.identity import (
     deny_bad_tokens,
@@ -52,9 +54,22 @@ def _listener(name: str, where: Json, settings: Settings, connection_manager: Js
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=name,
         rds={"route_config_name": name, "config_source": config_source(settings, route_file(name))},
-        **_paths(),
-        **_timeouts(),
-        **_request_ids(),
+        # Routes see one spelling of a path: RFC 3986 §6, and an encoded slash is refused.
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        common_http_protocol_options={"idle_timeout": "300s", "headers_with_underscores_action": "DROP_HEADER"},
+        stream_idle_timeout="300s",
+        request_headers_timeout="10s",
+        request_timeout="60s",
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        request_id_extension={
+            "typed_config": typed(
+                "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+                pack_trace_reason=False,  # or the client's id would come back with one digit changed
+            )
+        },
         server_name="matapalo",
         **local_responses(),
         access_log=[_access_log(name, settings), _legacy_log(settings)],
@@ -74,43 +89,11 @@ def config_source(settings: Settings, file: str) -> Json:
     return {"path_config_source": {"path": str(settings.envoy_dir.absolute() / file)}, "resource_api_version": "V3"}
 
 
-def _paths() -> Json:
-    # Routes see one spelling of a path: RFC 3986 §6, and an encoded slash is refused.
-    return {
-        "normalize_path": True,
-        "merge_slashes": True,
-        "path_with_escaped_slashes_action": "REJECT_REQUEST",
-    }
-
-
-def _timeouts() -> Json:
-    return {
-        "common_http_protocol_options": {"idle_timeout": "300s", "headers_with_underscores_action": "DROP_HEADER"},
-        "stream_idle_timeout": "300s",
-        "request_headers_timeout": "10s",
-        "request_timeout": "60s",
-    }
-
-
-def _request_ids() -> Json:
-    return {
-        "generate_request_id": True,
-        "always_set_request_id_in_response": True,
-        "request_id_extension": {
-            "typed_config": typed(
-                "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
-                pack_trace_reason=False,  # or the client's id would come back with one digit changed
-            )
-        },
-    }
-
-
 def _router() -> Json:
     return extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router")
 
 
 def _access_log(listener: str, settings: Settings) -> Json:
-    """One JSON object a request."""
     log_format = {
         "json_format": {
             "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -134,17 +117,14 @@ def _access_log(listener: str, settings: Settings) -> Json:
         }
     }
     if settings.access_log is None:
-        return extension(
-            "envoy.access_loggers.stdout",
-            "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            log_format=log_format,
-        )
-    return extension(
-        "envoy.access_loggers.file",
-        "envoy.extensions.access_loggers.file.v3.FileAccessLog",
-        path=str(settings.access_log.absolute()),
-        log_format=log_format,
-    )
+        stream = "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog"
+        return extension("envoy.access_loggers.stdout", stream, log_format=log_format)
+    return _file_log(settings.access_log, log_format)
+
+
+def _file_log(path: Path, log_format: Json) -> Json:
+    file = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
+    return extension("envoy.access_loggers.file", file, path=str(path.absolute()), log_format=log_format)
 
 
 LEGACY_LOG = "legacy-hits.log"
@@ -153,6 +133,14 @@ LEGACY_LOG = "legacy-hits.log"
 
 def _legacy_log(settings: Settings) -> Json:
     """One JSON object for each request that was sent to a legacy side, also as a fallback."""
+    line = {
+        "ms": "%START_TIME(%s%3f)%",
+        "route": "%ROUTE_NAME%",
+        "method": "%REQ(:METHOD)%",
+        "client": "%REQ(X-CLIENT-NAME):64%",
+        "version": "%REQ(X-CLIENT-VERSION):32%",
+        "agent": "%REQ(USER-AGENT):120%",
+    }
     return {
         "filter": {
             "extension_filter": extension(
@@ -164,19 +152,5 @@ def _legacy_log(settings: Settings) -> Json:
                 ),
             )
         },
-        **extension(
-            "envoy.access_loggers.file",
-            "envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            path=str(settings.envoy_dir.absolute() / LEGACY_LOG),
-            log_format={
-                "json_format": {
-                    "ms": "%START_TIME(%s%3f)%",
-                    "route": "%ROUTE_NAME%",
-                    "method": "%REQ(:METHOD)%",
-                    "client": "%REQ(X-CLIENT-NAME):64%",
-                    "version": "%REQ(X-CLIENT-VERSION):32%",
-                    "agent": "%REQ(USER-AGENT):120%",
-                }
-            },
-        ),
+        **_file_log(settings.envoy_dir / LEGACY_LOG, {"json_format": line}),
     }

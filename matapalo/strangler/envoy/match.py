@@ -45,12 +45,10 @@ def any_of(*predicates: Json) -> Json:
 
 
 def negation(predicate: Json) -> Json:
-    """Whether the predicate does not hold."""
     return {"not_matcher": predicate}
 
 
 def when(predicate: Json, then: Json) -> Json:
-    """A predicate with its outcome, for `first`."""
     return {"predicate": predicate, "on_match": then}
 
 
@@ -69,17 +67,13 @@ def by_path(outcomes: Mapping[str, Json], *, otherwise: Json) -> Json:
     """
     # The map finds the longest path that the request's `:path` (which has the query) starts with; the predicate behind
     # it rules out `/api/thingsX` for `/api/things`, which then is no match at all.
-    covering = {
-        path: {"matcher": {"matcher_list": {"matchers": [when(_covered_by(path), then)]}}}
-        for path, then in outcomes.items()
-    }
+    covering = {}
+    for path, then in outcomes.items():
+        longer = (_single(":path", value_match={"prefix": path + mark}) for mark in "/?")
+        matchers = [when(any_of(equals(":path", path), *longer), then)]
+        covering[path] = {"matcher": {"matcher_list": {"matchers": matchers}}}
     tree = {"input": _header_input(":path"), "prefix_match_map": {"map": covering}}
     return {"matcher": {"matcher_tree": tree, "on_no_match": otherwise}}
-
-
-def _covered_by(path: str) -> Json:
-    longer = (_single(":path", value_match={"prefix": path + mark}) for mark in "/?")
-    return any_of(equals(":path", path), *longer)
 
 
 def route_action(route: Json) -> Json:

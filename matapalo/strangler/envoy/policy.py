@@ -80,7 +80,10 @@ def _action(route: Route, side: Side, reason: Reason, *, falls_back: bool = Fals
     elif route.retries != _SHARED_RETRIES:
         action["retry_policy"] = _retry_policy(route.retries)
     if is_mirrored:
-        action["request_mirror_policies"] = [_mirror(route)]
+        # The comparator's copy names its route, and does not carry the caller's token.
+        mutations = [{"remove": "authorization"}, {"append": set_header("x-strangler-route", route.name)}]
+        mirror = {"cluster": COMPARATOR, "disable_shadow_host_suffix_append": True}
+        action["request_mirror_policies"] = [mirror | {"request_headers_mutations": mutations}]
     return match.route_action({"name": f"{route.name}:{side}:{reason}", "match": {"prefix": "/"}, "route": action})
 
 
@@ -104,18 +107,6 @@ def _fallback_policy(route: Route) -> Json:
             "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
             update_frequency=1,
         ),
-    }
-
-
-def _mirror(route: Route) -> Json:
-    """The comparator's copy names its route, and does not carry the caller's token."""
-    return {
-        "cluster": COMPARATOR,
-        "disable_shadow_host_suffix_append": True,
-        "request_headers_mutations": [
-            {"remove": "authorization"},
-            {"append": set_header("x-strangler-route", route.name)},
-        ],
     }
 
 

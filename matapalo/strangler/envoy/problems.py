@@ -33,8 +33,11 @@ _PROBLEMS = {
 
 def local_responses() -> Json:
     """The `local_reply_config` of a listener's connection manager."""
-    mappers = [_BAD_TOKEN, *(_mapper(status, problem) for status, problem in _PROBLEMS.items())]
-    return {"local_reply_config": {"mappers": mappers}}
+    by_status = (
+        {"filter": _status_is(status), "body_format_override": _body(status, problem)}
+        for status, problem in _PROBLEMS.items()
+    )
+    return {"local_reply_config": {"mappers": [_BAD_TOKEN, *by_status]}}
 
 
 def local_response(name: str, status: int, detail: str) -> Json:
@@ -44,10 +47,6 @@ def local_response(name: str, status: int, detail: str) -> Json:
         "match": {"prefix": "/"},
         "direct_response": {"status": status, "body": {"inline_string": detail}},
     }
-
-
-def _mapper(status: int, problem: _Problem) -> Json:
-    return {"filter": _status_is(status), "body_format_override": _body(status, problem)}
 
 
 def _status_is(status: int) -> Json:

@@ -13,11 +13,10 @@ import msgspec
 from matapalo.auth.keys import KeySource
 from matapalo.strangler.envoy.bootstrap import bootstrap
 from matapalo.strangler.envoy.clusters import clusters
-from matapalo.strangler.envoy.edge import edge_table
-from matapalo.strangler.envoy.internal import internal_table
 from matapalo.strangler.envoy.landing_page import MAX_PAGE_BYTES
 from matapalo.strangler.envoy.listeners import EDGE, INTERNAL, listeners, route_file
 from matapalo.strangler.envoy.policy import virtual_host_defaults
+from matapalo.strangler.envoy.tables import edge_table, internal_table
 from matapalo.strangler.envoy.xds import Json, typed
 from matapalo.strangler.routing.document import RoutesDocument
 from matapalo.strangler.routing.route import Route
@@ -36,7 +35,6 @@ class EnvoyFile(NamedTuple):
         return self.version.rpartition("-")[2] == version.rpartition("-")[2]
 
     def as_version(self, version: str) -> "EnvoyFile":
-        """The same content under another version."""
         return EnvoyFile(self.name, version, self.text.replace(self.version, version, 1))
 
 

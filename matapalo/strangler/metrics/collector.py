@@ -25,13 +25,10 @@ QUANTILES = (0.5, 0.95, 0.99)
 
 
 def series_of(route: str) -> str:
-    """The series of a route's traffic."""
     return f"traffic:{route}"
 
 
 class MetricsCollector:
-    """Reads one Envoy's counters; one for each Envoy."""
-
     def __init__(self, envoy: EnvoyAdmin, slices: Slices, *, every_s: float, registry: CollectorRegistry) -> None:
         self._envoy = envoy
         self._slices = slices
@@ -40,7 +37,6 @@ class MetricsCollector:
         self._last: Reading | None = None
 
     async def run(self) -> None:
-        """Collect until it is cancelled."""
         while True:
             try:
                 await self.step()

@@ -25,15 +25,11 @@ _OWN = re.compile(r"(?P<route>[a-z][a-z0-9-]*)\.(?P<side>new|legacy)")
 
 
 class SideOf(NamedTuple):
-    """A side of a route, by the route's name."""
-
     route: str
     side: Side
 
 
 class Reading(NamedTuple):
-    """Everything counted since Envoy started."""
-
     uptime_s: float
     sides: Mapping[SideOf, SideTraffic]
 

@@ -20,12 +20,10 @@ def width_ms(lower_ms: int) -> float:
 
 
 def total(histogram: Histogram) -> int:
-    """How many latencies were counted."""
     return sum(histogram.values())
 
 
 def merged(*histograms: Histogram) -> dict[int, int]:
-    """All of them as one."""
     counts: Counter[int] = Counter()
     for histogram in histograms:
         counts.update(histogram)

@@ -30,8 +30,6 @@ class SideRates(NamedTuple):
 
 
 class SideTraffic(msgspec.Struct, frozen=True):
-    """One side in a window."""
-
     answered: int = 0
     failed: int = 0
     latency: Histogram = {}
@@ -65,8 +63,6 @@ class SideTraffic(msgspec.Struct, frozen=True):
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """Both sides in one window."""
-
     since: datetime
     until: datetime
     new: SideTraffic = SideTraffic()
@@ -74,7 +70,6 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def length_s(self) -> float:
-        """How long the window is."""
         return (self.until - self.since).total_seconds()
 
 

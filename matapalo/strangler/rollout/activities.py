@@ -3,6 +3,7 @@
 Collaborators are Protocols, because the workflow imports this module and its sandbox bears no client of Redis.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from temporalio import activity
@@ -38,27 +39,25 @@ class SnapshotStore(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class RolloutActivities:
-    """The methods that a worker registers."""
-
-    def __init__(self, *, table: RouteTable, snapshots: SnapshotStore) -> None:
-        self._table = table
-        self._snapshots = snapshots
+    table: RouteTable
+    snapshots: SnapshotStore
 
     @activity.defn
     async def move_share(self, request: MoveShare) -> Moved:
         try:
-            return await self._table.move(request)
+            return await self.table.move(request)
         except (RouteNotFound, InvalidRoutes) as error:
             raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from error
 
     @activity.defn
     async def check_gates(self, request: CheckGates) -> GateReport:
         try:
-            return await self._table.check(request)
+            return await self.table.check(request)
         except RouteNotFound as error:
             raise ApplicationError(str(error), type=REFUSED, non_retryable=True) from error
 
     @activity.defn
     async def save_snapshot(self, state: RolloutState) -> None:
-        await self._snapshots.save(state)
+        await self.snapshots.save(state)

@@ -68,8 +68,6 @@ DEFAULT_PACE = Pace()
 
 
 class Rollouts:
-    """The rollouts of all routes."""
-
     def __init__(
         self,
         changes: Changes,
@@ -128,7 +126,6 @@ class Rollouts:
         return RolloutProgress(start, self._clock.now()).state
 
     async def send(self, route: str, command: Command, *, by: str, why: str) -> RolloutState:
-        """Send a command; the state after it."""
         name = await self._name(route)
         client = await self._connected()
         updates = {
@@ -142,7 +139,6 @@ class Rollouts:
             return await handle.execute_update(updates[command], OperatorCommand(by, why), rpc_timeout=COMMAND_TIMEOUT)
 
     async def latest(self) -> Mapping[str, RolloutState]:
-        """The last rollout of each route that ever had one."""
         return await self._snapshots.read()
 
     async def get(self, route: str) -> RolloutState:

@@ -75,9 +75,9 @@ def _of_the_whole(parts: Sequence[str], steps: Sequence[Step]) -> Iterator[str]:
 
 def render(steps: Sequence[Step]) -> str:
     """The text of the plan; `parse` reads it back."""
-    return ", ".join(_words(step) for step in steps)
-
-
-def _words(step: Step) -> str:
-    length = f" for {format_duration(timedelta(seconds=step.lasts_s))}" if step.lasts_s else ""
-    return f"{format_share(step.share_bp, space='')}{length}{' after approval' if step.needs_approval else ''}"
+    parts = []
+    for step in steps:
+        length = f" for {format_duration(timedelta(seconds=step.lasts_s))}" if step.lasts_s else ""
+        approval = " after approval" if step.needs_approval else ""
+        parts.append(f"{format_share(step.share_bp, space='')}{length}{approval}")
+    return ", ".join(parts)

@@ -49,7 +49,6 @@ class RolloutProgress:
 
     @property
     def following(self) -> Step | None:
-        """The step after the current one."""
         after = self.state.step + 1
         return self.state.plan[after] if after < len(self.state.plan) else None
 
@@ -64,7 +63,6 @@ class RolloutProgress:
         return self.state.entered[-1].at if self.state.entered else self.state.started_at
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the current step has lasted as long as the plan says."""
         return self.state.due_at is None or now >= self.state.due_at
 
     def next_check_in(self, now: datetime) -> timedelta:

@@ -20,8 +20,6 @@ KEY = "gateway:rollouts"
 
 
 class RedisSnapshotStore:
-    """Saves and reads snapshots, one a route."""
-
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
@@ -38,5 +36,4 @@ class RedisSnapshotStore:
         return {state.route: state for state in sorted(states, key=lambda state: state.route)}
 
     async def get(self, route: str) -> RolloutState | None:
-        """The last rollout of a route."""
         return (await self.read()).get(route)

@@ -4,7 +4,7 @@ A rollout writes as ``rollout:<route>``; that name in the history is how it tell
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -25,26 +25,19 @@ JudgeStep: TypeAlias = Callable[[Route, datetime, timedelta], Awaitable[Judgemen
 """The verdict on a step that began then, and the length of its latest part."""
 
 
+@dataclass(frozen=True)
 class StoredRouteTable:
     """Moves shares and checks gates for all rollouts. ``on_verdict`` is called with route and outcome."""
 
-    def __init__(
-        self,
-        changes: Changes,
-        judge_step: JudgeStep,
-        *,
-        clock: Clock,
-        on_verdict: Callable[[str, str], None] = lambda route, outcome: None,
-    ) -> None:
-        self._changes = changes
-        self._judge_step = judge_step
-        self._clock = clock
-        self._on_verdict = on_verdict
+    changes: Changes
+    judge_step: JudgeStep
+    clock: Clock
+    on_verdict: Callable[[str, str], None] = lambda route, outcome: None
 
     async def move(self, request: MoveShare) -> Moved:
         """Write a share, unless an external change is in the way; a share that is there already is left alone."""
         me = _name(request.route)
-        document = await self._changes.document()
+        document = await self.changes.document()
         route, revision = document.route(request.route), document.revision(request.route)
         if conflicts := _conflicts(await self._external_changes(document, request.route, request.expected)):
             return Moved(revision, conflict=_sentence(conflicts))
@@ -52,7 +45,7 @@ class StoredRouteTable:
             return Moved(revision)
         why = request.why if request.on_behalf_of == me else f"{request.on_behalf_of}: {request.why}"
         try:
-            change = await self._changes.set_route(
+            change = await self.changes.set_route(
                 route.name,
                 {"share_bp": request.share_bp},
                 by=me,
@@ -66,14 +59,14 @@ class StoredRouteTable:
 
     async def check(self, request: CheckGates) -> GateReport:
         """Judge the current step, and report external changes of the route meanwhile."""
-        document = await self._changes.document()
+        document = await self.changes.document()
         route = document.route(request.route)
-        judged = await self._judge_step(route, request.since, timedelta(seconds=request.recent_s))
-        self._on_verdict(route.name, judged.verdict.outcome.value)
+        judged = await self.judge_step(route, request.since, timedelta(seconds=request.recent_s))
+        self.on_verdict(route.name, judged.verdict.outcome.value)
         changes = await self._external_changes(document, request.route, request.expected)
         conflicts = _conflicts(changes)
         return GateReport(
-            verdict=note_of(judged.verdict, self._clock),
+            verdict=note_of(judged.verdict, self.clock),
             revision=document.revision(request.route),
             share_bp=route.share_bp,
             external_change=_sentence(conflicts or changes),
@@ -85,12 +78,11 @@ class StoredRouteTable:
         if expected is None or document.revision(route) == expected:
             return ()
         name = document.route(route).name
-        changes = await self._changes.history(name, limit=20, after=expected)
+        changes = await self.changes.history(name, limit=20, after=expected)
         return [change for change in changes if change.by != _name(name)]
 
 
 def note_of(verdict: Verdict, clock: Clock) -> VerdictNote:
-    """The verdict as a message."""
     return VerdictNote(
         outcome=verdict.outcome.value,
         because=verdict.because,

@@ -158,7 +158,6 @@ class RolloutWorkflow:
         return self._rollback is not None or self._advance is not None or self._resumed
 
     async def _wait(self) -> bool:
-        """Whether the gates are due."""
         try:
             await workflow.wait_condition(
                 lambda: self._has_command or self._progress.has_news,
@@ -275,7 +274,8 @@ class RolloutWorkflow:
                 retry_policy=RETRY_FOREVER,
             )
         except ActivityError as error:
-            if is_cancelled_exception(error) or not _is_refused(error):
+            is_refused = isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
+            if is_cancelled_exception(error) or not is_refused:
                 raise
             self._progress.pause(workflow.now(), f"{format_share(share_bp)} cannot be written: {_cause(error)}")
             return None
@@ -322,10 +322,6 @@ def _evidence(state: RolloutState) -> dict[str, Any]:
     if state.verdict is None:
         return {}
     return {"verdict": {**asdict(state.verdict), "at": state.verdict.at.isoformat()}}
-
-
-def _is_refused(error: ActivityError) -> bool:
-    return isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
 
 
 def _cause(error: ActivityError) -> str:

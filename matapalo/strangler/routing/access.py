@@ -1,6 +1,6 @@
 """The callers that may use a route from outside, as a function of values.
 
-Envoy's edge listener computes the same (`matapalo.strangler.envoy.edge`), and only Envoy enforces it:
+Envoy's edge listener computes the same (`matapalo.strangler.envoy.tables`), and only Envoy enforces it:
 tests/stack/test_envoy_agrees_with_the_rule.py holds the two equal. Which rows a customer sees the services decide.
 """
 

@@ -39,7 +39,6 @@ class RoutesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         raise RouteNotFound(f"there is no route {name_or_path!r}: the routes are {names}")
 
     def revision(self, name: str) -> int:
-        """The version at which this route was changed last."""
         return self.changed.get(name, FIRST_VERSION)
 
     def with_route(self, route: Route) -> "RoutesDocument":
@@ -58,18 +57,14 @@ def parse_toml(text: str, *, origin: str) -> tuple[Route, ...]:
     routes, problems = [], []
     for name, table in tables.items():
         try:
-            routes.append(_route(name, table))
+            if not isinstance(table, dict):
+                raise msgspec.ValidationError(f"expected a table [{name}], got {table!r}")
+            routes.append(msgspec.convert({**table, "name": name}, Route))
         except msgspec.ValidationError as error:
             problems.append(f"{origin}: route {name!r}: {error}")
     if problems:
         raise InvalidRoutes(problems)
     return tuple(routes)
-
-
-def _route(name: str, table: Any) -> Route:
-    if not isinstance(table, dict):
-        raise msgspec.ValidationError(f"expected a table [{name}], got {table!r}")
-    return msgspec.convert({**table, "name": name}, Route)
 
 
 ALWAYS_RENDERED = ("prefix", "new", "share_bp", "seed", "audience")

@@ -21,7 +21,6 @@ class Explanation(NamedTuple):
 
 
 def explain(route: Route, request: Request) -> Explanation:
-    """The decision about this request, with its reason in a sentence."""
     decision = decide(route, request)
     joins = joins_at_bp(request.subject, seed=route.seed) if request.subject else None
     return Explanation(

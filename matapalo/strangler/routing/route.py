@@ -81,7 +81,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """The sides this route still has."""
         return (Side.NEW,) if self.retired else (Side.NEW, Side.LEGACY)
 
     @property
@@ -90,7 +89,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.fallback and not self.retired
 
     def upstream(self, side: Side) -> str:
-        """The name of the upstream behind a side."""
         return self.new if side is Side.NEW else self.legacy
 
 

@@ -30,14 +30,9 @@ from matapalo.strangler.store.slices import Slices
 
 
 def outcome_counter(registry: CollectorRegistry) -> Callable[[str], None]:
-    requests = Counter(
-        "gateway_compare_requests", "Mirrored requests by what came of them", ["outcome"], registry=registry
-    )
-
-    def count(outcome: str) -> None:
-        requests.labels(outcome).inc()
-
-    return count
+    description = "Mirrored requests by what came of them"
+    requests = Counter("gateway_compare_requests", description, ["outcome"], registry=registry)
+    return lambda outcome: requests.labels(outcome).inc()
 
 
 def compare_app(comparator: Comparator, store: RouteStore, registry: CollectorRegistry) -> Starlette:

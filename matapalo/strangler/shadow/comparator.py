@@ -51,8 +51,6 @@ CountOutcome: TypeAlias = Callable[[str], None]
 
 
 class Comparator:
-    """The queue of one process, and its workers."""
-
     def __init__(
         self,
         *,
@@ -77,7 +75,6 @@ class Comparator:
 
     @property
     def waiting(self) -> int:
-        """How many requests are in the queue."""
         return self._queue.qsize()
 
     def take(self, request: Mirrored) -> bool:
@@ -118,7 +115,9 @@ class Comparator:
 
     async def compare(self, request: Mirrored) -> str:
         """Call both sides and write down the differences; the outcome. Raises RedisUnavailable."""
-        await self._write_dropped()
+        dropped, self._dropped = self._dropped, Counter()
+        for name, count in dropped.items():
+            await self._findings.add(name, {"dropped": count})
         route = await self._table.route_of(request.target)
         if route is None or route.retired:
             return "unrouted"
@@ -167,15 +166,8 @@ class Comparator:
         except msgspec.DecodeError:
             return SideResponse(response.status_code, response.content)
 
-    async def _write_dropped(self) -> None:
-        dropped, self._dropped = self._dropped, Counter()
-        for route, count in dropped.items():
-            await self._findings.add(route, {"dropped": count})
-
 
 class _Table:
-    """The routes, cached for a moment."""
-
     def __init__(self, store: RouteStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock

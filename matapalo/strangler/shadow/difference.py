@@ -43,7 +43,6 @@ class SideResponse(NamedTuple):
 
 
 def differences(first: SideResponse, second: SideResponse) -> frozenset[Difference]:
-    """All places where two responses differ."""
     if first.status != second.status:
         return frozenset({Difference(STATUS, Kind.VALUE)})
     if isinstance(first.body, bytes) or isinstance(second.body, bytes):

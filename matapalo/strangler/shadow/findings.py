@@ -9,6 +9,7 @@ Raises RedisUnavailable.
 """
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -79,23 +80,20 @@ def _paths(differences: Collection[Difference]) -> set[str]:
     return {difference.path for difference in differences}
 
 
+@dataclass(frozen=True)
 class Findings:
-    """Adds what was compared, and reads it back for a window."""
-
-    def __init__(self, redis: Redis, slices: Slices, *, clock: Clock) -> None:
-        self._redis = redis
-        self._slices = slices
-        self._clock = clock
+    redis: Redis
+    slices: Slices
+    clock: Clock
 
     async def add(self, route: str, counts: Mapping[str, int]) -> None:
-        """Add to what is counted."""
-        await self._slices.add({_series(route): counts})
+        await self.slices.add({_series(route): counts})
 
     async def add_sample(self, route: str, paths: Sequence[str], sample: Sample) -> None:
         """Keep a sample for each of the paths, instead of their oldest."""
         text = msgspec.json.encode(sample)
         with outage(RedisUnavailable):
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self.redis.pipeline(transaction=False) as pipe:
                 for path in paths:
                     key = _samples_key(route, path)
                     pipe.lpush(key, text)
@@ -106,8 +104,7 @@ class Findings:
     async def read(
         self, route: str, *, since: datetime, significance: float, until: datetime | None = None
     ) -> Consistency:
-        """What was found in the window."""
-        counts = await self._slices.total(_series(route), since=since, until=until)
+        counts = await self.slices.total(_series(route), since=since, until=until)
         ignored = [entry.path for entry in await self.ignored(route)]
         raw: dict[str, int] = {}
         noise: dict[str, int] = {}
@@ -134,7 +131,7 @@ class Findings:
     async def samples(self, route: str, paths: Sequence[str]) -> dict[str, list[Sample]]:
         """The samples of these paths, the newest first."""
         with outage(RedisUnavailable):
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self.redis.pipeline(transaction=False) as pipe:
                 for path in paths:
                     pipe.lrange(_samples_key(route, path), 0, SAMPLES - 1)
                 samples = await pipe.execute()
@@ -144,30 +141,28 @@ class Findings:
         }
 
     async def ignored(self, route: str) -> list[Ignored]:
-        """The fields that count for nothing."""
         with outage(RedisUnavailable):
-            texts = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_ignored_key(route)))
+            texts = await cast("Awaitable[dict[bytes, bytes]]", self.redis.hgetall(_ignored_key(route)))
         entries = [msgspec.json.decode(text, type=Ignored) for text in texts.values()]
         return sorted(entries, key=lambda entry: entry.path)
 
     async def ignore(self, route: str, path: str, *, by: str, why: str) -> Ignored:
-        """Add a field to the list."""
-        entry = Ignored(path=path, by=by, why=why, at=self._clock.now())
+        entry = Ignored(path=path, by=by, why=why, at=self.clock.now())
         with outage(RedisUnavailable):
-            await self._redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
+            await self.redis.hset(_ignored_key(route), path, msgspec.json.encode(entry))
         return entry
 
     async def unignore(self, route: str, path: str) -> bool:
         """Take a field off the list; whether it was there."""
         with outage(RedisUnavailable):
-            return bool(await self._redis.hdel(_ignored_key(route), path))
+            return bool(await self.redis.hdel(_ignored_key(route), path))
 
     async def forget(self, route: str) -> None:
         """Forget what was counted: after a fix, the old differences are not held against the new side."""
-        await self._slices.forget(_series(route))
+        await self.slices.forget(_series(route))
         with outage(RedisUnavailable):
-            async for key in self._redis.scan_iter(match=f"gateway:samples:{route}:*", count=1000):
-                await self._redis.unlink(key)
+            async for key in self.redis.scan_iter(match=f"gateway:samples:{route}:*", count=1000):
+                await self.redis.unlink(key)
 
 
 def _series(route: str) -> str:

@@ -12,6 +12,8 @@ Raises RouteNotFound, InvalidChange, PreconditionFailed, StoreConflict (many tri
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,17 +34,17 @@ LONGEST_WHY = 500
 ALL = 1_000_000
 
 
+@dataclass(frozen=True)
 class Changes:
     """Reads and changes the table. Holds nothing but its collaborators: any number of them may exist."""
 
-    def __init__(self, store: RouteStore, *, upstreams: Collection[str], clock: Clock) -> None:
-        self._store = store
-        self._upstreams = upstreams
-        self._clock = clock
+    store: RouteStore
+    upstreams: Collection[str]
+    clock: Clock
 
     async def document(self) -> RoutesDocument:
         """The table. Raises RedisUnavailable also when the store is empty, which is never an instruction."""
-        document = await self._store.read()
+        document = await self.store.read()
         if document is None:
             raise RedisUnavailable("the store has no routes yet: an agent brings them when it reaches the store")
         return document
@@ -58,10 +60,7 @@ class Changes:
         evidence: Mapping[str, Any] | None = None,
     ) -> Change:
         """Alter some fields (those of `Route` that are SETTABLE, JSON values allowed) and leave the others."""
-
-        def altered(before: Route) -> Route:
-            return _altered(before, fields)
-
+        altered = partial(_altered, fields=fields)
         return await self._change(route, Action.SET, altered, by=by, why=why, expected=expected, evidence=evidence)
 
     async def complete(
@@ -103,7 +102,7 @@ class Changes:
         document = await self.document()
         name = document.route(route).name
         self._check(document, document.route(name), expected, None)
-        past = await self._store.history(name, limit=ALL)
+        past = await self.store.history(name, limit=ALL)
         target = rollback_target(past) if to is None else target_at(past, to)
         return await self._change(
             name,
@@ -122,7 +121,7 @@ class Changes:
     ) -> Sequence[Change]:
         """The newest changes first, of one route or of all, of versions below ``before`` and above ``after``."""
         name = None if route is None else (await self.document()).route(route).name
-        return await self._store.history(name, limit=limit, before=before, after=after)
+        return await self.store.history(name, limit=limit, before=before, after=after)
 
     async def _change(
         self,
@@ -147,13 +146,13 @@ class Changes:
             if after == before:
                 raise InvalidChange(f"route {before.name!r} is already like this: nothing would change")
             following = document.with_route(after)
-            if problems := [*find_problems(following.routes, upstreams=self._upstreams)]:
+            if problems := [*find_problems(following.routes, upstreams=self.upstreams)]:
                 raise InvalidChange(*problems)
             change = Change(
                 version=following.version,
                 route=before.name,
                 action=action,
-                at=self._clock.now(),
+                at=self.clock.now(),
                 by=by,
                 why=why.strip(),
                 before=before,
@@ -162,7 +161,7 @@ class Changes:
                 restores=restores,
             )
             try:
-                await self._store.replace(following, change)
+                await self.store.replace(following, change)
             except StoreConflict:
                 continue
             return change

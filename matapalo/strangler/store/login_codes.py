@@ -25,8 +25,6 @@ _KEY = "gateway:console:code:"
 
 
 class LoginCodes:
-    """The codes of all replicas."""
-
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 

@@ -4,6 +4,7 @@ An agent that has fallen silent still counts as a node, because its Envoy goes o
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -32,12 +33,10 @@ class Nodes(NamedTuple):
 
     @property
     def live(self) -> int:
-        """The number of nodes on which the stored version is live."""
         return sum(self.is_current(report) for report in self.reports)
 
     @property
     def highest_applied(self) -> int:
-        """The highest version that any agent has applied."""
         return max((report.version for report in self.reports), default=0)
 
     @property
@@ -46,18 +45,17 @@ class Nodes(NamedTuple):
         return [report for report in self.reports if self.now - report.at > EXPIRES_AFTER]
 
 
+@dataclass(frozen=True)
 class NodeReader:
     """Reads the reports; on the way it forgets those that have expired. Raises RedisUnavailable."""
 
-    def __init__(self, changes: Changes, store: RouteStore, clock: Clock) -> None:
-        self._changes = changes
-        self._store = store
-        self._clock = clock
+    changes: Changes
+    store: RouteStore
+    clock: Clock
 
     async def read(self) -> Nodes:
-        """The stored version, and the last report of every node."""
-        document = await self._changes.document()
-        nodes = Nodes(document.version, await self._store.reports(), self._clock.now())
+        document = await self.changes.document()
+        nodes = Nodes(document.version, await self.store.reports(), self.clock.now())
         for report in nodes.expired:
-            await self._store.forget(report.node)
+            await self.store.forget(report.node)
         return nodes._replace(reports=[report for report in nodes.reports if report not in nodes.expired])

@@ -106,7 +106,9 @@ class RouteStore:
         selected: list[Change] = []
         highest = "+" if before is None else f"({before}-0"
         while len(selected) < limit:
-            page = await self._page(highest, f"({after}-0")
+            with outage(RedisUnavailable):
+                entries = await self._redis.xrevrange(HISTORY, max=highest, min=f"({after}-0", count=PAGE)
+            page = cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
             changes = [msgspec.json.decode(entry[b"change"], type=Change) for _, entry in page]
             selected += [change for change in changes if route in (None, change.route)]
             if len(page) < PAGE:
@@ -114,13 +116,7 @@ class RouteStore:
             highest = f"({changes[-1].version}-0"
         return selected[:limit]
 
-    async def _page(self, highest: str, lowest: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        with outage(RedisUnavailable):
-            entries = await self._redis.xrevrange(HISTORY, max=highest, min=lowest, count=PAGE)
-        return cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)
-
     async def report(self, report: NodeReport) -> None:
-        """Replace the last report of the node."""
         with outage(RedisUnavailable):
             await self._redis.hset(AGENTS, report.node, msgspec.json.encode(report))
 
@@ -151,7 +147,6 @@ class RouteStore:
                 raise
 
     async def close(self) -> None:
-        """Close the subscription and the connections."""
         if self._changes is not None:
             await self._changes.aclose()  # type: ignore[no-untyped-call]
         await self._redis.aclose()

@@ -9,7 +9,7 @@ judge by. Raises RedisUnavailable.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -78,7 +78,6 @@ class Slices:
         return points
 
     async def forget(self, series: str) -> None:
-        """Remove everything counted so far."""
         with outage(RedisUnavailable):
             async for key in self._redis.scan_iter(match=f"gateway:slices:{series}:*", count=1000):
                 await self._redis.unlink(key)
@@ -92,7 +91,8 @@ class Slices:
         self, series: str, since: datetime, until: datetime, size: _Size
     ) -> list[tuple[datetime, dict[str, int]]]:
         oldest = max(since, self._clock.now() - size.lifetime)
-        indices = [*_indices(oldest, until, size.seconds)]
+        first = -int(-oldest.timestamp() // size.seconds)
+        indices = range(first, _index(until, size.seconds) + 1)
         with outage(RedisUnavailable):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for index in indices:
@@ -113,8 +113,3 @@ def _key(series: str, seconds: int, index: int) -> str:
 
 def _index(at: datetime, seconds: int) -> int:
     return int(at.timestamp()) // seconds
-
-
-def _indices(since: datetime, until: datetime, seconds: int) -> Iterator[int]:
-    first = -int(-since.timestamp() // seconds)
-    yield from range(first, _index(until, seconds) + 1)

@@ -66,7 +66,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def is_critical(self) -> bool:
-        """Whether a single look is enough."""
         return any(check.critical and check.outcome is Outcome.FAIL for check in self.checks)
 
 

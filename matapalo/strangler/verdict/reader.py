@@ -4,6 +4,7 @@ Raises RedisUnavailable.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,51 +28,46 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
+@dataclass(frozen=True)
 class MetricsReader:
-    """Reads the metrics of all routes; one for each process."""
-
-    def __init__(self, slices: Slices, findings: Findings, *, gates: RolloutCriteria, clock: Clock) -> None:
-        self._slices = slices
-        self._findings = findings
-        self._gates = gates
-        self._clock = clock
+    slices: Slices
+    findings: Findings
+    gates: RolloutCriteria
+    clock: Clock
 
     async def traffic(self, route: str, *, since: datetime, until: datetime | None = None) -> Traffic:
-        """Both sides in a window."""
-        until = until or self._clock.now()
-        counts = await self._slices.total(series_of(route), since=since, until=until)
+        until = until or self.clock.now()
+        counts = await self.slices.total(series_of(route), since=since, until=until)
         return traffic_of(counts, since=since, until=until)
 
     async def series(self, route: str, *, since: datetime, at_most: int = 120) -> Sequence[Traffic]:
         """The window until now in at most so many pieces, the oldest first; quiet ones are in it."""
-        points = await self._slices.points(series_of(route), since=since, at_most=at_most)
+        points = await self.slices.points(series_of(route), since=since, at_most=at_most)
         return [traffic_of(counts, since=begin, until=end) for begin, end, counts in points]
 
     async def consistency(self, route: str, *, since: datetime) -> Consistency:
-        """What the comparator found in a window."""
-        return await self._findings.read(route, since=since, significance=self._gates.significance)
+        return await self.findings.read(route, since=since, significance=self.gates.significance)
 
     async def judge(self, route: Route, *, since: datetime) -> Judgement:
-        """The verdict on the window until now."""
         traffic = await self.traffic(route.name, since=since)
         at_the_whole = route.share_bp == WHOLE_BP
-        if at_the_whole and traffic.legacy.requests < self._gates.min_requests:
-            day = await self.traffic(route.name, since=self._clock.now() - KEPT)
+        if at_the_whole and traffic.legacy.requests < self.gates.min_requests:
+            day = await self.traffic(route.name, since=self.clock.now() - KEPT)
             traffic = msgspec.structs.replace(traffic, legacy=day.legacy)
-        checks = judge_traffic(traffic, self._gates, at_the_whole=at_the_whole)
+        checks = judge_traffic(traffic, self.gates, at_the_whole=at_the_whole)
         consistency = None
         if route.shadow_bp:
             consistency = await self.consistency(route.name, since=since)
-            checks = (*checks, judge_consistency(consistency, self._gates))
+            checks = (*checks, judge_consistency(consistency, self.gates))
         return Judgement(traffic=traffic, consistency=consistency, verdict=verdict_of(*checks))
 
     async def judge_step(self, route: Route, since: datetime, recent: timedelta) -> Judgement:
         """The verdict on a step that began at ``since``: on all of it, and FAIL already when its latest part fails,
         which a long quiet time before must not outweigh.
         """
-        since = max(since, self._clock.now() - KEPT)
+        since = max(since, self.clock.now() - KEPT)
         whole = await self.judge(route, since=since)
-        latest = self._clock.now() - recent
+        latest = self.clock.now() - recent
         if latest > since and whole.verdict.outcome != "FAIL":
             newest = await self.judge(route, since=latest)
             if newest.verdict.outcome == "FAIL":

@@ -1,12 +1,8 @@
-"""The edge listener's route table: the only paths reachable from outside, and the callers they are open to.
+"""The route tables of both listeners: what is reachable from outside, and what for callers whose headers are trusted.
 
-    /CLIENT/graphql   the BFF of each client, as /graphql there; WebSocket upgrade, no route timeout
-    /api/**           the routes, behind the check of `matapalo.strangler.routing.access`
-    /console          the migration console of the control plane
-    /, /healthz       direct responses
-    everything else   404, so also /admin, /metrics and /__fault
-
-Runs after `matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the token's.
+Outside everything but the paths of `edge_table` is 404, so also /admin, /metrics and /__fault; it runs after
+`matapalo.strangler.envoy.identity`: `x-user-id` and `x-role` are the token's. Inside, the BFF and the workers have
+verified the token; `x-strangler-force` chooses a side, and the response names the reason.
 """
 
 from collections.abc import Sequence
@@ -31,6 +27,7 @@ _IS_READER = match.any_of(
     match.all_of(_HAS_TOKEN, match.negation(match.matches("x-role", ".*"))),  # a token without a role: a customer
 )
 
+_FORCED_INSIDE = {side: match.equals("x-strangler-force", side) for side in Side}
 _FORCED = {side: match.all_of(match.equals("x-force", side), match.equals("x-role", "operator")) for side in Side}
 """Outside, only an operator may ask for a side, by `x-force`; `x-strangler-force` has been stripped."""
 
@@ -67,7 +64,6 @@ _DENIED = match.first(
 
 
 def edge_table(routes: Sequence[Route], settings: Settings) -> Json:
-    """The outcome for every request that reaches the edge."""
     outcomes = {
         "/": match.route_action(landing_page.route(settings, routes)),
         "/healthz": HEALTH,
@@ -84,6 +80,16 @@ def _policy_for_audience(route: Route) -> Json:
     # For everyone else it is no match at all: the table has one 401 and one 403 for all routes.
     allowed = match.when(_may_use(route.audience), policy(route, forced=_FORCED))
     return fragment({"matcher": {"matcher_list": {"matchers": [allowed]}}})
+
+
+def internal_table(routes: Sequence[Route]) -> Json:
+    policies = {route.prefix: _policy_inside(route) for route in routes}
+    return match.by_path({"/healthz": HEALTH, **policies}, otherwise=NOT_FOUND)
+
+
+@lru_cache(CACHED)
+def _policy_inside(route: Route) -> Json:
+    return fragment(policy(route, forced=_FORCED_INSIDE))
 
 
 def _denied_or_not_found(routes: Sequence[Route]) -> Json:
