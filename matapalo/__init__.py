@@ -61,9 +61,9 @@ if TYPE_CHECKING:
     from matapalo.workflows.activity import rejections as rejections
     from matapalo.workflows.client import Start as Start
     from matapalo.workflows.client import Workflows as Workflows
+    from matapalo.workflows.client import workflow_id as workflow_id
     from matapalo.workflows.failures import NotRunning as NotRunning
     from matapalo.workflows.failures import UpdateRefused as UpdateRefused
-    from matapalo.workflows.ids import workflow_id as workflow_id
     from matapalo.workflows.inspection import Inspector as Inspector
     from matapalo.workflows.inspection import PendingActivity as PendingActivity
     from matapalo.workflows.inspection import WorkflowEvent as WorkflowEvent
@@ -140,7 +140,7 @@ _MODULES = {
     "sized": "matapalo.ratelimit.cost.directives",
     "streams": "matapalo.execution.projection",
     "to_the_end": "matapalo.process.cancellation",
-    "workflow_id": "matapalo.workflows.ids",
+    "workflow_id": "matapalo.workflows.client",
 }
 
 __all__ = [

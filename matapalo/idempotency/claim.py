@@ -10,7 +10,7 @@ travels whole, also into workflows: nothing heavy may be imported here.
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,9 +41,12 @@ class Claim:
         """The idempotency key of one of the resolver's calls to a service: the same for every attempt."""
         return f"{self.field}:{self.record_id}:{call}"
 
-    def under(self, record_id: str) -> "Claim":
-        """The same attempt, its record found under the id of an older secret."""
-        return replace(self, record_id=record_id, older_record_ids=())
+    async def located(self, exists: Callable[[str], Awaitable[bool]]) -> "Claim":
+        """The same attempt, under the id of an older secret if something ``exists`` under that."""
+        for older in self.older_record_ids:
+            if await exists(older):
+                return replace(self, record_id=older, older_record_ids=())
+        return self
 
 
 def record_id(secret: str, *, client: str, subject: str, field: str, key: str) -> str:

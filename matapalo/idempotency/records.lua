@@ -1,4 +1,16 @@
--- The twin of matapalo/idempotency/state.py: one step on the record of one key, atomically, by the clock of this server.
+-- One step on the record of one key, atomically, by the clock of this server; the same rule, pure, is in
+-- tests/harness/record_rule.py.
+--
+--   absent  ──begin──────▶ RUNNING(fence, lease)    the caller owns the key and runs the mutation
+--   RUNNING ──heartbeat──▶ RUNNING(later lease)     every third of a lease, while the owner lives
+--   RUNNING ──complete───▶ DONE(result)             every later begin gets the result
+--   RUNNING ──release────▶ absent                   nothing happened: the key is free again
+--   RUNNING ──suspend────▶ RUNNING(no lease)        something may have happened: the next begin takes over
+--   RUNNING, lease over ──begin──▶ RUNNING(higher fence)
+--
+-- Only the owner with the newest fence writes: one that was paused past its lease finds that its fence is stale. A fence
+-- is the time of its begin, or one more than the one before it, so a released key never gives an old fence out again.
+-- Nothing extends expires_at_us: a record lives from the first use of its key, for as long as was promised.
 -- KEYS[1] is the record; ARGV[1] the step; the rest belongs to the step. Times are microseconds since the epoch.
 -- A record is one string: version, done, attempt, fence, first use, expiry, lease, fingerprint (32 bytes), result.
 

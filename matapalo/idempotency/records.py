@@ -1,4 +1,4 @@
-"""The records of keys in Redis: one string a key and one Lua call a step.
+"""The records of keys in Redis: one string a key and one Lua call a step (`records.lua`, which has the rule).
 
 `RedisRecords` has connections and time limits of its own: a mutation waits at most `TIMEOUT_S` for a store that does
 not respond, then `StoreUnavailable`. One key a call, so Redis Cluster serves it as it is.
@@ -8,14 +8,13 @@ import hashlib
 import struct
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
-from matapalo.idempotency.state import Begin
 from matapalo.process.outage import outage
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
@@ -24,6 +23,8 @@ TIMEOUT_S = 0.3
 #: How long to wait for one of the connections: their lack is this process's load, not the store's.
 POOL_TIMEOUT_S = 1.0
 MAX_CONNECTIONS = 32
+
+BeginKind = Literal["begun", "resumed", "busy", "done", "conflict", "unknown", "foreign"]
 
 _HEAD = struct.Struct(">BBIQQQQ32s")  # as in records.lua
 _VERSION = 1
@@ -42,12 +43,32 @@ class _Head(NamedTuple):
     fingerprint: bytes
 
 
+class Begin(NamedTuple):
+    """How a begin ended, as `records.lua` returns it, field by field.
+
+    ``begun`` and ``resumed``: the caller owns the key under ``fence``; after ``resumed`` an earlier attempt may have
+    had its effect. ``done``: ``result`` is stored. ``busy``: the key has another owner.
+    ``conflict``: the key was used with other arguments. ``unknown``: it would be ``resumed``, which the caller cannot.
+    ``foreign``: the record was written by another version of this program.
+    """
+
+    kind: BeginKind
+    fence: int = 0
+    attempt: int = 0
+    first_at_us: int = 0
+    expires_at_us: int = 0
+    result: bytes = b""
+
+
 class StoreUnavailable(Exception):
     """The store did not respond, or cannot write."""
 
 
 class Records(Protocol):
-    """The steps of `matapalo.idempotency.state` on stored records. All raise `StoreUnavailable`."""
+    """The steps of `records.lua` on stored records. All raise `StoreUnavailable`.
+
+    A heartbeat, and what ends an attempt, is False when the caller owns the key no more.
+    """
 
     async def begin(self, record_id: str, *, fingerprint: str, resumes: bool) -> Begin: ...
 

@@ -22,14 +22,15 @@ class Replay:
     """How the outcomes of one field are stored.
 
     ``store`` makes one of ``stored_types`` of an outcome, or None when the outcome is not final: the next request under
-    the key runs the resolver again. ``restore`` makes the outcome of what was stored, for another request's context.
+    the key runs the resolver again. ``restore`` makes the outcome of what was stored, for another request's context;
+    without it, what is stored is the outcome.
     """
 
     def __init__(
         self,
         *stored_types: type,
         store: Callable[[Any], Any | None],
-        restore: Callable[[Any, Any], Awaitable[Any]],
+        restore: Callable[[Any, Any], Awaitable[Any]] | None = None,
     ) -> None:
         self._store = store
         self._restore = restore
@@ -54,13 +55,9 @@ class Replay:
             stored: Any = msgspec.msgpack.decode(raw, type=self._types_by_name[name])
         except (msgspec.DecodeError, KeyError) as error:
             raise Unreadable(str(error)) from error
-        return await self._restore(context, stored)
+        return stored if self._restore is None else await self._restore(context, stored)
 
 
 def snapshot(*outcomes: type) -> Replay:
     """Store each of ``outcomes`` as it is."""
-
-    async def restore(_context: Any, outcome: Any) -> Any:
-        return outcome
-
-    return Replay(*outcomes, store=lambda outcome: outcome, restore=restore)
+    return Replay(*outcomes, store=lambda outcome: outcome)

@@ -32,9 +32,8 @@ from matapalo.errors import (
 )
 from matapalo.idempotency.cipher import MAX_BYTES, ResultCipher
 from matapalo.idempotency.claim import Claim, record_id
-from matapalo.idempotency.records import Records, StoreUnavailable
+from matapalo.idempotency.records import Begin, Records, StoreUnavailable
 from matapalo.idempotency.replay import Unreadable
-from matapalo.idempotency.state import Begin
 
 T = TypeVar("T")
 
@@ -157,7 +156,7 @@ class Idempotency:
     async def _attempt(self, claim: Claim, mutation: Mutation) -> Result | Claim:
         """The result; the claim, under the id of its record, while another request holds the key."""
         try:
-            claim = await self._located(claim)
+            claim = await claim.located(self._records.exists)
             begun = await self._records.begin(
                 claim.record_id, fingerprint=claim.fingerprint, resumes=mutation.is_safe_to_rerun
             )
@@ -176,12 +175,6 @@ class Idempotency:
                 raise IdempotencyKeyReused("this Idempotency-Key was used with other arguments: take a new one")
             case "unknown" | "foreign":
                 return await self._rerun(claim, mutation, begun)
-
-    async def _located(self, claim: Claim) -> Claim:
-        for older in claim.older_record_ids:
-            if await self._records.exists(older):
-                return claim.under(older)
-        return claim
 
     async def _run_as_owner(self, claim: Claim, mutation: Mutation, begun: Begin) -> Result | Claim:
         heartbeat = _Heartbeat(self._records, claim.record_id, begun.fence, self._heartbeat_s)

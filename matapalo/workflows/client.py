@@ -38,6 +38,7 @@ from matapalo.workflows.failures import (
     RPC_TIMEOUT,
     fetched_errors,
     unavailability,
+    unless_missing,
     update_rejections,
     within_rpc_timeout,
     within_update_timeout,
@@ -52,6 +53,11 @@ FINGERPRINT = "fingerprint"
 CONNECT_TIMEOUT = timedelta(seconds=1)
 #: The SDK's own retries outlast a request. A refused connection fails at once; a blip of 100 ms is ridden through.
 RETRIES = RetryConfig(initial_interval_millis=30, max_interval_millis=100, max_elapsed_time_millis=300, max_retries=3)
+
+
+def workflow_id(field: str, record_id: str) -> str:
+    """The id of the workflow that runs mutation ``field`` for an idempotency record: the same for the same key."""
+    return f"{field}:{record_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,27 +183,21 @@ class Workflows:
         client = await self._connected()
         try:
             async with asyncio.timeout(RPC_TIMEOUT.total_seconds() + GRACE_S):
-                with unavailability():
+                with unavailability(), unless_missing(RPCStatusCode.FAILED_PRECONDITION):  # no worker polls
                     handle = client.get_workflow_handle(workflow_id)
                     return cast(R, await handle.query(cast(Any, query), rpc_timeout=RPC_TIMEOUT))
         except (TimeoutError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
             return None
-        except RPCError as error:
-            if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}:
-                return None
-            raise
+        return None
 
     async def signal(self, workflow_id: str, signal: Callable[[W], None]) -> bool:
         """Send it; False when no such workflow is running. Raises `WorkflowsUnavailable`."""
         client = await self._connected()
         async with within_rpc_timeout():
-            try:
+            with unless_missing():
                 await client.get_workflow_handle(workflow_id).signal(cast(Any, signal), rpc_timeout=RPC_TIMEOUT)
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
-        return True
+                return True
+        return False
 
     async def exists(self, workflow_id: str) -> bool:
         """Whether it runs or ran (within the namespace's retention). Raises `WorkflowsUnavailable`."""
@@ -207,12 +207,9 @@ class Workflows:
         """The server's description of a workflow, None when there is none. Raises `WorkflowsUnavailable`."""
         client = await self._connected()
         async with within_rpc_timeout():
-            try:
+            with unless_missing():
                 return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return None
-                raise
+        return None
 
     async def history(self, workflow_id: str, *, page_size: int) -> AsyncIterator[HistoryEvent]:
         """The events of a workflow, oldest first; none when there is no such workflow. Raises `WorkflowsUnavailable`.

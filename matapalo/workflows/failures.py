@@ -103,6 +103,16 @@ def update_rejections(workflow_id: str) -> Iterator[None]:
 
 
 @contextmanager
+def unless_missing(*also: RPCStatusCode) -> Iterator[None]:
+    """Leave the block where there is no such workflow (NOT_FOUND), or the server says one of ``also``."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.NOT_FOUND, *also):
+            raise
+
+
+@contextmanager
 def unavailability() -> Iterator[None]:
     """Raise `WorkflowsUnavailable` or `Overloaded` for Temporal's ways of saying that it is away."""
     try:

@@ -6,6 +6,7 @@ It passes the contract of the real ones (tests/harness/limits_contract.py), and 
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -25,6 +26,7 @@ from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TierSet, packaged
 from tests.harness.clock import FakeClock
 from tests.harness.limits_policies import tiers
+from tests.harness.limits_value import decode, encode
 
 SUBJECT = "user:cust_0001"
 
@@ -84,15 +86,16 @@ class MemoryStore:
     def _run(self, call: Call) -> Any:
         self.calls[call.script] += 1
         raw = self.values.get(call.key)
-        state = None if raw is None else rules.decode(raw)
+        state = None if raw is None else decode(raw)
         result, after = getattr(self, f"_{call.script}")(state, *call.arguments)
         if after is not None:
-            self.values[call.key] = rules.encode(after)
+            self.values[call.key] = encode(after)
         return result
 
     def _reserve(self, state: State | None, packed: bytes, cost: int) -> Any:
         result, after = rules.reserve(plan_of(packed), state, self.now_us(), cost)
-        return result.numbers(), after
+        rows = zip(result.remaining, result.reset_us, result.wait_us, strict=True)
+        return [int(result.allowed), result.moment_us, *chain.from_iterable(rows)], after
 
     def _settle(self, state: State | None, *numbers: int) -> Any:
         after = rules.settle(settlement_of(SettleArguments(*numbers)), state, self.now_us())

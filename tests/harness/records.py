@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from matapalo.idempotency import state
-from matapalo.idempotency.state import Begin, Record
+from matapalo.idempotency.records import Begin
 from matapalo.process.clock import Clock
+from tests.harness import record_rule as state
+from tests.harness.record_rule import Record
 
 T = TypeVar("T")
 MICROSECOND = timedelta(microseconds=1)

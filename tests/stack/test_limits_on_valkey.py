@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from matapalo.process.clock import SystemClock
 from matapalo.ratelimit.rules.bucket import MICRO, CostBucket
-from matapalo.ratelimit.rules.state import State, encode
+from matapalo.ratelimit.rules.state import State
 from matapalo.ratelimit.store.ports import Store, key_of
 from matapalo.ratelimit.store.redis_store import create_store
 from matapalo.ratelimit.tiers import packaged
@@ -21,6 +21,7 @@ from tests.harness.limits import new_limiter
 from tests.harness.limits_contract import LimiterContract
 from tests.harness.limits_load import RESERVED
 from tests.harness.limits_policies import remaining
+from tests.harness.limits_value import encode
 
 pytestmark = pytest.mark.stack
 

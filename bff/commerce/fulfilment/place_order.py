@@ -6,7 +6,6 @@ Shared by both clients' mutations. Raises the `BffError` that fits; input errors
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from bff.commerce.context import Context
@@ -152,15 +151,13 @@ class StoredPlacement:
     """What is stored of an `OrderPlaced`."""
 
     order_id: str
-    workflow_id: str
-    run_id: str
-    started_at: datetime
+    workflow: WorkflowRun
 
 
 def _store(outcome: PlaceOrderOutcome) -> StoredPlacement | OutOfStock | PaymentDeclined | None:
     match outcome:
         case OrderPlaced(order=order, workflow=workflow):
-            return StoredPlacement(order.id, workflow.id, workflow.run_id, workflow.started_at)
+            return StoredPlacement(order.id, workflow)
         case OrderPending():
             return None
     return outcome
@@ -169,8 +166,7 @@ def _store(outcome: PlaceOrderOutcome) -> StoredPlacement | OutOfStock | Payment
 async def _restore(context: Any, stored: StoredPlacement | OutOfStock | PaymentDeclined) -> PlaceOrderOutcome:
     if not isinstance(stored, StoredPlacement):
         return stored
-    workflow = WorkflowRun(id=stored.workflow_id, run_id=stored.run_id, started_at=stored.started_at)
-    return await _placed(context, stored.order_id, workflow, replayed=True)
+    return await _placed(context, stored.order_id, stored.workflow, replayed=True)
 
 
 PLACEMENT = Replay(StoredPlacement, OutOfStock, PaymentDeclined, store=_store, restore=_restore)

@@ -6,6 +6,7 @@ become messages; every other 4xx stays an `UpstreamRejected`.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ from bff.commerce.fulfilment.messages import (
     ChargeCustomer,
     ConfirmOrder,
     CreatedOrder,
-    Line,
     MarkShipped,
     OrderRef,
     PlaceOrderRequest,
@@ -33,17 +33,11 @@ from matapalo import Clock, IdempotentCall, Problem, RestClient, RestPool, Upstr
 
 T = TypeVar("T")
 
-
 LONGEST_REASON = 200
 
 
-class _Total(msgspec.Struct):
-    amount_minor: int
-    currency: str
-
-
 class _Order(msgspec.Struct):
-    total: _Total
+    total: Amount
 
 
 class _Payment(msgspec.Struct):
@@ -55,15 +49,6 @@ class _Shipment(msgspec.Struct):
     tracking_number: str
 
 
-class _Customer(msgspec.Struct):
-    name: str
-    email: str
-
-
-class _Done(msgspec.Struct):
-    """Any object: a response is enough."""
-
-
 class RestServices:
     """The services over HTTP, one per worker process."""
 
@@ -73,7 +58,7 @@ class RestServices:
 
     async def create_order(self, order: PlaceOrderRequest, call: IdempotentCall) -> CreatedOrder:
         """`POST /api/orders`. What the service finds wrong with the input becomes refusals."""
-        body = {"id": order.order_id, "customer_id": order.customer_id, "items": _items(order.lines)}
+        body = {"id": order.order_id, "customer_id": order.customer_id, "items": [asdict(line) for line in order.lines]}
         ref = OrderRef(order.order_id, order.customer_id, order.traceparent)
         try:
             made = await self._post("/api/orders", body, ref, call, _Order)
@@ -81,12 +66,12 @@ class RestServices:
             if rejected.problem.slug != "invalid-parameter":
                 raise
             return CreatedOrder(total=None, refusals=_refusals(rejected.problem))
-        return CreatedOrder(total=Amount(made.total.amount_minor, made.total.currency))
+        return CreatedOrder(total=made.total)
 
     async def reserve_stock(self, reservation: ReserveStock, call: IdempotentCall) -> StockReservation:
-        body = {"order_id": reservation.order.order_id, "items": _items(reservation.lines)}
+        body = {"order_id": reservation.order.order_id, "items": [asdict(line) for line in reservation.lines]}
         try:
-            await self._post("/api/inventory/reservations", body, reservation.order, call, _Done)
+            await self._post("/api/inventory/reservations", body, reservation.order, call, dict)
         except UpstreamRejected as rejected:
             if rejected.problem.slug != "out-of-stock":
                 raise
@@ -97,7 +82,7 @@ class RestServices:
         body = {
             "order_id": charge.order.order_id,
             "customer_id": charge.order.customer_id,
-            "amount": {"amount_minor": charge.amount.amount_minor, "currency": charge.amount.currency},
+            "amount": asdict(charge.amount),
             "payment_method_id": charge.payment_method_id,
         }
         try:
@@ -126,17 +111,16 @@ class RestServices:
 
     async def release_stock(self, order: OrderRef, call: IdempotentCall) -> None:
         path = f"/api/inventory/reservations/{order.order_id}/release"
-        await self._post(path, {}, order, call, _Done)
+        await self._post(path, {}, order, call, dict)
 
     async def refund(self, order: OrderRef, call: IdempotentCall) -> None:
-        await self._post("/api/payments/refunds", {"order_id": order.order_id}, order, call, _Done)
+        await self._post("/api/payments/refunds", {"order_id": order.order_id}, order, call, dict)
 
     async def contact(self, order: OrderRef, timeout: timedelta) -> Contact:
-        customer = await self._rest(order, timeout).get(f"/api/customers/{order.customer_id}", into=_Customer)
-        return Contact(name=customer.name, email=customer.email)
+        return await self._rest(order, timeout).get(f"/api/customers/{order.customer_id}", into=Contact)
 
     async def _order(self, order: OrderRef, verb: str, body: Mapping[str, Any], call: IdempotentCall) -> None:
-        await self._post(f"/api/orders/{order.order_id}/{verb}", body, order, call, _Done)
+        await self._post(f"/api/orders/{order.order_id}/{verb}", body, order, call, dict)
 
     async def _post(
         self, path: str, body: Mapping[str, Any], order: OrderRef, call: IdempotentCall, into: type[T]
@@ -149,10 +133,6 @@ class RestServices:
         if order.traceparent:
             headers["traceparent"] = order.traceparent
         return self._pool.client(headers=headers, deadline_s=self._clock.monotonic_s() + timeout.total_seconds())
-
-
-def _items(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
-    return [{"product_id": line.product_id, "quantity": line.quantity} for line in lines]
 
 
 def _refusals(problem: Problem) -> tuple[Refusal, ...]:

@@ -63,11 +63,8 @@ class TemporalOrders:
         self._queries = asyncio.Semaphore(MAX_QUERIES)
 
     async def place(self, request: PlaceOrderRequest) -> Receipt | PendingOrder:
-        claim = request.claim
-        for older in claim.older_record_ids:
-            if await self._workflows.exists(workflow_id(claim.field, older)):
-                claim = claim.under(older)
-                break
+        field = request.claim.field
+        claim = await request.claim.located(lambda older: self._workflows.exists(workflow_id(field, older)))
         request = replace(request, claim=claim)
         receipt = await self._workflows.start_or_join(
             _start(request), FulfilOrder.place, update_id=PLACE_UPDATE_ID, timeout=PLACE_TIMEOUT

@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from bff.commerce.onboarding.messages import CreatedCustomer, CustomerRef, RegisterCustomerRequest
 from matapalo import Clock, IdempotentCall, RestPool, UpstreamRejected
-
-
-class _Done(msgspec.Struct):
-    """Any object: a response is enough."""
 
 
 class RestAccounts:
@@ -47,4 +41,4 @@ class RestAccounts:
         headers = {"x-user-id": customer_id, "x-role": "service"}
         deadline_s = self._clock.monotonic_s() + call.timeout.total_seconds()
         rest = self._pool.client(headers=headers, deadline_s=deadline_s)
-        await rest.send("POST", path, body, into=_Done, idempotency_key=call.idempotency_key)
+        await rest.send("POST", path, body, into=dict, idempotency_key=call.idempotency_key)

@@ -49,16 +49,8 @@ class RegistrationExpired:
 ConfirmEmailOutcome = EmailConfirmed | ConfirmationPending | RegistrationExpired
 
 
-async def _restore(_context: Context, confirmed: EmailConfirmed) -> EmailConfirmed:
-    return confirmed
-
-
 REGISTRATION = replay_snapshot(RegistrationReceived)
-CONFIRMATION = Replay(
-    EmailConfirmed,
-    store=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None,
-    restore=_restore,
-)
+CONFIRMATION = Replay(EmailConfirmed, store=lambda outcome: outcome if isinstance(outcome, EmailConfirmed) else None)
 
 
 def normalised(email: str) -> str:

@@ -28,11 +28,7 @@ class TemporalRegistrations:
         self._secrets = secrets
 
     async def register(self, request: RegisterCustomerRequest) -> bool:
-        claim = request.claim
-        for older in claim.older_record_ids:
-            if await self._workflows.exists(workflow_id(FIELD, older)):
-                claim = claim.under(older)
-                break
+        claim = await request.claim.located(lambda older: self._workflows.exists(workflow_id(FIELD, older)))
         request = replace(request, claim=claim)
         start = Start(
             workflow=OnboardCustomer.run,

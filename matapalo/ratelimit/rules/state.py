@@ -1,11 +1,10 @@
 """What is stored about a subject, and the one decision over all its policies. Pure; its twins are in store/lua/.
 
-The value is one packed list, ``[LAYOUT, at, born, (id, length, values…)*]``: the moment it was last written, the moment
-it was first written, and a section for each policy (a window's ring, or a bucket's level). A section is looked up by
-its id, so a change of the policies keeps what it can; an unknown layout is a fresh start. Moments are microseconds
-since 1970 by the store's clock. When that goes back (a fail-over), decisions are made at the moment last seen, so
-nothing is restored twice; a step back of more than `MAX_STEP_BACK_US` means that the moment was wrong, and is a fresh
-start.
+In the store it is one packed list (state.lua): the moment it was last written, the moment it was first written, and a
+section for each policy (a window's ring, or a bucket's level). A section is looked up by its id, so a change of the
+policies keeps what it can; an unknown layout is a fresh start. Moments are microseconds since 1970 by the store's
+clock. When that goes back (a fail-over), decisions are made at the moment last seen, so nothing is restored twice; a
+step back of more than `MAX_STEP_BACK_US` means that the moment was wrong, and is a fresh start.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from matapalo.ratelimit.rules.policy import Plan, Policy
 from matapalo.ratelimit.rules.window import StrictWindow
 from matapalo.ratelimit.rules.wire import ENFORCE, NOT_COUNTED, ReserveResult, SettleArguments
 
-LAYOUT = 1
 MAX_STEP_BACK_US = 300_000_000
 
 
@@ -54,30 +52,6 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
             step_us=0 if permit is None else permit.step,
             precision=0 if permit is None else permit.precision,
         )
-
-
-def encode(state: State) -> bytes:
-    """The value in the store."""
-    flat = [LAYOUT, state.at_us, state.born_us]
-    for section, values in state.sections.items():
-        flat += (section, len(values), *values)
-    return msgspec.msgpack.encode(flat)
-
-
-def decode(raw: bytes) -> State | None:
-    """The state of a value; None for what cannot be read."""
-    try:
-        layout, at_us, born_us, *rest = msgspec.msgpack.decode(raw, type=list[int])
-    except (msgspec.DecodeError, ValueError):
-        return None
-    if layout != LAYOUT:
-        return None
-    sections, start = {}, 0
-    while start < len(rest):
-        section, length = rest[start : start + 2]
-        sections[section] = rest[start + 2 : start + 2 + length]
-        start += 2 + length
-    return State(at_us, born_us, sections)
 
 
 def moment(state: State | None, now_us: int) -> tuple[State | None, int]:
@@ -151,11 +125,6 @@ def renew(plan: Plan, permits: Policy, state: State | None, now_us: int, taken_u
     return at_us, new
 
 
-def lifetime_us(state: State, policies: Sequence[Policy]) -> int:
-    """Until everything in it has left."""
-    return max((_lifetime_us(policy, state) for policy in policies), default=0)
-
-
 def _values(policy: Policy, state: State) -> list[int] | None:
     """Its section; None when there is none, or one of another shape."""
     values, rule = state.sections.get(policy.section), policy.rule
@@ -190,10 +159,3 @@ def _remaining(policy: Policy, state: State) -> int:
     if isinstance(rule, CostBucket):
         return bucket.remaining(rule, values[0])
     return max(0, rule.limit - sum(values))
-
-
-def _lifetime_us(policy: Policy, state: State) -> int:
-    rule = policy.rule
-    if isinstance(rule, CostBucket):
-        return -(-state.sections[policy.section][0] // rule.restore_per_s)
-    return rule.lifetime_us

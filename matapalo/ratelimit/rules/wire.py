@@ -61,11 +61,6 @@ class ReserveResult(NamedTuple):
         allowed, moment_us = numbers[:2]
         return cls(allowed == 1, moment_us, numbers[2::3], numbers[3::3], numbers[4::3])
 
-    def numbers(self) -> list[int]:
-        """As the script `reserve` returns it."""
-        rows = zip(self.remaining, self.reset_us, self.wait_us, strict=True)
-        return [int(self.allowed), self.moment_us, *chain.from_iterable(rows)]
-
 
 def pack(policies: Iterable[PolicyNumbers]) -> bytes:
     """The policies as ``ARGV[1]`` of `reserve` and `renew`."""

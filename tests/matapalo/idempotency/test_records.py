@@ -1,4 +1,4 @@
-"""Records in a real Valkey: the Lua is the rule of `matapalo.idempotency.state`, and what surrounds it holds."""
+"""Records in a real Valkey: the Lua is the rule of `tests.harness.record_rule`, and what surrounds it holds."""
 
 import asyncio
 import re
@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from matapalo.idempotency import state
-from matapalo.idempotency.records import SCRIPT, RedisRecords, StoreUnavailable
-from matapalo.idempotency.state import Begin, Record
+from matapalo.idempotency.records import SCRIPT, Begin, RedisRecords, StoreUnavailable
+from tests.harness import record_rule as state
 from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
+from tests.harness.record_rule import Record
 from tests.harness.replicas import own_redis
 
 pytestmark = pytest.mark.stack

@@ -13,11 +13,12 @@ import pytest
 from benchmarks.traffic import NOON, S
 from matapalo.ratelimit.metrics import LimiterMetrics
 from matapalo.ratelimit.rules.policy import plan
-from matapalo.ratelimit.rules.state import State, lifetime_us, reserve
+from matapalo.ratelimit.rules.state import State, reserve
 from matapalo.ratelimit.tiers import TiersError, packaged, parse
 from tests.harness.clock import FakeClock
 from tests.harness.limits import SUBJECT, LimiterHarness, memory_limiter
 from tests.harness.limits_policies import points, remaining, requests, tiers
+from tests.harness.limits_value import lifetime_us
 
 
 async def test_01_a_client_a_little_over_its_limit_is_not_locked_out() -> None:

@@ -7,6 +7,7 @@ from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.rules.window import NEVER
 from matapalo.ratelimit.rules.wire import ReserveResult
 from tests.harness.limits_policies import permits, points, requests
+from tests.harness.limits_value import decode, encode
 
 MINUTE, HOUR, COST, PERMITS = requests("minute", 2, 60), requests("hour", 3, 3600), points(100, 10), permits(5)
 ALL = (MINUTE, HOUR, COST, PERMITS)
@@ -107,9 +108,9 @@ def test_a_kind_that_is_not_counted_leaves_the_state_alone() -> None:
 def test_the_packed_value_reads_back() -> None:
     _, state = reserve(None, NOON, cost=33)
     assert state is not None
-    assert rules.decode(rules.encode(state)) == state
+    assert decode(encode(state)) == state
 
 
 def test_another_layout_is_a_fresh_start() -> None:
-    assert rules.decode(b"\x93\x02\x01\x01") is None
-    assert rules.decode(b"") is None
+    assert decode(b"\x93\x02\x01\x01") is None
+    assert decode(b"") is None

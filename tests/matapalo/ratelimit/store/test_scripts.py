@@ -14,6 +14,7 @@ from matapalo.ratelimit.rules.policy import Kind, Plan, Policy, plan
 from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.store.scripts import NAMES, Name, script
 from tests.harness.limits_policies import permits, points, requests
+from tests.harness.limits_value import encode, lifetime_us
 
 pytestmark = pytest.mark.stack
 
@@ -119,12 +120,12 @@ class Twins:
     def _compare(self, after: State | None) -> None:
         if after is not None:
             self.state = after
-            life_ms = -(-rules.lifetime_us(after, self.policies) // 1000) + 1000
+            life_ms = -(-lifetime_us(after, self.policies) // 1000) + 1000
             assert life_ms - 500 <= self.store.pttl(KEY) <= life_ms
         self._same()
 
     def _same(self) -> None:
-        assert self.store.get(KEY) == (None if self.state is None else rules.encode(self.state))
+        assert self.store.get(KEY) == (None if self.state is None else encode(self.state))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

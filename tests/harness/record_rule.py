@@ -1,24 +1,13 @@
-"""What happens to the record of a key: a pure rule, the twin of `records.lua` (held together by a parity test).
+"""What happens to the record of a key, as a pure rule: what `records.lua` is held to, and what `MemoryRecords` runs.
 
-```
-absent  ──begin──────▶ RUNNING(fence, lease)    the caller owns the key and runs the mutation
-RUNNING ──heartbeat──▶ RUNNING(later lease)     every third of a lease, while the owner lives
-RUNNING ──complete───▶ DONE(result)             every later begin gets the result
-RUNNING ──release────▶ absent                   nothing happened: the key is free again
-RUNNING ──suspend────▶ RUNNING(no lease)        something may have happened: the next begin takes over
-RUNNING, lease over ──begin──▶ RUNNING(higher fence)
-```
 
-Only the owner with the newest fence writes: one that was paused past its lease finds that its fence is stale. A fence
-is the time of its begin, or one more than the one before it, so a released key never gives an old fence out again.
-Nothing extends ``expires_at_us``: a record lives from the first use of its key, for as long as was promised.
 Times are microseconds since the epoch, by the clock of Redis.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeGuard
+from typing import TypeGuard
 
-Kind = Literal["begun", "resumed", "busy", "done", "conflict", "unknown", "foreign"]
+from matapalo.idempotency.records import Begin, BeginKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +21,6 @@ class Record:
     expires_at_us: int
     lease_until_us: int
     done: bool = False
-    result: bytes = b""
-
-
-class Begin(NamedTuple):
-    """How a begin ended, as `records.lua` returns it, field by field.
-
-    ``begun`` and ``resumed``: the caller owns the key under ``fence``; after ``resumed`` an earlier attempt may have
-    had its effect. ``done``: ``result`` is stored. ``busy``: the key has another owner.
-    ``conflict``: the key was used with other arguments. ``unknown``: it would be ``resumed``, which the caller cannot.
-    ``foreign``: the record was written by another version of this program.
-    """
-
-    kind: Kind
-    fence: int = 0
-    attempt: int = 0
-    first_at_us: int = 0
-    expires_at_us: int = 0
     result: bytes = b""
 
 
@@ -103,7 +75,7 @@ def suspend(record: Record | None, now_us: int, *, fence: int) -> tuple[Record |
     return replace(record, lease_until_us=0), True
 
 
-def _begin(kind: Kind, record: Record) -> Begin:
+def _begin(kind: BeginKind, record: Record) -> Begin:
     return Begin(kind, record.fence, record.attempt, record.first_at_us, record.expires_at_us, record.result)
 
 

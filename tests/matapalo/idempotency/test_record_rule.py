@@ -6,8 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from matapalo.idempotency import state
-from matapalo.idempotency.state import Begin, Record
+from matapalo.idempotency.records import Begin
+from tests.harness import record_rule as state
+from tests.harness.record_rule import Record
 
 LEASE_US, RETENTION_US = 15_000_000, 86_400_000_000
 START_US = 1_800_000_000_000_000
