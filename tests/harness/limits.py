@@ -6,7 +6,6 @@ It passes the contract of the real ones (tests/harness/limits_contract.py), and 
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -26,7 +25,7 @@ from matapalo.ratelimit.store.ports import Call, Store, StoreUnavailable
 from matapalo.ratelimit.tiers import TierSet, packaged
 from tests.harness.clock import FakeClock
 from tests.harness.limits_policies import tiers
-from tests.harness.limits_value import decode, encode
+from tests.harness.limits_value import decode, encode, numbers_of
 
 SUBJECT = "user:cust_0001"
 
@@ -94,8 +93,7 @@ class MemoryStore:
 
     def _reserve(self, state: State | None, packed: bytes, cost: int) -> Any:
         result, after = rules.reserve(plan_of(packed), state, self.now_us(), cost)
-        rows = zip(result.remaining, result.reset_us, result.wait_us, strict=True)
-        return [int(result.allowed), result.moment_us, *chain.from_iterable(rows)], after
+        return numbers_of(result), after
 
     def _settle(self, state: State | None, *numbers: int) -> Any:
         after = rules.settle(settlement_of(SettleArguments(*numbers)), state, self.now_us())

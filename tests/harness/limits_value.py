@@ -1,12 +1,14 @@
-"""The value that the limiter's scripts store for a subject, written and read in Python, and how long it is kept."""
+"""What the limiter's scripts store for a subject and return, in Python, and how long they keep it."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
 from matapalo.ratelimit.rules.bucket import CostBucket
 from matapalo.ratelimit.rules.policy import Policy
 from matapalo.ratelimit.rules.state import State
+from matapalo.ratelimit.rules.wire import ReserveResult
 
 LAYOUT = 1
 
@@ -33,6 +35,12 @@ def decode(raw: bytes) -> State | None:
         sections[section] = rest[start + 2 : start + 2 + length]
         start += 2 + length
     return State(at_us, born_us, sections)
+
+
+def numbers_of(result: ReserveResult) -> list[int]:
+    """As the script `reserve` returns it."""
+    rows = zip(result.remaining, result.reset_us, result.wait_us, strict=True)
+    return [int(result.allowed), result.moment_us, *chain.from_iterable(rows)]
 
 
 def lifetime_us(state: State, policies: Sequence[Policy]) -> int:

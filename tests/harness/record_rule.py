@@ -1,6 +1,5 @@
 """What happens to the record of a key, as a pure rule: what `records.lua` is held to, and what `MemoryRecords` runs.
 
-
 Times are microseconds since the epoch, by the clock of Redis.
 """
 

@@ -51,7 +51,7 @@ async def test_less_may_be_stored_and_the_rest_loaded_anew():
 
 
 def test_what_is_not_final_is_not_stored():
-    replay = Replay(Paid, store=lambda outcome: None if isinstance(outcome, Pending) else outcome, restore=None)  # type: ignore[arg-type]
+    replay = Replay(Paid, store=lambda outcome: None if isinstance(outcome, Pending) else outcome)
     assert replay.pack(Pending()) is None
 
 

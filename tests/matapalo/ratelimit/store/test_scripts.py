@@ -14,7 +14,7 @@ from matapalo.ratelimit.rules.policy import Kind, Plan, Policy, plan
 from matapalo.ratelimit.rules.state import Settlement, State
 from matapalo.ratelimit.store.scripts import NAMES, Name, script
 from tests.harness.limits_policies import permits, points, requests
-from tests.harness.limits_value import encode, lifetime_us
+from tests.harness.limits_value import encode, lifetime_us, numbers_of
 
 pytestmark = pytest.mark.stack
 
@@ -86,7 +86,7 @@ class Twins:
     def _reserve(self, prepared: Plan, cost: int) -> None:
         before = self.store.get(KEY)
         result, after = rules.reserve(prepared, self.state, self.now_us, cost)
-        assert run(self.store, "reserve", prepared.packed, cost, self.now_us) == result.numbers()
+        assert run(self.store, "reserve", prepared.packed, cost, self.now_us) == numbers_of(result)
         if not result.allowed:
             assert self.store.get(KEY) == before
         else:
