@@ -1,33 +1,4 @@
-"""Everything the BFF refuses or reports on purpose.
-
-* BffError
-  - RequestError               nothing was executed
-    · ParseFailed              GRAPHQL_PARSE_FAILED       (both carry the places in the document)
-    · ValidationFailed         GRAPHQL_VALIDATION_FAILED
-    · BadUserInput             BAD_USER_INPUT
-    · RequestTooLarge          REQUEST_TOO_LARGE
-    · PersistedQueryNotFound   PERSISTED_QUERY_NOT_FOUND
-    · OperationNotAllowed      OPERATION_NOT_ALLOWED
-    · Unauthenticated          UNAUTHENTICATED
-    · Denied                   a limit says no
-      ~ CostTooExpensive         COST_TOO_EXPENSIVE       (can never fit: no Retry-After)
-      ~ RateLimited              RATE_LIMITED, retryable
-      ~ ConcurrencyLimited       CONCURRENCY_LIMITED, retryable
-      ~ RateLimiterUnavailable   RATE_LIMITER_UNAVAILABLE, retryable
-  - Forbidden                  FORBIDDEN
-  - NotFound                   NOT_FOUND
-  - IdempotencyKeyMissing      IDEMPOTENCY_KEY_MISSING
-  - IdempotencyKeyInvalid      IDEMPOTENCY_KEY_INVALID
-  - IdempotencyKeyReused       IDEMPOTENCY_KEY_REUSED
-  - IdempotencyInProgress      IDEMPOTENCY_IN_PROGRESS, retryable
-  - IdempotencyOutcomeUnknown  IDEMPOTENCY_OUTCOME_UNKNOWN
-  - IdempotencyStoreUnavailable IDEMPOTENCY_STORE_UNAVAILABLE, retryable
-  - UpstreamError              a REST service gave no useful response
-    + UpstreamTimeout          UPSTREAM_TIMEOUT, retryable
-    + UpstreamUnavailable      UPSTREAM_UNAVAILABLE, retryable (refused, 5xx, an unreadable body)
-    + UpstreamRejected         UPSTREAM_REJECTED (a 4xx that is our fault)
-  - WorkflowsUnavailable       WORKFLOWS_UNAVAILABLE, retryable
-  - Overloaded                 OVERLOADED, retryable
+"""Everything the BFF refuses or reports on purpose: a class line says code, status, and whether repeating may help.
 
 Business outcomes (out of stock, card declined) are not here: they are union members of a mutation's payload.
 Bugs are not here either: whatever is no BffError reaches the client as ``INTERNAL``, without its text.
@@ -64,6 +35,13 @@ class BffError(Exception):
     retryable: ClassVar[bool] = False
     headers: Mapping[str, str] = MappingProxyType({})
 
+    def __init_subclass__(
+        cls, *, code: str | None = None, http_status: int | None = None, retryable: bool | None = None
+    ) -> None:
+        cls.code = cls.code if code is None else code
+        cls.http_status = cls.http_status if http_status is None else http_status
+        cls.retryable = cls.retryable if retryable is None else retryable
+
     def __init__(
         self, message: str, *, retry_after_s: float | None = None, nothing_executed: bool = False, **details: Any
     ) -> None:
@@ -83,10 +61,8 @@ class BffError(Exception):
         return extensions | self.details
 
 
-class RequestError(BffError):
+class RequestError(BffError, http_status=400):
     """The request itself is wrong: nothing was executed."""
-
-    http_status = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,50 +81,32 @@ class DocumentRefused(RequestError):
         self.flaws = tuple(flaws) or (Flaw(message),)
 
 
-class ParseFailed(DocumentRefused):
+class ParseFailed(DocumentRefused, code="GRAPHQL_PARSE_FAILED"):
     """The document is no GraphQL."""
 
-    code = "GRAPHQL_PARSE_FAILED"
 
-
-class ValidationFailed(DocumentRefused):
+class ValidationFailed(DocumentRefused, code="GRAPHQL_VALIDATION_FAILED"):
     """The document does not fit the schema, or is larger than the schema allows."""
 
-    code = "GRAPHQL_VALIDATION_FAILED"
 
-
-class BadUserInput(RequestError):
+class BadUserInput(RequestError, code="BAD_USER_INPUT"):
     """The request or its variables have the wrong shape."""
 
-    code = "BAD_USER_INPUT"
 
-
-class RequestTooLarge(RequestError):
+class RequestTooLarge(RequestError, code="REQUEST_TOO_LARGE", http_status=413):
     """The body is over the limit."""
 
-    code = "REQUEST_TOO_LARGE"
-    http_status = 413
 
-
-class PersistedQueryNotFound(RequestError):
+class PersistedQueryNotFound(RequestError, code="PERSISTED_QUERY_NOT_FOUND", http_status=404):
     """No operation with this hash is known."""
 
-    code = "PERSISTED_QUERY_NOT_FOUND"
-    http_status = 404
 
-
-class OperationNotAllowed(RequestError):
+class OperationNotAllowed(RequestError, code="OPERATION_NOT_ALLOWED", http_status=403):
     """This endpoint takes persisted operations only, or this operation not in this way."""
 
-    code = "OPERATION_NOT_ALLOWED"
-    http_status = 403
 
-
-class Unauthenticated(RequestError):
+class Unauthenticated(RequestError, code="UNAUTHENTICATED", http_status=401):
     """A token was sent and is not good, or none was sent where one is needed."""
-
-    code = "UNAUTHENTICATED"
-    http_status = 401
 
 
 class Denied(RequestError):
@@ -168,136 +126,77 @@ class Denied(RequestError):
         self.cost_extension = cost_extension
 
 
-class CostTooExpensive(Denied):
+class CostTooExpensive(Denied, code="COST_TOO_EXPENSIVE"):
     """The operation costs more than the viewer's bucket can ever hold."""
 
-    code = "COST_TOO_EXPENSIVE"
 
-
-class RateLimited(Denied):
+class RateLimited(Denied, code="RATE_LIMITED", http_status=429, retryable=True):
     """A window or the cost bucket is used up. ``retry_after_s`` is exact."""
 
-    code = "RATE_LIMITED"
-    http_status = 429
-    retryable = True
 
-
-class ConcurrencyLimited(Denied):
+class ConcurrencyLimited(Denied, code="CONCURRENCY_LIMITED", http_status=429, retryable=True):
     """Too many operations or subscriptions of the viewer run at once."""
 
-    code = "CONCURRENCY_LIMITED"
-    http_status = 429
-    retryable = True
 
-
-class RateLimiterUnavailable(Denied):
+class RateLimiterUnavailable(Denied, code="RATE_LIMITER_UNAVAILABLE", http_status=503, retryable=True):
     """The limiter's store is away, and a policy says that nothing may run then."""
 
-    code = "RATE_LIMITER_UNAVAILABLE"
-    http_status = 503
-    retryable = True
 
-
-class Forbidden(BffError):
+class Forbidden(BffError, code="FORBIDDEN", http_status=403):
     """The viewer is known and may not do this."""
 
-    code = "FORBIDDEN"
-    http_status = 403
 
-
-class NotFound(BffError):
+class NotFound(BffError, code="NOT_FOUND", http_status=404):
     """The thing does not exist, or is not the viewer's: the two are not told apart."""
 
-    code = "NOT_FOUND"
-    http_status = 404
 
-
-class IdempotencyKeyMissing(BffError):
+class IdempotencyKeyMissing(BffError, code="IDEMPOTENCY_KEY_MISSING", http_status=400):
     """The mutation needs a key and got none."""
 
-    code = "IDEMPOTENCY_KEY_MISSING"
-    http_status = 400
 
-
-class IdempotencyKeyInvalid(BffError):
+class IdempotencyKeyInvalid(BffError, code="IDEMPOTENCY_KEY_INVALID", http_status=400):
     """The key is malformed."""
 
-    code = "IDEMPOTENCY_KEY_INVALID"
-    http_status = 400
 
-
-class IdempotencyKeyReused(BffError):
+class IdempotencyKeyReused(BffError, code="IDEMPOTENCY_KEY_REUSED", http_status=422):  # not 409, which clients repeat
     """The key was used before, with other arguments."""
 
-    code = "IDEMPOTENCY_KEY_REUSED"
-    http_status = 422  # not 409, which clients repeat
 
-
-class IdempotencyInProgress(BffError):
+class IdempotencyInProgress(BffError, code="IDEMPOTENCY_IN_PROGRESS", http_status=409, retryable=True):
     """Another request under the key is still running; the same request gets its response later."""
 
-    code = "IDEMPOTENCY_IN_PROGRESS"
-    http_status = 409
-    retryable = True
 
-
-class IdempotencyOutcomeUnknown(BffError):
+class IdempotencyOutcomeUnknown(BffError, code="IDEMPOTENCY_OUTCOME_UNKNOWN", http_status=409):
     """An earlier request under the key may or may not have had its effect: there is no record of it."""
 
-    code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
-    http_status = 409
 
-
-class IdempotencyStoreUnavailable(BffError):
+class IdempotencyStoreUnavailable(BffError, code="IDEMPOTENCY_STORE_UNAVAILABLE", http_status=503, retryable=True):
     """Whether the key was used cannot be known, and without that the mutation might happen twice."""
 
-    code = "IDEMPOTENCY_STORE_UNAVAILABLE"
-    http_status = 503
-    retryable = True
 
-
-class UpstreamError(BffError):
+class UpstreamError(BffError, http_status=502):
     """A REST service behind the gateway gave no useful response."""
 
-    http_status = 502
 
-
-class UpstreamTimeout(UpstreamError):
+class UpstreamTimeout(UpstreamError, code="UPSTREAM_TIMEOUT", http_status=504, retryable=True):
     """No response within the call's share of the deadline."""
 
-    code = "UPSTREAM_TIMEOUT"
-    http_status = 504
-    retryable = True
 
-
-class UpstreamUnavailable(UpstreamError):
+class UpstreamUnavailable(UpstreamError, code="UPSTREAM_UNAVAILABLE", retryable=True):
     """No connection, a 5xx, or a body that cannot be read."""
 
-    code = "UPSTREAM_UNAVAILABLE"
-    retryable = True
 
-
-class UpstreamRejected(UpstreamError):
+class UpstreamRejected(UpstreamError, code="UPSTREAM_REJECTED"):
     """A 4xx to a request that we made. ``problem`` is for our code; clients see the message only."""
-
-    code = "UPSTREAM_REJECTED"
 
     def __init__(self, message: str, *, problem: Problem) -> None:
         super().__init__(message)
         self.problem = problem
 
 
-class WorkflowsUnavailable(BffError):
+class WorkflowsUnavailable(BffError, code="WORKFLOWS_UNAVAILABLE", http_status=503, retryable=True):
     """Temporal cannot be reached: reads work, mutations do not."""
 
-    code = "WORKFLOWS_UNAVAILABLE"
-    http_status = 503
-    retryable = True
 
-
-class Overloaded(BffError):
+class Overloaded(BffError, code="OVERLOADED", http_status=503, retryable=True):
     """Too much is in flight in this process."""
-
-    code = "OVERLOADED"
-    http_status = 503
-    retryable = True

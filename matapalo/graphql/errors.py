@@ -26,26 +26,20 @@ class MalformedRequest(BadUserInput):
     """The HTTP request is no GraphQL request: its status is sent in every media type."""
 
 
-class MethodNotAllowed(MalformedRequest):
+class MethodNotAllowed(MalformedRequest, http_status=405):
     """The method does not fit the operation. ``allow`` names those that do, in the form of the header."""
-
-    http_status = 405
 
     def __init__(self, message: str, *, allow: str) -> None:
         super().__init__(message)
         self.headers = {"allow": allow}
 
 
-class NotAcceptable(MalformedRequest):
+class NotAcceptable(MalformedRequest, http_status=406):
     """No media type that the client accepts can be produced."""
 
-    http_status = 406
 
-
-class UnsupportedMediaType(MalformedRequest):
+class UnsupportedMediaType(MalformedRequest, http_status=415):
     """The body is not JSON in UTF-8."""
-
-    http_status = 415
 
 
 def cause_of(error: Exception) -> Exception:

@@ -20,9 +20,8 @@ from zlib import crc32
 
 import msgspec
 
-from matapalo.errors import NotFound, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+from matapalo.errors import NotFound, Problem, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from matapalo.process.clock import Clock
-from matapalo.rest.problem import problem_of
 from matapalo.rest.single_flight import SingleFlight
 from matapalo.rest.transport import ConnectFailed, RestRequest, RestResponse, TimedOut, Transport, TransportFailure
 
@@ -41,6 +40,7 @@ Outcome = Literal["ok", "not_found", "rejected", "unavailable", "timeout", "canc
 #: Headers that differ between operations and change no response.
 _PER_OPERATION = frozenset({"x-request-id", "traceparent"})
 _NO_PARAMS: Params = {}
+_PROBLEM_MEMBERS = frozenset({"type", "title", "status", "detail"})
 
 
 class Observe(Protocol):
@@ -215,7 +215,7 @@ def _decoded(path: str, response: RestResponse, into: type[T]) -> T:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise UpstreamUnavailable(f"{service} answered something unreadable to {path}") from error
         case "rejected" | "not_found":
-            problem = problem_of(response)
+            problem = _problem_of(response)
             raise UpstreamRejected(f"{service} rejected {path}: {problem.title}", problem=problem)
         case "timeout":
             raise UpstreamTimeout(f"{service} did not answer {path} in time")
@@ -226,3 +226,31 @@ def _decoded(path: str, response: RestResponse, into: type[T]) -> T:
 @cache
 def _decoder(into: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(cast(Any, into))
+
+
+def _problem_of(response: RestResponse) -> Problem:
+    """What ``response`` says is wrong (RFC 9457), whatever it is; slug ``unknown`` when it is no problem document."""
+    members = _problem_members(response)
+    slug = _text(members, "type").rstrip("/").rpartition("/")[2]
+    return Problem(
+        status=response.status,
+        slug=slug or "unknown",
+        title=_text(members, "title") or f"HTTP {response.status}",
+        detail=_text(members, "detail"),
+        members={name: value for name, value in members.items() if name not in _PROBLEM_MEMBERS},
+    )
+
+
+def _problem_members(response: RestResponse) -> dict[str, Any]:
+    if not response.content_type.startswith("application/problem+json"):
+        return {}
+    try:
+        decoded = msgspec.json.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def _text(members: dict[str, Any], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
