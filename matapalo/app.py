@@ -191,7 +191,6 @@ def _guard(settings: Settings, clock: Clock) -> Guard:
 
 
 def limits(settings: Settings, *, introspection: bool = False) -> DocumentLimits:
-    """What documents may ask for."""
     return DocumentLimits(
         tokens=settings.max_document_tokens,
         depth=settings.max_depth,

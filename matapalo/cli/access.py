@@ -19,7 +19,6 @@ GRAPHIQL_HOURS = 8
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     app.command()(token)
     app.command()(graphiql)
 

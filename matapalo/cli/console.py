@@ -13,7 +13,6 @@ SESSION_HOURS = 8
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
     app.command()(console)
 
 

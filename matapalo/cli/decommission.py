@@ -24,7 +24,6 @@ MAX_CALLERS = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     group = typer.Typer(help="Prove that an old side is dead, and remove it.", no_args_is_help=True)
     group.command("report")(report)
     group.command("apply")(apply)

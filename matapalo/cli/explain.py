@@ -12,7 +12,6 @@ from matapalo.cli.project import ClientOption, OperationOption, read_operation
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
     app.command()(explain)
 
 

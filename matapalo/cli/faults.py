@@ -13,7 +13,7 @@ import typer
 from matapalo.cli import completion
 from matapalo.cli.options import DATA_DIR, DataDirOption, Side, started_platform
 from matapalo.cli.project import current_project
-from matapalo.launcher.errors import BadInput, LauncherError, NotRunning, UnknownName
+from matapalo.launcher.errors import BadInput, CommandError, NotRunning, UnknownName
 
 if TYPE_CHECKING:
     from matapalo.launcher.platform import Platform
@@ -27,7 +27,6 @@ ServiceArgument = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     faults = typer.Typer(help="Make a service slow, failing or wrong; development only.", no_args_is_help=True)
     faults.command("set")(set_)
     faults.command("clear")(clear)
@@ -120,4 +119,4 @@ def _send(
             f"{service.name} does not respond on {address}: start the platform with `matapalo up`"
         ) from None
     if not response.is_success:
-        raise LauncherError(f"{service.name} refuses the fault: {response.status_code} {response.text.strip()}")
+        raise CommandError(f"{service.name} refuses the fault: {response.status_code} {response.text.strip()}")

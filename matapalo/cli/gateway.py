@@ -26,7 +26,6 @@ PLACEHOLDERS = {"jwks_url": "https://issuer.invalid/jwks.json", "jwt_issuer": "h
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     gateway = typer.Typer(help="The strangler's processes. Settings: GATEWAY_* and MATAPALO_ENV.", no_args_is_help=True)
     for command in (control, agent, compare, worker, render):
         gateway.command()(command)

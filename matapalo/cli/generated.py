@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from matapalo.launcher.errors import LauncherError
+from matapalo.launcher.errors import CommandError
 
 
 def write(contents: Mapping[Path, bytes]) -> None:
@@ -15,7 +15,7 @@ def write(contents: Mapping[Path, bytes]) -> None:
 
 
 def check(contents: Mapping[Path, bytes], *, remedy: str) -> None:
-    """Raise LauncherError, naming the files that are absent or differ and the command that writes them."""
+    """Raise CommandError, naming the files that are absent or differ and the command that writes them."""
     stale = [path for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
     if stale:
-        raise LauncherError("\n".join(f"{path} is not what the code says: run `{remedy}`" for path in stale))
+        raise CommandError("\n".join(f"{path} is not what the code says: run `{remedy}`" for path in stale))

@@ -45,7 +45,6 @@ SubjectArgument = Annotated[str, typer.Argument(help="The subject of a token, or
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     limits = typer.Typer(help="Show and reset what a subject has used of its limits.", no_args_is_help=True)
     limits.command()(show)
     limits.command()(reset)

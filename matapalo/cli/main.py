@@ -1,7 +1,7 @@
 """The command line: one command, and one file of this folder for each of its sub-commands.
 
 Only parsing and printing; each sub-command is one call into the module that does the work, which it imports when it
-runs. A LauncherError becomes a message on standard error and its exit code: 1 for a failure, 2 for wrong usage.
+runs. A CommandError becomes a message on standard error and its exit code: 1 for a failure, 2 for wrong usage.
 """
 
 import sys
@@ -29,7 +29,7 @@ from matapalo.cli import (
     worker,
 )
 from matapalo.cli.project import commands_of_the_project
-from matapalo.launcher.errors import LauncherError
+from matapalo.launcher.errors import CommandError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +44,7 @@ def main() -> None:
         register(app)
     try:
         app(prog_name="matapalo")
-    except LauncherError as error:
+    except CommandError as error:
         print(f"matapalo: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has left: `matapalo logs worker | head`

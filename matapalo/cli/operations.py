@@ -10,7 +10,6 @@ from matapalo.launcher.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     operations = typer.Typer(help="The manifests of persisted operations in schema/operations/.", no_args_is_help=True)
     operations.command()(build)
     operations.command()(check)

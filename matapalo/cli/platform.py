@@ -8,13 +8,12 @@ import typer
 from matapalo.cli import completion
 from matapalo.cli.options import DATA_DIR, DataDirOption, JsonOption, started_platform
 from matapalo.cli.project import current_project
-from matapalo.launcher.errors import LauncherError
+from matapalo.launcher.errors import CommandError
 
 LAUNCHER = "launcher"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     for command in (up, down, restart, status, logs):
         app.command()(command)
 
@@ -112,7 +111,7 @@ def logs(
         if name != LAUNCHER:
             processes.named(processes.table(current_project()), name)
         if not follow:
-            raise LauncherError(f"{log} is not there: {name} has not been started in this data directory")
+            raise CommandError(f"{log} is not there: {name} has not been started in this data directory")
     end = files.size(log)
     for line in files.last_lines(log, lines):
         print(line)

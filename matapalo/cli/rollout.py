@@ -30,7 +30,6 @@ MAX_EVENTS = 12
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     rollout = typer.Typer(help="Plans that move a route by themselves, and take it back.", no_args_is_help=True)
     rollout.command()(start)
     rollout.command()(status)

@@ -50,7 +50,6 @@ RevisionOption = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     routes = typer.Typer(help="The routes that are being moved to new services.", no_args_is_help=True)
     routes.command("list")(list_)
     routes.command("show")(show_)

@@ -7,7 +7,7 @@ from typing import Any
 
 from matapalo.cli.options import started_platform
 from matapalo.launcher import keys
-from matapalo.launcher.errors import LauncherError, NotRunning
+from matapalo.launcher.errors import CommandError, NotRunning
 from matapalo.launcher.keys import Role, Tier
 
 TIMEOUT_S = 10
@@ -46,7 +46,7 @@ class RunningPlatform:
         except httpx.TransportError:
             raise self._not_running(client) from None
         except ValueError as error:
-            raise LauncherError(f"{self._endpoint(client)} sent something unreadable: {error}") from None
+            raise CommandError(f"{self._endpoint(client)} sent something unreadable: {error}") from None
         return result
 
     def events(self, client: str, document: str, variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,6 @@ from matapalo.cli.project import current_project, problems_of_the_project
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
     schema = typer.Typer(help="The clients' schemas as SDL files in schema/.", no_args_is_help=True)
     schema.command()(export)
     schema.command()(check)

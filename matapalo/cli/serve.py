@@ -21,7 +21,6 @@ _log = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
     app.command()(serve)
 
 

@@ -19,7 +19,6 @@ MAX_RPS = 200
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
     app.command()(traffic)
 
 

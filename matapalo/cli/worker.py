@@ -7,7 +7,6 @@ from matapalo.launcher.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
     app.command()(worker)
 
 

@@ -95,7 +95,6 @@ def http_headers(request: GraphQLRequest, cors: Cors, content_type: bytes, heade
 
 
 async def send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send a whole HTTP response."""
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

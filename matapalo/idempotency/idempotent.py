@@ -2,7 +2,7 @@
 
 >>> @returns(
 ...     WebCreatePaymentPayload,
-...     extensions=[Idempotent(required=True, replay=snapshot(PaymentCreated, PaymentDeclined), effect="service")],
+...     extensions=[Idempotent(required=True, replay=replay_snapshot(PaymentCreated), effect="service")],
 ... )
 ... async def create_payment(self, info: Info, input: …) -> CreatePaymentOutcome:
 ...     return await create_payment(info.context, claim_of(info), …)

@@ -1,7 +1,7 @@
 """What is stored of an outcome, and how the outcome is made again for another request, with another selection.
 
-`snapshot(Refunded, Declined)` stores the outcome as it was. `Replay` stores something smaller (an id, a receipt) and
-loads the rest anew: less personal data at rest, and what can change is current.
+`replay_snapshot(Refunded, Declined)` stores the outcome as it was. `Replay` stores something smaller (an id, a receipt)
+and loads the rest anew: less personal data at rest, and what can change is current.
 
 An outcome is never None. Stored values are dataclasses or msgspec structs, by the name of their class: renaming one
 makes the results stored under the old name unreadable, which is survived (`Unreadable`: the mutation is rerun where
@@ -58,6 +58,6 @@ class Replay:
         return stored if self._restore is None else await self._restore(context, stored)
 
 
-def snapshot(*outcomes: type) -> Replay:
+def replay_snapshot(*outcomes: type) -> Replay:
     """Store each of ``outcomes`` as it is."""
     return Replay(*outcomes, store=lambda outcome: outcome)

@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from matapalo.launcher.errors import LauncherError, NotReady, NotRunning
+from matapalo.launcher.errors import CommandError, NotReady, NotRunning
 from matapalo.launcher.platform import Platform
 
 Restart = Callable[[Sequence[str]], Awaitable[None]]
@@ -26,7 +26,7 @@ async def listening(platform: Platform, restart: Restart) -> AsyncIterator[None]
         try:
             await restart(json.loads(await reader.readline())["restart"])
             response = {"problem": "", "exit_code": 0}
-        except LauncherError as error:
+        except CommandError as error:
             response = {"problem": str(error), "exit_code": error.exit_code}
         except (ValueError, KeyError, TypeError) as error:
             response = {"problem": f"not a command: {error!r}", "exit_code": 1}
@@ -60,6 +60,6 @@ def restart(platform: Platform, names: Sequence[str]) -> None:
         raise NotReady("the platform stopped before the restart was complete: see `matapalo logs launcher`")
     response = json.loads(line)
     if response["problem"]:
-        error = LauncherError(response["problem"])
+        error = CommandError(response["problem"])
         error.exit_code = response["exit_code"]
         raise error

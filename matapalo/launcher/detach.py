@@ -1,7 +1,7 @@
 """`up --detach` and `down`: a launcher without a terminal, started and stopped from another process.
 
 The detached launcher is the ordinary `up` in a session of its own, writing to `logs/launcher.log`. Raises StartFailed,
-LauncherError.
+CommandError.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from matapalo.launcher import leftovers, logs, record
-from matapalo.launcher.errors import LauncherError, StartFailed
+from matapalo.launcher.errors import CommandError, StartFailed
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.progress import Progress
 from matapalo.launcher.record import Phase
@@ -58,7 +58,7 @@ def stop(platform: Platform, *, display: Progress) -> None:
         deadline = time.monotonic() + STOPPED_WITHIN_S
         while platform.data.holder() is not None:
             if time.monotonic() > deadline:
-                raise LauncherError(f"the launcher (pid {holder.pid}) has not stopped after {STOPPED_WITHIN_S:g} s")
+                raise CommandError(f"the launcher (pid {holder.pid}) has not stopped after {STOPPED_WITHIN_S:g} s")
             time.sleep(POLL_S)
         display.say("stopped")
         return

@@ -17,7 +17,7 @@ from pathlib import Path
 import matapalo
 from matapalo.launcher import environment, probes
 from matapalo.launcher.engines import envoy, postgres, temporal, valkey
-from matapalo.launcher.errors import LauncherError, UnknownName
+from matapalo.launcher.errors import CommandError, UnknownName
 from matapalo.launcher.platform import EDGE_PORT, Platform
 from matapalo.launcher.probes import Probe
 from matapalo.project.declaration import Client, Project
@@ -230,4 +230,4 @@ def _program(word: str) -> str:
         return str(script)
     if program := shutil.which(word):
         return program
-    raise LauncherError(f"there is no program {word!r} in {script.parent} or on PATH: install it, or correct `run`")
+    raise CommandError(f"there is no program {word!r} in {script.parent} or on PATH: install it, or correct `run`")

@@ -20,7 +20,7 @@ import psutil
 from msgspec import structs
 
 from matapalo.launcher import logs, pids, record
-from matapalo.launcher.errors import BadInput, LauncherError, NotReady, StartFailed, UnknownName
+from matapalo.launcher.errors import BadInput, CommandError, NotReady, StartFailed, UnknownName
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Process
 from matapalo.launcher.progress import Death, Progress
@@ -275,7 +275,7 @@ class Supervisor:
         for task in self._tasks:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise (
-                    error if isinstance(error, LauncherError) else StartFailed(f"{task.get_name()}: {error!r}")
+                    error if isinstance(error, CommandError) else StartFailed(f"{task.get_name()}: {error!r}")
                 ) from error
 
     def _sentence(self, child: Child, what: str) -> str:

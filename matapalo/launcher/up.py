@@ -1,7 +1,7 @@
 """`matapalo up`: lock, clean up, check, start, watch, stop. Returns the exit code.
 
 0 after an asked-for stop of a running platform (Ctrl-C is the usual way to end it); 128 plus the signal's number when
-it was stopped while starting. Raises LauncherError, with nothing left running.
+it was stopped while starting. Raises CommandError, with nothing left running.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import watchfiles
 from rich.console import Console
 
 from matapalo.launcher import control_socket, keys, leftovers, logs, ports
-from matapalo.launcher.errors import LauncherError
+from matapalo.launcher.errors import CommandError
 from matapalo.launcher.platform import Platform
 from matapalo.launcher.processes import Process, port_users
 from matapalo.launcher.progress import LiveProgress, Progress
@@ -135,7 +135,7 @@ async def restart_on_change(rows: Sequence[Process], supervisor: Supervisor, dis
         display.say(f"{paths[0].name} changed, restarting {', '.join(names)}")
         try:
             await supervisor.restart(names)
-        except LauncherError as error:
+        except CommandError as error:
             display.say(str(error))
 
 

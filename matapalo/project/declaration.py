@@ -77,7 +77,6 @@ class Client(Table):
 
     @property
     def path(self) -> str:
-        """Its endpoint behind the edge."""
         return f"/{self.name}/graphql"
 
     @property
@@ -161,7 +160,6 @@ class Project(Table):
 
     @property
     def file(self) -> Path:
-        """The file that declares it."""
         return self.root / "matapalo.toml"
 
     @model_validator(mode="before")

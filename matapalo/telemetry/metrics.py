@@ -58,7 +58,6 @@ class Metrics:
         self._children: dict[tuple[str, str, str, str], tuple[Counter, Histogram]] = {}
 
     def operation(self, *, transport: str, operation: str, kind: str, outcome: str, seconds: float) -> None:
-        """An operation has ended."""
         key = (transport, operation, kind, outcome)
         children = self._children.get(key)
         if children is None:
@@ -71,7 +70,6 @@ class Metrics:
         duration.observe(seconds)
 
     def rest_call(self, *, service: str, method: str, outcome: str, seconds: float) -> None:
-        """A REST call has ended."""
         self._rest_calls.labels(service, method, outcome).inc()
         self._rest_seconds.labels(service, method).observe(seconds)
 

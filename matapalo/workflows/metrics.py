@@ -85,7 +85,6 @@ class TemporalMetrics(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Everything up to now."""
         self.drain()
         for name, series in sorted(self._series.items()):
             yield from _families(name, series)

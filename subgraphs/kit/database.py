@@ -56,7 +56,6 @@ class Database:
             yield connection
 
     async def close(self) -> None:
-        """Closes every pooled connection."""
         await self.engine.dispose()
 
     async def why_not_ready(self) -> str | None:

@@ -42,7 +42,6 @@ class Caller:
 
     @property
     def staff(self) -> bool:
-        """Whether ownership hides nothing."""
         return self.role in ("operator", "service")
 
     def may_see(self, customer_id: str) -> bool:

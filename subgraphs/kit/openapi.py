@@ -37,7 +37,6 @@ _IF_NONE_MATCH = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Problem responses by status."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": _DETAIL[status], "content": content} for status in statuses}
 

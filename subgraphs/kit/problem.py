@@ -152,7 +152,6 @@ def body_of(problem: Problem, instance: str) -> dict[str, Any]:
 
 
 def render(problem: Problem, instance: str) -> Response:
-    """The response of every error."""
     return Response(
         orjson.dumps(body_of(problem, instance)),
         status_code=problem.status,

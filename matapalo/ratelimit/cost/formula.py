@@ -30,7 +30,6 @@ ZERO = Formula(0)
 
 
 def number(value: int) -> Formula:
-    """A constant of this value."""
     return Formula(value) if value else ZERO
 
 
@@ -40,7 +39,6 @@ def function_of(function: Callable[[Variables], int]) -> Formula:
 
 
 def total(parts: Iterable[Formula]) -> Formula:
-    """The sum of all parts."""
     fixed, open_ = _folded(parts, operator.add)
     if not open_:
         return number(fixed)
@@ -50,7 +48,6 @@ def total(parts: Iterable[Formula]) -> Formula:
 
 
 def largest(parts: Iterable[Formula]) -> Formula:
-    """The maximum; 0 of nothing."""
     fixed, open_ = _folded(parts, max)
     if not open_:
         return number(fixed)
@@ -74,7 +71,6 @@ def product(left: Formula, right: Formula) -> Formula:
 
 
 def power(base: Formula, exponent: int) -> Formula:
-    """Base to a small exponent."""
     result = base
     for _ in range(exponent - 1):
         result = product(result, base)

@@ -51,7 +51,6 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def allowed(self) -> bool:
-        """Whether the operation may run."""
         return self.denial is None
 
     @property

@@ -125,7 +125,6 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def bucket(self) -> Policy | None:
-        """The policy that takes points."""
         return None if self.bucket_index is None else self.policies[self.bucket_index]
 
 

@@ -35,7 +35,6 @@ class StrictWindow(msgspec.Struct, frozen=True):
 
 
 def empty(rule: StrictWindow) -> list[int]:
-    """A ring without entries."""
     return [0] * (rule.precision + 1)
 
 

@@ -46,12 +46,10 @@ class LocalFallback:
         self._last_results[subject] = StoreResult(policies, result.remaining, self._now_us())
 
     def forget(self, subject: str) -> None:
-        """Drop everything about one subject."""
         self._last_results.pop(subject, None)
         self._states.pop(subject, None)
 
     def clear(self) -> None:
-        """Drop everything about all subjects."""
         self._last_results.clear()
         self._states.clear()
 

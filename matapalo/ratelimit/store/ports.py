@@ -53,5 +53,4 @@ def key_of(subject: str, namespace: str = "") -> str:
 
 
 def config_key(namespace: str = "") -> str:
-    """The key of the configuration."""
     return key_of("config", namespace)

@@ -34,7 +34,6 @@ class Console:
 
 
 def routes(console: Console) -> list[BaseRoute]:
-    """Everything that is read."""
 
     def page(kind: PageKind) -> Handler:
         async def show(request: Request, session: Session) -> Response:

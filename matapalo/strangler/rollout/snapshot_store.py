@@ -24,7 +24,6 @@ class RedisSnapshotStore:
         self._redis = redis
 
     async def save(self, state: RolloutState) -> None:
-        """Replace the route's snapshot."""
         with outage(RedisUnavailable):
             await self._redis.hset(KEY, state.route, msgspec.json.encode(state))
 

@@ -90,7 +90,6 @@ class Comparator:
         return True
 
     async def work(self, workers: int = WORKERS) -> None:
-        """Compare until it is cancelled."""
         tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
         try:
             await asyncio.gather(*tasks)

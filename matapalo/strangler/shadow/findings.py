@@ -58,7 +58,6 @@ class Comparison(NamedTuple):
         return cls(differences(legacy, new), differences(legacy, legacy_again))
 
     def counts(self, *, ignored: Collection[str]) -> dict[str, int]:
-        """As fields of a slice."""
         raw, noise = _paths(self.raw), _paths(self.noise)
         beyond = {path for path in raw - noise if path not in ignored}
         beneath = {path for path in noise - raw if path not in ignored}

@@ -18,7 +18,7 @@ from matapalo.idempotency.claim import Claim, claim_of
 from matapalo.idempotency.idempotent import Idempotent
 from matapalo.idempotency.keys import KeyReader, declare_idempotency
 from matapalo.idempotency.records import Records
-from matapalo.idempotency.replay import snapshot
+from matapalo.idempotency.replay import replay_snapshot
 from matapalo.idempotency.runner import LEASE, RETENTION, WAIT, Idempotency
 from matapalo.operations.document import Documents
 from matapalo.operations.limits import DocumentLimits
@@ -120,15 +120,17 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    @returns(PaymentType, extensions=[Idempotent(required=True, replay=snapshot(Payment), effect="service")])
+    @returns(PaymentType, extensions=[Idempotent(required=True, replay=replay_snapshot(Payment), effect="service")])
     async def pay(self, info: Info, amount: int, lines: Lines | None = None) -> Payment:
         return await _pay(info, amount)
 
-    @returns(PaymentType | None, extensions=[Idempotent(required=False, replay=snapshot(Payment), effect="service")])
+    @returns(
+        PaymentType | None, extensions=[Idempotent(required=False, replay=replay_snapshot(Payment), effect="service")]
+    )
     async def tip(self, info: Info, amount: int = 1) -> Payment:
         return await _pay(info, amount)
 
-    @returns(PaymentType, extensions=[Idempotent(required=True, replay=snapshot(Payment), effect="unsafe")])
+    @returns(PaymentType, extensions=[Idempotent(required=True, replay=replay_snapshot(Payment), effect="unsafe")])
     async def wire(self, info: Info, amount: int) -> Payment:
         return await _pay(info, amount)
 
@@ -137,7 +139,7 @@ class Mutation:
         extensions=[
             Idempotent(
                 required=True,
-                replay=snapshot(Payment),
+                replay=replay_snapshot(Payment),
                 effect="service",
                 anonymous=lambda arguments: f"anon:{arguments['email']}",
             )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from matapalo.idempotency.replay import Replay, Unreadable, snapshot
+from matapalo.idempotency.replay import Replay, Unreadable, replay_snapshot
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ PAID = Paid(Total(1250), datetime(2026, 1, 2, tzinfo=UTC))
 
 @pytest.mark.parametrize("outcome", [PAID, Declined("the card has expired")])
 async def test_a_snapshot_is_the_outcome_itself(outcome):
-    replay = snapshot(Paid, Declined)
+    replay = replay_snapshot(Paid, Declined)
     packed = replay.pack(outcome)
     assert packed is not None
     assert await replay.unpack(None, packed) == outcome
@@ -57,10 +57,12 @@ def test_what_is_not_final_is_not_stored():
 
 def test_an_outcome_that_was_not_declared_is_a_bug():
     with pytest.raises(TypeError, match="Pending is not among the stored types: Paid, Declined"):
-        snapshot(Paid, Declined).pack(Pending())
+        replay_snapshot(Paid, Declined).pack(Pending())
 
 
-@pytest.mark.parametrize("packed", [b"", b"\xff", snapshot(Declined).pack(Declined("x")), msgspec.msgpack.encode(1)])
+@pytest.mark.parametrize(
+    "packed", [b"", b"\xff", replay_snapshot(Declined).pack(Declined("x")), msgspec.msgpack.encode(1)]
+)
 async def test_what_another_version_stored_is_unreadable(packed):
     with pytest.raises(Unreadable):
-        await snapshot(Paid).unpack(None, packed)
+        await replay_snapshot(Paid).unpack(None, packed)

@@ -3,7 +3,7 @@
 import pytest
 
 from matapalo.launcher import control_socket, pids
-from matapalo.launcher.errors import LauncherError, NotRunning
+from matapalo.launcher.errors import CommandError, NotRunning
 from matapalo.launcher.record import State
 from tests.matapalo.launcher.conftest import Harness
 
@@ -18,7 +18,7 @@ def test_another_process_restarts_one_and_waits_for_it(harness: Harness) -> None
 
 def test_a_restart_of_an_unknown_process_is_refused(harness: Harness) -> None:
     children = harness.wait_until_ready(harness.start())
-    with pytest.raises(LauncherError, match="no process 'nonsense': choose one of lower, upper") as caught:
+    with pytest.raises(CommandError, match="no process 'nonsense': choose one of lower, upper") as caught:
         control_socket.restart(harness.platform, ["upper", "nonsense"])
     assert caught.value.exit_code == 2
     assert all(pids.lives(child) for child in children)
