@@ -1,7 +1,8 @@
 """The records of keys in Redis: one string a key and one Lua call a step (`records.lua`, which has the rule).
 
-`RedisRecords` has connections and time limits of its own: a mutation waits at most `TIMEOUT_S` for a store that does
-not respond, then `StoreUnavailable`. One key a call, so Redis Cluster serves it as it is.
+`RedisRecords` has connections and time limits of its own: a mutation waits `TIMEOUT_S` for a store that does not
+respond, or `CONNECT_TIMEOUT_S` for one that cannot be reached, then `StoreUnavailable`. One key a call, so Redis
+Cluster serves it as it is.
 """
 
 import hashlib
@@ -20,9 +21,10 @@ from matapalo.process.outage import outage
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 
 TIMEOUT_S = 0.3
-#: How long to wait for one of the connections: their lack is this process's load, not the store's.
-POOL_TIMEOUT_S = 1.0
-MAX_CONNECTIONS = 32
+#: How long to connect, or to wait for a connection: what is slow then is most often this process, in which hundreds of
+#: mutations arrived at once. Taking that for a store that is away would let all of them run beside each other.
+CONNECT_TIMEOUT_S = 2.0
+MAX_CONNECTIONS = 8
 
 BeginKind = Literal["begun", "resumed", "busy", "done", "conflict", "unknown", "foreign"]
 
@@ -96,9 +98,9 @@ class RedisRecords:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
-            timeout=POOL_TIMEOUT_S,
+            timeout=CONNECT_TIMEOUT_S,
             socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
         )

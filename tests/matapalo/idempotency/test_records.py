@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from matapalo.idempotency.records import SCRIPT, Begin, RedisRecords, StoreUnavailable
+from matapalo.idempotency.records import SCRIPT, TIMEOUT_S, Begin, RedisRecords, StoreUnavailable
 from tests.harness import record_rule as state
 from tests.harness.eventually import eventually
 from tests.harness.ports import free_port
@@ -192,6 +192,18 @@ async def test_a_stampede_has_one_owner(records: RedisRecords):
     begins = await asyncio.gather(*(records.begin(record_id, fingerprint=MINE, resumes=True) for _ in range(100)))
     kinds = [begun.kind for begun in begins]
     assert (kinds.count("begun"), kinds.count("busy")) == (1, 99)
+
+
+async def test_a_busy_process_is_no_store_that_is_away(records: RedisRecords):
+    async def occupy_the_loop() -> None:
+        until_s = time.monotonic() + 1.5 * TIMEOUT_S
+        while time.monotonic() < until_s:
+            pass
+
+    record_id = uuid.uuid4().hex
+    begins = (records.begin(record_id, fingerprint=MINE, resumes=True) for _ in range(100))
+    *begun, _ = await asyncio.gather(*begins, occupy_the_loop())  # all connections are being opened meanwhile
+    assert [begin.kind for begin in begun if begin is not None].count("busy") == 99
 
 
 async def test_after_a_failover_to_a_lagging_replica_owners_are_fenced(engines_dir: Path):
