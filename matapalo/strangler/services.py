@@ -40,7 +40,7 @@ def create_services(redis: Redis, store: RouteStore, settings: Settings, *, cloc
     nodes = NodeReader(changes, store, clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     findings = Findings(redis, slices, clock=clock)
-    metrics = MetricsReader(slices, findings, gates=settings.rollout_criteria, clock=clock)
+    metrics = MetricsReader(slices, findings, criteria=settings.rollout_criteria, clock=clock)
     quiet = timedelta(seconds=settings.quiet_period_s)
     return Services(
         changes=changes,

@@ -63,7 +63,7 @@ async def _activities(
     changes = Changes(store, upstreams=settings.upstreams, clock=clock)
     slices = Slices(redis, clock=clock, fine_s=settings.metrics_interval_s)
     findings = Findings(redis, slices, clock=clock)
-    metrics = MetricsReader(slices, findings, gates=settings.rollout_criteria, clock=clock)
+    metrics = MetricsReader(slices, findings, criteria=settings.rollout_criteria, clock=clock)
 
     try:
         yield RolloutActivities(

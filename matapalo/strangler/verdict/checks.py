@@ -78,42 +78,48 @@ def verdict_of(*checks: Check) -> Verdict:
     return Verdict(Outcome.HOLD, checks)
 
 
-def judge_traffic(traffic: Traffic, gates: RolloutCriteria, *, at_the_whole: bool = False) -> tuple[Check, ...]:
+def judge_traffic(traffic: Traffic, criteria: RolloutCriteria, *, at_the_whole: bool = False) -> tuple[Check, ...]:
     """The checks of traffic. ``at_the_whole``: legacy gets nothing any more, and what is there is its past."""
-    return tuple(_checks(traffic.new, traffic.legacy, gates, at_the_whole))
+    return tuple(_checks(traffic.new, traffic.legacy, criteria, at_the_whole))
 
 
-def _checks(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria, at_the_whole: bool) -> Iterator[Check]:
-    ceiling = _ceiling(new, gates)
+def _checks(new: SideTraffic, legacy: SideTraffic, criteria: RolloutCriteria, at_the_whole: bool) -> Iterator[Check]:
+    ceiling = _ceiling(new, criteria)
     yield ceiling
     if ceiling.outcome is Outcome.FAIL:
         return
-    if at_the_whole and legacy.requests < gates.min_requests:
+    if at_the_whole and legacy.requests < criteria.min_requests:
         return
     for check in (_errors, _latency, _tail):
-        yield check(new, legacy, gates)
+        yield check(new, legacy, criteria)
 
 
-def _ceiling(new: SideTraffic, gates: RolloutCriteria) -> Check:
-    share, p = new.error_share or 0.0, exceeds(new.failed, new.requests, ceiling=gates.error_ceiling)
-    said = f"new failed {new.failed} of {new.requests} ({share:.2%}), the ceiling is {gates.error_ceiling:.2%}"
-    numbers = {"failed": new.failed, "requests": new.requests, "share": share, "p": p, "ceiling": gates.error_ceiling}
+def _ceiling(new: SideTraffic, criteria: RolloutCriteria) -> Check:
+    share, p = new.error_share or 0.0, exceeds(new.failed, new.requests, ceiling=criteria.error_ceiling)
+    said = f"new failed {new.failed} of {new.requests} ({share:.2%}), the ceiling is {criteria.error_ceiling:.2%}"
+    numbers = {
+        "failed": new.failed,
+        "requests": new.requests,
+        "share": share,
+        "p": p,
+        "ceiling": criteria.error_ceiling,
+    }
     if new.failed >= CEILING_FAILURES and p < CEILING_SIGNIFICANCE:
         return Check(name="ceiling", outcome=Outcome.FAIL, because=said, numbers=numbers, critical=True)
-    if new.requests < gates.min_requests:
-        return Check(name="ceiling", outcome=Outcome.HOLD, because=_too_little(new, "new", gates), numbers=numbers)
-    outcome = Outcome.PASS if share <= gates.error_ceiling else Outcome.HOLD
+    if new.requests < criteria.min_requests:
+        return Check(name="ceiling", outcome=Outcome.HOLD, because=_too_little(new, "new", criteria), numbers=numbers)
+    outcome = Outcome.PASS if share <= criteria.error_ceiling else Outcome.HOLD
     return Check(name="ceiling", outcome=outcome, because=said, numbers=numbers)
 
 
-def _errors(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
+def _errors(new: SideTraffic, legacy: SideTraffic, criteria: RolloutCriteria) -> Check:
     ours, theirs = new.error_share or 0.0, legacy.error_share or 0.0
     p = more_failures(new.failed, new.requests, than_failed=legacy.failed, than_of=legacy.requests)
-    numbers = {"new": ours, "legacy": theirs, "p": p, "allowance": gates.error_allowance}
-    because = _too_little(new, "new", gates) or _too_little(legacy, "legacy", gates)
+    numbers = {"new": ours, "legacy": theirs, "p": p, "allowance": criteria.error_allowance}
+    because = _too_little(new, "new", criteria) or _too_little(legacy, "legacy", criteria)
     outcome = Outcome.HOLD
     if not because:
-        is_worse = p < gates.significance and ours - theirs > gates.error_allowance
+        is_worse = p < criteria.significance and ours - theirs > criteria.error_allowance
         outcome = Outcome.FAIL if is_worse else Outcome.PASS
         because = (
             f"new failed {new.failed} of {new.requests} ({ours:.2%}), legacy {legacy.failed} of {legacy.requests} "
@@ -122,14 +128,14 @@ def _errors(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Ch
     return Check(name="errors", outcome=outcome, because=because, numbers=numbers)
 
 
-def _latency(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
+def _latency(new: SideTraffic, legacy: SideTraffic, criteria: RolloutCriteria) -> Check:
     n, m = total(new.latency), total(legacy.latency)
-    if min(n, m) < gates.min_requests:
-        because = f"latency needs {gates.min_requests} timed requests on both sides: new has {n}, legacy {m}"
+    if min(n, m) < criteria.min_requests:
+        because = f"latency needs {criteria.min_requests} timed requests on both sides: new has {n}, legacy {m}"
         return Check(name="latency", outcome=Outcome.HOLD, because=because, numbers={"new_n": n, "legacy_n": m})
     typical_new, typical_legacy = new.quantile_ms(0.5) or 0.0, legacy.quantile_ms(0.5) or 0.0
     p, shift = slower(new.latency, legacy.latency), typical_shift_ms(new.latency, legacy.latency)
-    allowed = max(gates.latency_allowance_ms, gates.latency_allowance * typical_legacy)
+    allowed = max(criteria.latency_allowance_ms, criteria.latency_allowance * typical_legacy)
     numbers = {
         "new_p50_ms": typical_new,
         "legacy_p50_ms": typical_legacy,
@@ -138,7 +144,7 @@ def _latency(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> C
         "superiority": superiority(new.latency, legacy.latency),
         "p": p,
     }
-    is_slower = p < gates.significance and shift > allowed
+    is_slower = p < criteria.significance and shift > allowed
     because = (
         f"a request of new takes typically {shift:+.0f} ms (p50 {typical_new:.0f} ms, legacy {typical_legacy:.0f} ms); "
         f"{allowed:.0f} ms more are allowed, p = {p:.2g}"
@@ -146,7 +152,7 @@ def _latency(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> C
     return Check(name="latency", outcome=Outcome.FAIL if is_slower else Outcome.PASS, because=because, numbers=numbers)
 
 
-def _tail(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Check:
+def _tail(new: SideTraffic, legacy: SideTraffic, criteria: RolloutCriteria) -> Check:
     """Never holds a rollout: what a few hundred requests cannot tell about p99 the other checks stand in for."""
     n, m = total(new.latency), total(legacy.latency)
     if min(n, m) < TAIL_REQUESTS:
@@ -155,8 +161,8 @@ def _tail(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Chec
     ours, theirs = new.quantile_ms(TAIL) or 0.0, legacy.quantile_ms(TAIL) or 0.0
     limit = int(theirs) + width_ms(int(theirs))
     p = more_failures(above(new.latency, limit), n, than_failed=above(legacy.latency, limit), than_of=m)
-    allowed = theirs + max(gates.latency_allowance_ms, gates.tail_allowance * theirs)
-    is_worse = p < gates.significance and ours > allowed
+    allowed = theirs + max(criteria.latency_allowance_ms, criteria.tail_allowance * theirs)
+    is_worse = p < criteria.significance and ours > allowed
     because = f"p99 is {ours:.0f} ms, legacy's {theirs:.0f} ms; up to {allowed:.0f} ms are allowed, p = {p:.2g}"
     return Check(
         name="tail",
@@ -166,13 +172,13 @@ def _tail(new: SideTraffic, legacy: SideTraffic, gates: RolloutCriteria) -> Chec
     )
 
 
-def _too_little(side: SideTraffic, name: str, gates: RolloutCriteria) -> str:
-    if side.requests >= gates.min_requests:
+def _too_little(side: SideTraffic, name: str, criteria: RolloutCriteria) -> str:
+    if side.requests >= criteria.min_requests:
         return ""
-    return f"too little traffic to tell: {name} had {side.requests} of {gates.min_requests} requests"
+    return f"too little traffic to tell: {name} had {side.requests} of {criteria.min_requests} requests"
 
 
-def judge_consistency(consistency: Consistency, gates: RolloutCriteria) -> Check:
+def judge_consistency(consistency: Consistency, criteria: RolloutCriteria) -> Check:
     """The check of what the comparator saw in the window."""
     different = [field for field in consistency.fields if field.standing is Standing.DIFFERENT]
     suspect = [field for field in consistency.fields if field.standing is Standing.SUSPECT]
@@ -181,9 +187,9 @@ def judge_consistency(consistency: Consistency, gates: RolloutCriteria) -> Check
         more = f" and {len(different) - FIELDS_NAMED} more" if len(different) > FIELDS_NAMED else ""
         outcome = Outcome.FAIL
         because = f"of {compared} compared responses some differ at {_named(different)}{more}"
-    elif compared < gates.min_compared:
+    elif compared < criteria.min_compared:
         outcome = Outcome.HOLD
-        because = f"too little was compared to tell: {compared} of {gates.min_compared} responses"
+        because = f"too little was compared to tell: {compared} of {criteria.min_compared} responses"
     elif suspect:
         outcome, because = Outcome.HOLD, f"{_named(suspect)} may differ: more comparisons will tell"
     else:

@@ -32,7 +32,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 class MetricsReader:
     slices: Slices
     findings: Findings
-    gates: RolloutCriteria
+    criteria: RolloutCriteria
     clock: Clock
 
     async def traffic(self, route: str, *, since: datetime, until: datetime | None = None) -> Traffic:
@@ -46,19 +46,19 @@ class MetricsReader:
         return [traffic_of(counts, since=begin, until=end) for begin, end, counts in points]
 
     async def consistency(self, route: str, *, since: datetime) -> Consistency:
-        return await self.findings.read(route, since=since, significance=self.gates.significance)
+        return await self.findings.read(route, since=since, significance=self.criteria.significance)
 
     async def judge(self, route: Route, *, since: datetime) -> Judgement:
         traffic = await self.traffic(route.name, since=since)
         at_the_whole = route.share_bp == WHOLE_BP
-        if at_the_whole and traffic.legacy.requests < self.gates.min_requests:
+        if at_the_whole and traffic.legacy.requests < self.criteria.min_requests:
             day = await self.traffic(route.name, since=self.clock.now() - KEPT)
             traffic = msgspec.structs.replace(traffic, legacy=day.legacy)
-        checks = judge_traffic(traffic, self.gates, at_the_whole=at_the_whole)
+        checks = judge_traffic(traffic, self.criteria, at_the_whole=at_the_whole)
         consistency = None
         if route.shadow_bp:
             consistency = await self.consistency(route.name, since=since)
-            checks = (*checks, judge_consistency(consistency, self.gates))
+            checks = (*checks, judge_consistency(consistency, self.criteria))
         return Judgement(traffic=traffic, consistency=consistency, verdict=verdict_of(*checks))
 
     async def judge_step(self, route: Route, since: datetime, recent: timedelta) -> Judgement:

@@ -11,7 +11,6 @@ from tests.harness.eventually import eventually
 from tests.matapalo.graphql.harness import ENDED, SECRET, create
 
 STREAM = "text/event-stream"
-JSON_HEADERS = {"content-type": "application/json", "accept": STREAM}
 
 
 def events(body: bytes) -> list[tuple[str, object]]:
